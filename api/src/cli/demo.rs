@@ -1,0 +1,125 @@
+//! `podtrail demo`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, DurationRound, Utc};
+use podtrail_ingest::source::Source;
+use podtrail_ingest::source::local::LocalFiles;
+use podtrail_ingest::store::Store;
+use podtrail_query::report::Report;
+use podtrail_query::{Engine, Limits};
+
+use super::{Exit, Global, ingest, output, say};
+use crate::demo::{DemoOptions, FolderOutput, generate};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// Folder to keep the trail, its truth and the store in; a temporary one without it
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Decides every random choice
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// End of the history, RFC 3339; the last full hour without it
+    #[arg(long, value_name = "TIME")]
+    end: Option<DateTime<Utc>>,
+    /// Length of the history, in hours
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_784))]
+    hours: u32,
+    /// Clusters
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    clusters: u32,
+    /// About how many events to make; the small demo without it
+    #[arg(long)]
+    events: Option<u64>,
+    /// Only generate: write <FOLDER>/trail and <FOLDER>/truth
+    #[arg(long, requires = "folder")]
+    generate_only: bool,
+}
+
+impl Demo {
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let temporary;
+        let folder = match &self.folder {
+            Some(folder) => folder.clone(),
+            None => {
+                temporary = tempfile::Builder::new()
+                    .prefix("podtrail-demo-")
+                    .tempdir()?;
+                temporary.path().to_owned()
+            }
+        };
+        let options = self.options()?;
+        let target = folder.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let mut out = FolderOutput::create(&target)?;
+            let made = generate(&options, &mut out)?;
+            out.finish()?;
+            anyhow::Ok(made)
+        })
+        .await??;
+        if !global.quiet {
+            say(&format!(
+                "generated {} events of an account with an EKS cluster, in {} objects: {}",
+                made.events,
+                made.objects,
+                folder.join("trail").display()
+            ));
+        }
+        if self.generate_only {
+            return Ok(Exit::Ok);
+        }
+        self.show(&folder, global).await
+    }
+
+    fn options(&self) -> anyhow::Result<DemoOptions> {
+        let end = match self.end {
+            Some(end) => end,
+            None => Utc::now().duration_trunc(Duration::hours(1))?,
+        };
+        Ok(DemoOptions {
+            seed: self.seed,
+            end,
+            duration: Duration::hours(self.hours.into()),
+            clusters: self.clusters,
+            events: self.events,
+            records_per_file: None,
+        })
+    }
+
+    async fn show(&self, folder: &Path, global: &Global) -> anyhow::Result<Exit> {
+        let place = folder.join("store");
+        let store = Store::folder(&place, true)?;
+        let trail = folder.join("trail");
+        let source: Arc<dyn Source> = Arc::new(LocalFiles::new(&trail.to_string_lossy(), None)?);
+        let start = std::time::Instant::now();
+        let total = ingest::ingest(&store, vec![source], global).await?;
+        if !global.quiet {
+            for line in ingest::summary_lines(&total, start.elapsed()) {
+                say(&line);
+            }
+        }
+        let session = Engine::new(store, Limits::new(super::cores()))?
+            .session()
+            .await?;
+        for report in Report::ALL {
+            if !global.quiet {
+                say(&format!("\n{}: {}", report.name(), report.title()));
+            }
+            output::print(global, report.run(&session).await?).await?;
+        }
+        if !global.quiet {
+            match &self.folder {
+                Some(_) => say(&format!(
+                    "\nlook further: podtrail --store {} sql",
+                    place.display()
+                )),
+                None => say(
+                    "\nthe demo's store is gone now; keep one with: podtrail demo --folder FOLDER",
+                ),
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,104 @@
+//! `podtrail doctor`: is the store whole?
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use podtrail_query::Session;
+
+use super::{Exit, Global, engine, output};
+
+/// A check: a query that gives one number, and what it should be.
+struct Check {
+    name: &'static str,
+    sql: &'static str,
+    /// Says what the number means, and whether it is as it should be.
+    judge: fn(i64) -> (bool, String),
+}
+
+const CHECKS: [Check; 5] = [
+    Check {
+        name: "events",
+        sql: "SELECT count(*) FROM events",
+        judge: |count| (true, format!("{count} events")),
+    },
+    Check {
+        name: "each event once",
+        sql: "SELECT count(*) - count(DISTINCT event_id) FROM events",
+        judge: |more| (more == 0, format!("{more} rows too many")),
+    },
+    Check {
+        name: "activities add up to events",
+        sql: "SELECT (SELECT count(*) FROM events) - (SELECT coalesce(CAST(sum(calls) AS BIGINT), 0) FROM activities)",
+        judge: |difference| {
+            (
+                difference == 0,
+                format!(
+                    "difference {difference}; a batch that was cut off is completed by the next ingest of its source"
+                ),
+            )
+        },
+    },
+    Check {
+        name: "objects",
+        sql: "SELECT count(*) FROM ingested_objects WHERE status = 'unreadable'",
+        judge: |count| (true, format!("{count} unreadable so far")),
+    },
+    Check {
+        name: "rejects",
+        sql: "SELECT count(*) FROM rejects",
+        judge: |count| (true, format!("{count} values refused; see table rejects")),
+    },
+];
+
+pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
+    let session = engine(global)?.session().await?;
+    let (mut names, mut states, mut details) = (Vec::new(), Vec::new(), Vec::new());
+    let versions: Vec<String> = session
+        .snapshot()
+        .iter()
+        .map(|(table, version)| format!("{table} {version}"))
+        .collect();
+    names.push("tables");
+    states.push("ok");
+    details.push(format!("versions: {}", versions.join(", ")));
+    let mut whole = true;
+    for check in CHECKS {
+        let (good, detail) = (check.judge)(number(&session, check.sql).await?);
+        whole &= good;
+        names.push(check.name);
+        states.push(if good { "ok" } else { "wrong" });
+        details.push(detail);
+    }
+    let schema = Arc::new(Schema::new(
+        ["check", "status", "detail"]
+            .map(|name| Field::new(name, DataType::Utf8, false))
+            .to_vec(),
+    ));
+    let rows = RecordBatch::try_new(
+        Arc::clone(&schema),
+        vec![
+            Arc::new(StringArray::from(names)),
+            Arc::new(StringArray::from(states)),
+            Arc::new(StringArray::from(details)),
+        ],
+    )?;
+    let rows = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)]));
+    output::print(global, Box::pin(rows)).await?;
+    Ok(if whole { Exit::Ok } else { Exit::Failed })
+}
+
+async fn number(session: &Session, sql: &str) -> anyhow::Result<i64> {
+    let rows = session.rows(sql).await?;
+    let value = rows
+        .iter()
+        .find(|batch| batch.num_rows() > 0)
+        .and_then(|batch| {
+            batch
+                .column(0)
+                .as_primitive_opt::<Int64Type>()
+                .map(|column| column.value(0))
+        });
+    value.ok_or_else(|| anyhow::anyhow!("no number from: {sql}"))
+}

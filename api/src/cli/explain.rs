@@ -1,0 +1,93 @@
+//! `podtrail explain`.
+
+use std::fmt::Write;
+
+use podtrail_query::explain::{Explanation, explain};
+use serde_json::Value;
+
+use super::{Exit, Format, Global, engine, output};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// Event id of the call
+    #[arg(value_name = "EVENT_ID")]
+    event_id: String,
+}
+
+impl Explain {
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let session = engine(global)?.session().await?;
+        let explanation = explain(&session, &self.event_id).await?;
+        let text = match global.output {
+            Format::Json => serde_json::to_string_pretty(&explanation)? + "\n",
+            Format::Ndjson => serde_json::to_string(&explanation)? + "\n",
+            Format::Table | Format::Markdown => story(&explanation),
+            Format::Csv | Format::Arrow | Format::Parquet => {
+                let text =
+                    "explain tells a story; choose -o table, json, ndjson or markdown".to_owned();
+                return Err(podtrail_query::Error::InvalidQuery(text).into());
+            }
+        };
+        output::to_stdout(text.as_bytes())?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// Tells an explanation for people.
+fn story(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}", explanation.verdict);
+    section(&mut text, "event", &explanation.event);
+    if let Some(attribution) = &explanation.attribution {
+        section(&mut text, "attribution", attribution);
+    }
+    if !explanation.evidence.is_empty() {
+        text.push_str("\nevidence\n");
+    }
+    for fact in &explanation.evidence {
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            fact.fact,
+            fact.detail.as_deref().unwrap_or("")
+        );
+        if let Some(event) = &fact.event {
+            for (name, value) in shown(event) {
+                let _ = writeln!(text, "    {name:22} {value}");
+            }
+        } else if let Some(id) = &fact.event_id {
+            let _ = writeln!(text, "    {:22} {id}", "event_id");
+        }
+    }
+    text
+}
+
+fn section(text: &mut String, title: &str, row: &Value) {
+    let _ = writeln!(text, "\n{title}");
+    for (name, value) in shown(row) {
+        let _ = writeln!(text, "  {name:24} {value}");
+    }
+}
+
+/// Members that have a value, texts without quotes and without control characters.
+fn shown(row: &Value) -> Vec<(String, String)> {
+    let Some(row) = row.as_object() else {
+        return Vec::new();
+    };
+    row.iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            (
+                name.clone(),
+                value
+                    .chars()
+                    .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+                    .collect(),
+            )
+        })
+        .collect()
+}

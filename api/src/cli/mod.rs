@@ -1,0 +1,221 @@
+//! The command line: arguments, exit codes, and which command does what.
+//!
+//! Standard output carries data only; progress, summaries and complaints go to standard error.
+
+mod demo;
+mod doctor;
+mod explain;
+mod ingest;
+mod output;
+mod report;
+mod sql;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use podtrail_ingest::store::Store;
+use podtrail_query::{Engine, Limits};
+
+/// Finds out which Kubernetes workload made an AWS API call, from `CloudTrail`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "podtrail",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Global {
+    /// Folder of the store
+    #[arg(
+        long,
+        global = true,
+        env = "PODTRAIL_STORE",
+        default_value = "podtrail-store",
+        value_name = "FOLDER"
+    )]
+    pub(crate) store: PathBuf,
+    /// Form of the data on standard output
+    #[arg(short, long, global = true, env = "PODTRAIL_OUTPUT", value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    /// No progress and no summary on standard error
+    #[arg(short, long, global = true, env = "PODTRAIL_QUIET")]
+    pub(crate) quiet: bool,
+    /// Colours on a terminal
+    #[arg(long, global = true, env = "PODTRAIL_COLOR", value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Form of the log on standard error
+    #[arg(long, global = true, env = "PODTRAIL_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What is logged, such as `info` or `podtrail_ingest=debug`
+    #[arg(
+        long,
+        global = true,
+        env = "PODTRAIL_LOG",
+        default_value = "warn,deltalake_core=off,delta_kernel=off,buoyant_kernel=off",
+        value_name = "FILTER",
+        hide_default_value = true
+    )]
+    log: String,
+}
+
+/// Forms of data on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Ndjson,
+    Csv,
+    Markdown,
+    Arrow,
+    Parquet,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read CloudTrail into the store, each event once
+    Ingest(ingest::Ingest),
+    /// Print a report
+    Report(report::ReportArguments),
+    /// Tell who made a call, and how we know
+    Explain(explain::Explain),
+    /// Run read-only SQL, or start a SQL prompt
+    Sql(sql::Sql),
+    /// Check a store
+    Doctor,
+    /// Generate the history of an account with an EKS cluster, ingest it and show the reports
+    Demo(demo::Demo),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well.
+    Ok = 0,
+    /// Wrong usage or bad input.
+    Usage = 2,
+    /// Finished, but some input was rejected.
+    Rejected = 3,
+    /// Failed.
+    Failed = 4,
+}
+
+impl Exit {
+    /// Sorts an error: what the user can mend, and what failed.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        use podtrail_ingest::Error as I;
+        use podtrail_query::Error as Q;
+        let bad_input = error.chain().any(|cause| {
+            let ingest = cause
+                .downcast_ref::<I>()
+                .or_else(|| match cause.downcast_ref::<Q>() {
+                    Some(Q::Store(error)) => Some(error),
+                    _ => None,
+                });
+            matches!(
+                ingest,
+                Some(I::InvalidInput(_) | I::Read { .. } | I::Location { .. } | I::NoTable { .. })
+            ) || matches!(
+                cause.downcast_ref::<Q>(),
+                Some(Q::InvalidQuery(_) | Q::NotFound(_))
+            )
+        });
+        if bad_input { Self::Usage } else { Self::Failed }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Runs a command.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let global = arguments.global;
+    match arguments.command {
+        Command::Ingest(command) => command.run(&global).await,
+        Command::Report(command) => command.run(&global).await,
+        Command::Explain(command) => command.run(&global).await,
+        Command::Sql(command) => command.run(&global).await,
+        Command::Doctor => doctor::run(&global).await,
+        Command::Demo(command) => command.run(&global).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "podtrail", &mut script);
+            output::to_stdout(&script)?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// Opens the store for reading.
+fn engine(global: &Global) -> anyhow::Result<Engine> {
+    let store = Store::folder(&global.store, false)?;
+    Ok(Engine::new(store, Limits::new(cores()))?)
+}
+
+/// Cores of this machine.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// Starts the log on standard error.
+pub(crate) fn start_logging(global: &Global) {
+    let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(&global.log);
+    let builder = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter);
+    match global.log_format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_ansi(use_color(global)).init(),
+    }
+}
+
+fn use_color(global: &Global) -> bool {
+    match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+    }
+}
+
+/// Says on standard error what went wrong.
+pub(crate) fn complain(error: &anyhow::Error) {
+    say(&format!("podtrail: {error:#}"));
+}
+
+/// Writes a line to standard error. Where that is closed there is nobody to tell.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,263 @@
+//! Rows on standard output, in the form the user asked for.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+
+use super::{Format, Global};
+
+/// Times as RFC 3339, nulls as nothing.
+fn display() -> FormatOptions<'static> {
+    FormatOptions::default()
+        .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
+        .with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
+}
+
+/// Writes bytes to standard output. A closed pipe is no error: the reader has enough.
+pub(crate) fn to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    ended_early(out.write_all(bytes).and_then(|()| out.flush()))
+        .context("cannot write to standard output")
+}
+
+fn ended_early(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes all rows of a query to standard output.
+pub(crate) async fn print(global: &Global, rows: SendableRecordBatchStream) -> anyhow::Result<()> {
+    let out = io::BufWriter::new(io::stdout());
+    match write(global.output, rows, out, io::stdout().is_terminal()).await {
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        other => other,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+            || matches!(
+                cause.downcast_ref::<arrow::error::ArrowError>(),
+                Some(arrow::error::ArrowError::IoError(_, error)) if error.kind() == io::ErrorKind::BrokenPipe
+            )
+    })
+}
+
+async fn write(
+    format: Format,
+    mut rows: SendableRecordBatchStream,
+    mut out: impl Write + Send,
+    terminal: bool,
+) -> anyhow::Result<()> {
+    let schema = rows.schema();
+    match format {
+        Format::Table => {
+            let mut batches = Vec::new();
+            while let Some(batch) = rows.next().await {
+                batches.push(batch.map_err(run_error)?);
+            }
+            writeln!(out, "{}", table(&schema, &batches, terminal)?)?;
+        }
+        Format::Markdown => {
+            write_markdown_header(&schema, &mut out)?;
+            while let Some(batch) = rows.next().await {
+                write_markdown(&batch.map_err(run_error)?, &mut out)?;
+            }
+        }
+        Format::Json | Format::Ndjson => write_json(format, rows, &mut out).await?,
+        Format::Csv => {
+            let mut writer = arrow::csv::WriterBuilder::new()
+                .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
+                .build(&mut out);
+            writer.write(&RecordBatch::new_empty(Arc::clone(&schema)))?;
+            while let Some(batch) = rows.next().await {
+                writer.write(&without_formulas(&batch.map_err(run_error)?)?)?;
+            }
+        }
+        Format::Arrow => {
+            let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut out, &schema)?;
+            while let Some(batch) = rows.next().await {
+                writer.write(&batch.map_err(run_error)?)?;
+            }
+            writer.finish()?;
+        }
+        Format::Parquet => {
+            let mut writer = ArrowWriter::try_new(&mut out, Arc::clone(&schema), None)?;
+            while let Some(batch) = rows.next().await {
+                writer.write(&batch.map_err(run_error)?)?;
+            }
+            writer.close()?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn run_error(error: datafusion::error::DataFusionError) -> anyhow::Error {
+    anyhow::Error::from(error).context("the query failed")
+}
+
+async fn write_json(
+    format: Format,
+    mut rows: SendableRecordBatchStream,
+    out: &mut (impl Write + Send),
+) -> anyhow::Result<()> {
+    let builder = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
+    if format == Format::Ndjson {
+        let mut writer = builder.build::<_, arrow::json::writer::LineDelimited>(out);
+        while let Some(batch) = rows.next().await {
+            writer.write(&batch.map_err(run_error)?)?;
+        }
+        writer.finish()?;
+        return Ok(());
+    }
+    let mut writer = builder.build::<_, arrow::json::writer::JsonArray>(&mut *out);
+    while let Some(batch) = rows.next().await {
+        writer.write(&batch.map_err(run_error)?)?;
+    }
+    writer.finish()?;
+    writeln!(out)?;
+    Ok(())
+}
+
+fn formatters<'a>(
+    batch: &'a RecordBatch,
+    options: &'a FormatOptions<'a>,
+) -> anyhow::Result<Vec<ArrayFormatter<'a>>> {
+    Ok(batch
+        .columns()
+        .iter()
+        .map(|column| ArrayFormatter::try_new(column.as_ref(), options))
+        .collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Draws a table; on a terminal no wider than it.
+fn table(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    terminal: bool,
+) -> anyhow::Result<comfy_table::Table> {
+    use comfy_table::{Cell, CellAlignment, ContentArrangement};
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(schema.fields().iter().map(|field| field.name().as_str()));
+    if terminal {
+        // Takes the width of the terminal itself.
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    let options = display();
+    for batch in batches {
+        let columns = formatters(batch, &options)?;
+        for row in 0..batch.num_rows() {
+            let cells = columns
+                .iter()
+                .zip(batch.columns())
+                .map(|(formatter, column)| {
+                    let cell = Cell::new(printable(&formatter.value(row).to_string()));
+                    if column.data_type().is_numeric() {
+                        cell.set_alignment(CellAlignment::Right)
+                    } else {
+                        cell
+                    }
+                });
+            table.add_row(cells);
+        }
+    }
+    Ok(table)
+}
+
+/// Control characters of untrusted text would act on the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| {
+            if character.is_control() {
+                '\u{FFFD}'
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
+fn write_markdown_header(schema: &SchemaRef, out: &mut impl Write) -> io::Result<()> {
+    let names: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    writeln!(out, "| {} |", names.join(" | "))?;
+    writeln!(out, "|{}", " --- |".repeat(names.len()))
+}
+
+fn write_markdown(batch: &RecordBatch, out: &mut impl Write) -> anyhow::Result<()> {
+    let options = display();
+    let columns = formatters(batch, &options)?;
+    for row in 0..batch.num_rows() {
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                printable(&column.value(row).to_string())
+                    .replace('\\', "\\\\")
+                    .replace('|', "\\|")
+            })
+            .collect();
+        writeln!(out, "| {} |", cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+/// Guards texts that a spreadsheet would take for a formula with an apostrophe.
+/// Source: OWASP, "CSV Injection".
+fn without_formulas(batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| -> anyhow::Result<ArrayRef> {
+            if !matches!(
+                column.data_type(),
+                DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8
+            ) {
+                return Ok(Arc::clone(column));
+            }
+            let texts = cast(column, &DataType::Utf8)?;
+            let texts: &StringArray = texts.as_string();
+            let guarded: StringArray = texts
+                .iter()
+                .map(|text| {
+                    text.map(|text| match text.as_bytes().first() {
+                        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{text}"),
+                        _ => text.to_owned(),
+                    })
+                })
+                .collect();
+            Ok(Arc::new(guarded))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let fields: Vec<_> = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(&columns)
+        .map(|(field, column)| {
+            field
+                .as_ref()
+                .clone()
+                .with_data_type(column.data_type().clone())
+        })
+        .collect();
+    Ok(RecordBatch::try_new(
+        Arc::new(arrow::datatypes::Schema::new(fields)),
+        columns,
+    )?)
+}

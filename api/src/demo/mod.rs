@@ -1,0 +1,136 @@
+//! Generates a labelled account history: a CloudTrail trail of EKS clusters
+//! and their surroundings, and the truth about every record of it.
+//!
+//! The same options give the same bytes, on every machine. The history is
+//! simulated in order of time and delivered as it goes, so memory does not
+//! grow with the number of events.
+
+mod account;
+mod api_shapes;
+mod apis;
+mod cast;
+mod clock;
+mod cluster;
+mod control_plane;
+mod demo_workloads;
+mod folder;
+mod gzip;
+mod json;
+mod launch;
+mod node_shapes;
+mod nodes;
+mod outsiders;
+mod people;
+mod records;
+mod replica;
+mod rng;
+mod scaled_workloads;
+mod sdk;
+mod session;
+mod setup;
+mod sim;
+mod sts;
+mod trail;
+mod truth;
+mod workloads;
+mod world;
+
+use std::io;
+
+use chrono::{DateTime, Duration, Utc};
+
+pub use folder::FolderOutput;
+pub use truth::Truth;
+
+/// What history to generate.
+#[derive(Debug, Clone)]
+pub struct DemoOptions {
+    /// Decides every random choice.
+    pub seed: u64,
+    /// End of the history. Objects delivered late carry a delivery time of up
+    /// to 40 minutes after it.
+    pub end: DateTime<Utc>,
+    /// Length of the history; a day for the demo.
+    pub duration: Duration,
+    /// Clusters: the first is `myeks`, created as the history begins; the
+    /// others (`eks-002`…) ran before, in other accounts and regions. At least 1.
+    pub clusters: u32,
+    /// Distinct events to aim for, reached by adding pods that call more. The
+    /// fixed cast makes about 7,400 a day and cluster, never fewer. `None`
+    /// leaves it at that.
+    pub events: Option<u64>,
+    /// Records per object; `None` for sizes like those of real deliveries.
+    pub records_per_file: Option<u32>,
+}
+
+/// What was generated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DemoSummary {
+    /// Distinct events, and rows of truth.
+    pub events: u64,
+    /// Events that a cluster's identities made.
+    pub attributable: u64,
+    /// Records delivered: events and their duplicates.
+    pub records: u64,
+    /// Records delivered a second time.
+    pub duplicates: u64,
+    /// Objects delivered.
+    pub objects: u64,
+    /// Bytes of JSON of all distinct records.
+    pub bytes: u64,
+    /// Bytes of all objects as delivered.
+    pub compressed_bytes: u64,
+}
+
+/// Where a history goes. Both methods are called in turns, in no promised
+/// order; an error ends the generation.
+pub trait DemoOutput {
+    /// Takes one trail object: its key, and its bytes compressed with gzip.
+    fn trail_object(&mut self, key: &str, gz: &[u8]) -> io::Result<()>;
+    /// Takes the truth about one event.
+    fn truth(&mut self, row: &Truth<'_>) -> io::Result<()>;
+}
+
+/// Why a history could not be generated.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The output refused a trail object.
+    #[error("cannot write trail object {key}: {source}")]
+    Object {
+        /// Key of the object.
+        key: String,
+        /// What the output said.
+        source: io::Error,
+    },
+    /// The compressor failed, or its thread could not be started.
+    #[error("cannot compress a trail object: {source}")]
+    Compress {
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The output refused a row of truth.
+    #[error("cannot write the truth about event {event_id}: {source}")]
+    Truth {
+        /// `eventID` of the record.
+        event_id: String,
+        /// What the output said.
+        source: io::Error,
+    },
+}
+
+/// Generates the history that `options` describe and hands it to `out` piece
+/// by piece. Fails only if `out` does.
+pub fn generate(
+    options: &DemoOptions,
+    out: &mut impl DemoOutput,
+) -> Result<DemoSummary, DemoError> {
+    let end = options.end.timestamp();
+    let begin = end - options.duration.num_seconds().max(0);
+    let trail = trail::Trail::new(out, options.seed, options.records_per_file);
+    let mut world = world::World::new(trail, options.seed, begin, end);
+    cast::build(options, &mut world).run(&mut world)?;
+    Ok(world.trail.summary())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! `podtrail`: who did that in AWS, down to the pod.
+
+mod cli;
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    cli::start_logging(&arguments.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            cli::complain(&anyhow::Error::from(error).context("cannot start"));
+            return cli::Exit::Failed.into();
+        }
+    };
+    let exit = runtime.block_on(cli::run(arguments));
+    // Readers of standard input cannot be interrupted; do not wait for them.
+    runtime.shutdown_background();
+    match exit {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            cli::complain(&error);
+            cli::Exit::of(&error).into()
+        }
+    }
+}

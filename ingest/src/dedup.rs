@@ -1,0 +1,231 @@
+//! Which of the events at hand are already known: `events` holds each event_id once.
+//!
+//! A copy of an event has the same event_id and the same event_time, so that a batch need only be
+//! compared with the rows whose time overlaps its own; their ids are streamed past the batch, which
+//! costs time by the density of the history and not by its length, and memory by the batch alone.
+//! While the whole history is small (up to [`SMALL_HISTORY`] events) all ids stay in memory, which is
+//! faster and also finds an event_id that comes back with another time (seen in edited samples).
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use object_store::ObjectStore;
+use sha2::{Digest, Sha256};
+
+use crate::datafile::{FileInfo, read_columns};
+use crate::error::Result;
+
+/// Events up to which every known id is kept in memory: about 64 MB.
+pub(crate) const SMALL_HISTORY: u64 = 1_000_000;
+
+/// Columns that tell whether two rows of one event_id are the same record.
+const COLUMNS: [&str; 4] = ["event_id", "event_time", "event_source", "event_name"];
+
+/// An event_id: a UUID as its number, any other text as a hash.
+type Id = u128;
+
+/// Fingerprint of time, source and name: copies agree, another record under the same id does not.
+type Print = u64;
+
+/// What became of the rows of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// One per row: true for a new event.
+    pub(crate) keep: Vec<bool>,
+    /// Rows whose event_id belongs to another record.
+    pub(crate) conflicts: Vec<usize>,
+}
+
+/// The ids of the events that are committed, and of those of the batch at hand.
+#[derive(Debug)]
+pub(crate) struct KnownEvents {
+    limit: u64,
+    memory: Option<Memory>,
+    /// Files of the snapshot that the batch at hand is compared with.
+    committed: Vec<FileInfo>,
+    /// Ids and files of the batch at hand, which is not committed yet.
+    batch: HashMap<Id, Print>,
+    written: Vec<FileInfo>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    ids: HashMap<Id, Print>,
+    files: HashSet<String>,
+}
+
+impl KnownEvents {
+    pub(crate) fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            memory: None,
+            committed: Vec::new(),
+            batch: HashMap::new(),
+            written: Vec::new(),
+        }
+    }
+
+    /// Starts a batch against one snapshot's files.
+    pub(crate) async fn begin(
+        &mut self,
+        objects: &Arc<dyn ObjectStore>,
+        files: Vec<FileInfo>,
+    ) -> Result<()> {
+        self.batch.clear();
+        self.written.clear();
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        if rows > self.limit {
+            self.memory = None;
+        } else {
+            let memory = self.memory.get_or_insert_default();
+            for file in files
+                .iter()
+                .filter(|file| !memory.files.contains(&file.path))
+            {
+                let ids = &mut memory.ids;
+                read_columns(objects, file, &COLUMNS, |columns| {
+                    each_row(columns, |id, print| {
+                        ids.insert(id, print);
+                    });
+                    Ok(())
+                })
+                .await?;
+            }
+            for file in &files {
+                memory.files.insert(file.path.clone());
+            }
+        }
+        self.committed = files;
+        Ok(())
+    }
+
+    /// Tells new events from known ones. Of several copies in the batch the first is kept.
+    pub(crate) async fn judge(
+        &mut self,
+        objects: &Arc<dyn ObjectStore>,
+        rows: &RecordBatch,
+    ) -> Result<Verdict> {
+        let columns: Vec<ArrayRef> = COLUMNS
+            .iter()
+            .map(|name| Ok(Arc::clone(rows.column(rows.schema().index_of(name)?))))
+            .collect::<Result<_>>()?;
+        let mut prints = Vec::with_capacity(rows.num_rows());
+        each_row(&columns, |id, print| prints.push((id, print)));
+        let stored = self.stored(objects, &prints, &columns[1]).await?;
+        let mut verdict = Verdict::default();
+        for (row, (id, print)) in prints.into_iter().enumerate() {
+            let known = stored.get(&id).or_else(|| self.batch.get(&id)).copied();
+            verdict.keep.push(known.is_none());
+            match known {
+                None => {
+                    self.batch.insert(id, print);
+                }
+                Some(other) if other != print => verdict.conflicts.push(row),
+                Some(_) => {}
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Notes a data file of the batch at hand. Where the batch itself grows past the limit, its ids
+    /// leave memory and are read back from its files like committed ones.
+    pub(crate) fn wrote(&mut self, file: FileInfo) {
+        self.written.push(file);
+        if self.batch.len() as u64 > self.limit {
+            self.batch = HashMap::new();
+            self.memory = None;
+        }
+    }
+
+    /// Takes the batch at hand as committed.
+    pub(crate) fn committed(&mut self) {
+        if let Some(memory) = &mut self.memory {
+            memory.ids.extend(self.batch.drain());
+            memory
+                .files
+                .extend(self.written.drain(..).map(|file| file.path));
+        }
+    }
+
+    async fn stored(
+        &self,
+        objects: &Arc<dyn ObjectStore>,
+        wanted: &[(Id, Print)],
+        times: &ArrayRef,
+    ) -> Result<HashMap<Id, Print>> {
+        let mut found = HashMap::new();
+        if let Some(memory) = &self.memory {
+            for (id, _) in wanted {
+                if let Some(print) = memory.ids.get(id) {
+                    found.insert(*id, *print);
+                }
+            }
+            return Ok(found);
+        }
+        let times: &TimestampMicrosecondArray = times.as_primitive::<TimestampMicrosecondType>();
+        let (low, high) = (arrow::compute::min(times), arrow::compute::max(times));
+        let ids: HashSet<Id> = wanted.iter().map(|(id, _)| *id).collect();
+        for file in self.committed.iter().chain(&self.written) {
+            let overlaps = match (low, high) {
+                (Some(low), Some(high)) if times.null_count() == 0 => {
+                    file.may_hold_time("event_time", low, high)
+                }
+                _ => true,
+            };
+            if !overlaps {
+                continue;
+            }
+            read_columns(objects, file, &COLUMNS, |columns| {
+                each_row(columns, |id, print| {
+                    if ids.contains(&id) {
+                        found.insert(id, print);
+                    }
+                });
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(found)
+    }
+}
+
+fn each_row(columns: &[ArrayRef], mut each: impl FnMut(Id, Print)) {
+    let ids: &StringArray = columns[0].as_string();
+    let times: &TimestampMicrosecondArray = columns[1].as_primitive::<TimestampMicrosecondType>();
+    let sources: &StringArray = columns[2].as_string();
+    let names: &StringArray = columns[3].as_string();
+    for row in 0..ids.len() {
+        let mut hasher = DefaultHasher::new();
+        times
+            .is_valid(row)
+            .then(|| times.value(row))
+            .hash(&mut hasher);
+        text(sources, row).hash(&mut hasher);
+        text(names, row).hash(&mut hasher);
+        each(number(ids.value(row)), hasher.finish());
+    }
+}
+
+fn text(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn number(id: &str) -> Id {
+    // Only the usual form: others parse too, but are other texts.
+    if id.len() == 36
+        && let Ok(uuid) = uuid::Uuid::try_parse(id)
+        && !id.bytes().any(|byte| byte.is_ascii_uppercase())
+    {
+        return uuid.as_u128();
+    }
+    let digest = Sha256::digest(id.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Id::from_be_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! Reads CloudTrail into the store, each event exactly once.
+//!
+//! Data flows one way: a [`source`] lists and opens objects, [`decode`] turns their bytes into
+//! records, [`pipeline`] makes batches of rows and commits them to the Delta tables of [`schema`] in a
+//! [`store`]. What cannot be read becomes a row of `rejects`; it never fails a batch.
+
+mod activity;
+mod batch;
+mod commit;
+mod datafile;
+pub mod decode;
+mod dedup;
+mod error;
+mod manifest;
+pub mod pipeline;
+pub mod schema;
+pub mod source;
+pub mod store;
+
+pub use activity::BUCKET_SECONDS;
+pub use error::{Error, Result};
+pub use pipeline::{Options, Progress, Summary, run};

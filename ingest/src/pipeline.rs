@@ -1,0 +1,437 @@
+//! Runs a source into a store: list, fix a batch, read and decode it, commit it, until nothing is
+//! new. The protocol is told in `commit`; memory is bounded by [`Options`], whatever the size
+//! and number of objects.
+
+mod read;
+mod seen;
+mod write;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltalake::DeltaTable;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::commit::{Position, commit, position};
+use crate::datafile;
+use crate::decode::Limits;
+use crate::dedup::{KnownEvents, SMALL_HISTORY};
+use crate::error::{Error, Result};
+use crate::manifest::{Manifest, Redo, forget};
+use crate::schema::{EVENTS, INGESTED_OBJECTS, TABLES};
+use crate::source::{ObjectRef, Source};
+use crate::store::Store;
+
+/// Objects looked up at once in `ingested_objects`.
+const LOOK_UP: usize = 4_096;
+
+/// Bounds of an ingest run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Most objects of one batch.
+    pub batch_objects: usize,
+    /// Stored bytes after which a batch is full.
+    pub batch_bytes: u64,
+    /// Rows held before they are written to data files.
+    pub flush_rows: usize,
+    /// Bytes of text held before rows are written to data files.
+    pub flush_bytes: usize,
+    /// Objects decoded at the same time.
+    pub decoders: usize,
+    /// Events up to which all known ids stay in memory.
+    pub small_history: u64,
+    /// Bounds of decoding.
+    pub limits: Limits,
+    /// Failed attempts in a row after which a run gives up.
+    pub attempts: u32,
+    /// First pause after a failed attempt; it doubles with each, up to 64 times.
+    pub pause: Duration,
+    /// Gives the time, in microseconds since the epoch.
+    pub clock: fn() -> i64,
+}
+
+impl Options {
+    /// Defaults for a machine with `decoders` cores, with the time from `clock`.
+    #[must_use]
+    pub fn new(decoders: usize, clock: fn() -> i64) -> Self {
+        Self {
+            batch_objects: 10_000,
+            batch_bytes: 256 << 20,
+            flush_rows: 65_536,
+            flush_bytes: 96 << 20,
+            decoders: decoders.max(1),
+            small_history: SMALL_HISTORY,
+            limits: Limits::default(),
+            attempts: 8,
+            pause: Duration::from_millis(50),
+            clock,
+        }
+    }
+}
+
+/// What a run, or one batch of it, came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Batches committed.
+    pub batches: u64,
+    /// Objects read.
+    pub objects: u64,
+    /// Objects listed that had been read before.
+    pub already_read: u64,
+    /// Objects that could not be read; the next run tries them again.
+    pub unreadable: u64,
+    /// CloudTrail records found.
+    pub records: u64,
+    /// Records that became rows of `events`.
+    pub new_events: u64,
+    /// Records whose event_id was known already.
+    pub duplicates: u64,
+    /// Values refused, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Bytes read, as stored.
+    pub bytes: u64,
+    /// Bytes after decompression.
+    pub inflated_bytes: u64,
+    /// Earliest event read, µs since the epoch.
+    pub first_event_time: Option<i64>,
+    /// Latest event read, µs since the epoch.
+    pub last_event_time: Option<i64>,
+    /// What could not be listed or read, a few of them.
+    pub problems: Vec<String>,
+}
+
+/// Problems named in a summary; the rest are in `ingested_objects`.
+const NAMED_PROBLEMS: usize = 10;
+
+impl Summary {
+    /// Adds another summary.
+    pub fn add(&mut self, other: &Self) {
+        self.batches += other.batches;
+        self.objects += other.objects;
+        self.already_read += other.already_read;
+        self.unreadable += other.unreadable;
+        self.records += other.records;
+        self.new_events += other.new_events;
+        self.duplicates += other.duplicates;
+        for (reason, count) in &other.rejected {
+            *self.rejected.entry(reason.clone()).or_default() += count;
+        }
+        self.bytes += other.bytes;
+        self.inflated_bytes += other.inflated_bytes;
+        self.saw(other.first_event_time);
+        self.saw(other.last_event_time);
+        for problem in &other.problems {
+            self.problem(problem.clone());
+        }
+    }
+
+    /// Widens the time span.
+    pub(crate) fn saw(&mut self, time: Option<i64>) {
+        let Some(time) = time else { return };
+        self.first_event_time = Some(self.first_event_time.map_or(time, |first| first.min(time)));
+        self.last_event_time = Some(self.last_event_time.map_or(time, |last| last.max(time)));
+    }
+
+    pub(crate) fn problem(&mut self, text: String) {
+        if self.problems.len() < NAMED_PROBLEMS {
+            self.problems.push(text);
+        }
+    }
+
+    /// Values refused in all.
+    #[must_use]
+    pub fn rejected_values(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+
+    /// True where input was refused or could not be read. Digest files lie in every trail bucket that
+    /// has log file validation on, so that they do not count.
+    #[must_use]
+    pub fn has_problems(&self) -> bool {
+        self.unreadable > 0
+            || !self.problems.is_empty()
+            || self
+                .rejected
+                .iter()
+                .any(|(reason, count)| reason != "digest" && *count > 0)
+    }
+}
+
+/// Hears how a run goes on.
+pub trait Progress: Send + Sync {
+    /// A batch of so many objects and bytes begins.
+    fn batch(&self, _objects: u64, _bytes: u64) {}
+    /// So many objects and bytes of the batch are decoded.
+    fn decoded(&self, _objects: u64, _bytes: u64, _records: u64) {}
+    /// A batch is in every table; `run` is the sum so far.
+    fn committed(&self, _run: &Summary) {}
+    /// An attempt failed and will be made again.
+    fn retrying(&self, _error: &Error) {}
+}
+
+impl Progress for () {}
+
+/// Ingests everything new of a source and gives the sum.
+///
+/// # Errors
+/// Only what starting over cannot heal: the store's location or protocol files, or
+/// [`Error::Exhausted`]. Bad input is no error.
+pub async fn run(
+    store: &Store,
+    source: Arc<dyn Source>,
+    options: Options,
+    progress: &dyn Progress,
+) -> Result<Summary> {
+    let mut ingester = Ingester::new(store.clone(), source, options);
+    let mut failures = 0;
+    loop {
+        match ingester.step(progress).await {
+            Ok(Step::Done) => return Ok(ingester.summary),
+            Ok(Step::Forward) => failures = 0,
+            Err(error) if error.is_transient() => {
+                failures += 1;
+                if failures >= ingester.options.attempts {
+                    return Err(Error::Exhausted {
+                        attempts: failures,
+                        last: Box::new(error),
+                    });
+                }
+                progress.retrying(&error);
+                ingester.forget_what_was_loaded();
+                tokio::time::sleep(ingester.options.pause * (1 << failures.min(6))).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Something; go on.
+    Forward,
+    /// Nothing is new.
+    Done,
+}
+
+struct Ingester {
+    store: Store,
+    source: Arc<dyn Source>,
+    options: Options,
+    tables: Option<Vec<DeltaTable>>,
+    known: KnownEvents,
+    listing: BoxStream<'static, Result<ObjectRef>>,
+    listed_all: bool,
+    /// Listed, and not seen in `ingested_objects` when last looked.
+    pending: VecDeque<ObjectRef>,
+    /// True where another ingester may have read some of `pending`.
+    look_again: bool,
+    summary: Summary,
+}
+
+impl Ingester {
+    fn new(store: Store, source: Arc<dyn Source>, options: Options) -> Self {
+        let listing = source.list();
+        let known = KnownEvents::new(options.small_history);
+        Self {
+            store,
+            source,
+            options,
+            tables: None,
+            known,
+            listing,
+            listed_all: false,
+            pending: VecDeque::new(),
+            look_again: false,
+            summary: Summary::default(),
+        }
+    }
+
+    fn forget_what_was_loaded(&mut self) {
+        self.tables = None;
+        self.look_again = true;
+    }
+
+    /// Loads the newest snapshot of every table, `events` first.
+    async fn load(&mut self) -> Result<Vec<DeltaTable>> {
+        let Some(mut tables) = self.tables.take() else {
+            self.store.create_tables().await?;
+            let mut tables = Vec::with_capacity(TABLES.len());
+            for table in TABLES {
+                tables.push(self.store.require(table).await?);
+            }
+            return Ok(tables);
+        };
+        for (table, delta) in TABLES.iter().zip(&mut tables) {
+            delta.update_state().await.map_err(|source| Error::Delta {
+                table: table.name,
+                what: "refresh",
+                source: Box::new(source),
+            })?;
+        }
+        Ok(tables)
+    }
+
+    async fn step(&mut self, progress: &dyn Progress) -> Result<Step> {
+        let tables = self.load().await?;
+        let last = position(&EVENTS, &tables[0], self.source.id()).await?;
+        if self.follow(&tables, last, progress).await? {
+            self.tables = Some(tables);
+            return Ok(Step::Forward);
+        }
+        let seq = last.seq + 1;
+        let manifest = match Manifest::read(&self.store, self.source.id(), seq).await? {
+            Some(manifest) => manifest,
+            None => {
+                let Some(manifest) = self.fix_batch(&tables).await? else {
+                    return Ok(Step::Done);
+                };
+                manifest.create(&self.store, self.source.id(), seq).await?;
+                manifest
+            }
+        };
+        self.ingest(&tables[0], seq, manifest, progress).await?;
+        self.tables = Some(tables);
+        Ok(Step::Forward)
+    }
+
+    /// Commits the last batch of `events` to the tables that lack it. True where one did.
+    async fn follow(
+        &mut self,
+        tables: &[DeltaTable],
+        last: Position,
+        progress: &dyn Progress,
+    ) -> Result<bool> {
+        if last.seq == 0 {
+            return Ok(false);
+        }
+        let source = self.source.id();
+        let mut behind = Vec::new();
+        for index in 1..TABLES.len() {
+            if position(TABLES[index], &tables[index], source).await?.seq < last.seq {
+                behind.push(index);
+            }
+        }
+        if behind.is_empty() {
+            return Ok(false);
+        }
+        let redo = Redo::read(&self.store, source, last.seq, last.attempt).await?;
+        for index in behind {
+            let adds = redo.adds.get(index).cloned().unwrap_or_default();
+            commit(TABLES[index], &tables[index], adds, source, last).await?;
+        }
+        forget(&self.store, source, last.seq, last.attempt).await;
+        self.summary.add(&redo.summary);
+        progress.committed(&self.summary);
+        Ok(true)
+    }
+
+    /// Picks the objects of the next batch; `None` where nothing is new.
+    async fn fix_batch(&mut self, tables: &[DeltaTable]) -> Result<Option<Manifest>> {
+        let objects = self.store.table_objects(&INGESTED_OBJECTS);
+        let files = datafile::files(&INGESTED_OBJECTS, &tables[3])?;
+        if std::mem::take(&mut self.look_again) {
+            let pending: Vec<ObjectRef> = self.pending.drain(..).collect();
+            for part in pending.chunks(LOOK_UP) {
+                self.pending
+                    .extend(seen::unseen(&objects, &files, part.to_vec()).await?);
+            }
+        }
+        while !self.listed_all && !self.is_full(self.pending.len()) {
+            let mut listed = Vec::new();
+            while listed.len() < LOOK_UP && !self.listed_all {
+                match self.listing.next().await {
+                    Some(Ok(object)) => listed.push(object),
+                    Some(Err(error)) => {
+                        self.summary.unreadable += 1;
+                        self.summary.problem(error.to_string());
+                    }
+                    None => self.listed_all = true,
+                }
+            }
+            let all = listed.len() as u64;
+            let new = seen::unseen(&objects, &files, listed).await?;
+            self.summary.already_read += all - new.len() as u64;
+            self.pending.extend(new);
+        }
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for object in &self.pending {
+            if batch.len() == self.options.batch_objects || bytes >= self.options.batch_bytes {
+                break;
+            }
+            bytes += object.size;
+            batch.push(object.clone());
+        }
+        Ok((!batch.is_empty()).then(|| Manifest::new(self.source.location(), batch)))
+    }
+
+    fn is_full(&self, objects: usize) -> bool {
+        objects >= self.options.batch_objects
+            || self.pending.iter().map(|object| object.size).sum::<u64>()
+                >= self.options.batch_bytes
+    }
+
+    /// Reads a batch and commits it to `events`.
+    async fn ingest(
+        &mut self,
+        events: &DeltaTable,
+        seq: i64,
+        manifest: Manifest,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let bytes = manifest.objects.iter().map(|object| object.size).sum();
+        progress.batch(manifest.objects.len() as u64, bytes);
+        let attempt = random_attempt();
+        self.known
+            .begin(
+                &self.store.table_objects(&EVENTS),
+                datafile::files(&EVENTS, events)?,
+            )
+            .await?;
+        let mut writer =
+            write::BatchWriter::new(&self.store, self.source.id(), &self.options, seq, attempt);
+        let mut chunks = read::chunks(
+            Arc::clone(&self.source),
+            &self.options,
+            manifest.objects.clone(),
+        );
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            let (objects, bytes) = chunk.finished();
+            progress.decoded(objects, bytes, chunk.rows.num_rows() as u64);
+            writer.take(chunk, &mut self.known).await?;
+        }
+        let redo = writer.finish(&mut self.known).await?;
+        redo.create(&self.store, self.source.id(), seq, attempt)
+            .await?;
+        let adds = redo.adds.first().cloned().unwrap_or_default();
+        commit(
+            &EVENTS,
+            events,
+            adds,
+            self.source.id(),
+            Position { seq, attempt },
+        )
+        .await?;
+        self.known.committed();
+        let done: HashSet<&str> = manifest
+            .objects
+            .iter()
+            .map(|object| object.key.as_str())
+            .collect();
+        self.pending
+            .retain(|object| !done.contains(object.key.as_str()));
+        Ok(())
+    }
+}
+
+/// Names an attempt, so that its files and its redo record are its own.
+fn random_attempt() -> i64 {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    // Positive, to be read easily in the log.
+    (high >> 1).cast_signed()
+}

@@ -1,0 +1,198 @@
+//! Reads and decodes the objects of a batch: several at a time, results in the order of the batch.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::mpsc;
+
+use super::Options;
+use crate::batch::StagedRows;
+use crate::decode::{DecodeError, Limits, Outcome, Record, Reject, Sink, decode};
+use crate::error::{Error, Result};
+use crate::source::{ObjectRef, Source};
+
+/// Rows of a chunk, at most.
+const CHUNK_ROWS: usize = 8_192;
+
+/// Bytes of text of a chunk, about.
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// Values refused per chunk, at most.
+const CHUNK_REJECTS: usize = 512;
+
+/// Chunks that a decoder may be ahead.
+const CHUNKS_AHEAD: usize = 2;
+
+/// Small objects that one decoder takes at once, and their bytes.
+const UNIT_OBJECTS: usize = 64;
+const UNIT_BYTES: u64 = 1 << 20;
+
+/// Decoded rows, in order, and the objects that ended in them.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) rows: RecordBatch,
+    pub(super) rejects: Vec<(String, Reject)>,
+    pub(super) ended: Vec<Ended>,
+}
+
+impl Chunk {
+    /// Objects and stored bytes that ended in this chunk.
+    pub(super) fn finished(&self) -> (u64, u64) {
+        (
+            self.ended.len() as u64,
+            self.ended.iter().map(|ended| ended.object.size).sum(),
+        )
+    }
+}
+
+/// An object that was read to its end, or as far as it could be.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) object: ObjectRef,
+    pub(super) outcome: Result<Outcome, String>,
+    pub(super) first_event_time: Option<i64>,
+    pub(super) last_event_time: Option<i64>,
+}
+
+/// Decodes objects in order.
+pub(super) fn chunks(
+    source: Arc<dyn Source>,
+    options: &Options,
+    objects: Vec<ObjectRef>,
+) -> BoxStream<'static, Result<Chunk>> {
+    let limits = options.limits.clone();
+    let starts = futures::stream::iter(units(objects)).map(move |unit| {
+        let (source, limits) = (Arc::clone(&source), limits.clone());
+        async move {
+            let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+            let worker = tokio::task::spawn_blocking(move || {
+                decode_unit(source.as_ref(), &limits, unit, &sender)
+            });
+            (receiver, worker)
+        }
+    });
+    // Started ahead, drained in order; each is held back by its own channel.
+    Box::pin(
+        starts
+            .buffered(options.decoders)
+            .flat_map(|(receiver, worker)| {
+                let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
+                    receiver.recv().await.map(|chunk| (chunk, receiver))
+                });
+                // A decoder that died must not look like one that ended.
+                let end = futures::stream::once(worker).filter_map(|joined| async move {
+                    joined.err().map(|error| Err(Error::from(error)))
+                });
+                chunks.chain(end)
+            }),
+    )
+}
+
+fn units(objects: Vec<ObjectRef>) -> Vec<Vec<ObjectRef>> {
+    let mut units: Vec<Vec<ObjectRef>> = Vec::new();
+    let mut bytes = u64::MAX;
+    for object in objects {
+        let full = units
+            .last()
+            .is_none_or(|unit| unit.len() == UNIT_OBJECTS || bytes >= UNIT_BYTES);
+        if full {
+            units.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += object.size;
+        if let Some(unit) = units.last_mut() {
+            unit.push(object);
+        }
+    }
+    units
+}
+
+/// Nobody takes chunks any more.
+struct Closed;
+
+struct Collector<'a> {
+    out: &'a mpsc::Sender<Result<Chunk>>,
+    rows: StagedRows,
+    rejects: Vec<(String, Reject)>,
+    ended: Vec<Ended>,
+    key: String,
+    first_event_time: Option<i64>,
+    last_event_time: Option<i64>,
+}
+
+impl Collector<'_> {
+    fn send(&mut self) -> Result<(), Closed> {
+        let chunk = self.rows.take().map(|rows| Chunk {
+            rows,
+            rejects: std::mem::take(&mut self.rejects),
+            ended: std::mem::take(&mut self.ended),
+        });
+        self.out.blocking_send(chunk).map_err(|_| Closed)
+    }
+}
+
+impl Sink for Collector<'_> {
+    type Error = Closed;
+
+    fn record(&mut self, record: &Record<'_>) -> Result<(), Closed> {
+        if let Some(time) = record.event_time {
+            self.first_event_time =
+                Some(self.first_event_time.map_or(time, |first| first.min(time)));
+            self.last_event_time = self.last_event_time.max(Some(time));
+        }
+        self.rows.push(record, &self.key);
+        if self.rows.rows() >= CHUNK_ROWS || self.rows.bytes() >= CHUNK_BYTES {
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, reject: Reject) -> Result<(), Closed> {
+        self.rejects.push((self.key.clone(), reject));
+        if self.rejects.len() >= CHUNK_REJECTS {
+            self.send()?;
+        }
+        Ok(())
+    }
+}
+
+fn decode_unit(
+    source: &dyn Source,
+    limits: &Limits,
+    unit: Vec<ObjectRef>,
+    out: &mpsc::Sender<Result<Chunk>>,
+) {
+    let mut collector = Collector {
+        out,
+        rows: StagedRows::new(),
+        rejects: Vec::new(),
+        ended: Vec::new(),
+        key: String::new(),
+        first_event_time: None,
+        last_event_time: None,
+    };
+    for object in unit {
+        collector.key.clone_from(&object.key);
+        collector.first_event_time = None;
+        collector.last_event_time = None;
+        let decoded = match source.open(&object) {
+            Ok(reader) => decode(reader, limits, &mut collector),
+            Err(error) => Err(DecodeError::Read(error)),
+        };
+        let outcome = match decoded {
+            Ok(outcome) => Ok(outcome),
+            Err(DecodeError::Read(error)) => Err(error.to_string()),
+            Err(DecodeError::Sink(Closed)) => return,
+        };
+        collector.ended.push(Ended {
+            object,
+            outcome,
+            first_event_time: collector.first_event_time,
+            last_event_time: collector.last_event_time,
+        });
+    }
+    // Whether anybody takes it is not this worker's concern any more.
+    let _ = collector.send();
+}

@@ -1,0 +1,416 @@
+//! Writes the rows of one batch: drops known events, makes activities, and collects what the batch
+//! adds to every table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::compute::{concat_batches, filter_record_batch};
+use deltalake::kernel::Add;
+
+use super::read::{Chunk, Ended};
+use super::{Options, Summary};
+use crate::activity;
+use crate::batch::STAGED;
+use crate::datafile::{self, FileInfo};
+use crate::dedup::KnownEvents;
+use crate::error::Result;
+use crate::manifest::Redo;
+use crate::schema::{ACTIVITIES, EVENTS, INGESTED_OBJECTS, REJECTS, TABLES, Table};
+use crate::store::Store;
+
+/// Rejects held before they are written to a data file.
+const FLUSH_REJECTS: usize = 4_096;
+
+/// One value refused.
+struct Rejected {
+    object: String,
+    position: i64,
+    offset: i64,
+    reason: String,
+    detail: String,
+    text: String,
+}
+
+/// What became of an object's records.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fate {
+    new_events: i64,
+    duplicates: i64,
+    conflicts: i64,
+}
+
+/// Writes the data files of one attempt of a batch.
+pub(super) struct BatchWriter<'a> {
+    store: &'a Store,
+    source: &'a str,
+    options: &'a Options,
+    seq: i64,
+    attempt: i64,
+    ingested_at: i64,
+    files: usize,
+    staged: Vec<RecordBatch>,
+    staged_rows: usize,
+    staged_bytes: usize,
+    rejects: Vec<Rejected>,
+    ended: Vec<Ended>,
+    fates: HashMap<String, Fate>,
+    adds: Vec<Vec<Add>>,
+    summary: Summary,
+}
+
+impl<'a> BatchWriter<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        source: &'a str,
+        options: &'a Options,
+        seq: i64,
+        attempt: i64,
+    ) -> Self {
+        Self {
+            store,
+            source,
+            options,
+            seq,
+            attempt,
+            ingested_at: (options.clock)(),
+            files: 0,
+            staged: Vec::new(),
+            staged_rows: 0,
+            staged_bytes: 0,
+            rejects: Vec::new(),
+            ended: Vec::new(),
+            fates: HashMap::new(),
+            adds: vec![Vec::new(); TABLES.len()],
+            summary: Summary {
+                batches: 1,
+                ..Summary::default()
+            },
+        }
+    }
+
+    /// Takes a chunk and writes files when enough is held.
+    pub(super) async fn take(&mut self, chunk: Chunk, known: &mut KnownEvents) -> Result<()> {
+        for (object, reject) in chunk.rejects {
+            self.reject(Rejected {
+                object,
+                position: count(reject.position),
+                offset: count(reject.offset),
+                reason: reject.reason.as_str().to_owned(),
+                detail: reject.detail,
+                text: reject.text,
+            });
+        }
+        self.ended.extend(chunk.ended);
+        if chunk.rows.num_rows() > 0 {
+            self.staged_rows += chunk.rows.num_rows();
+            self.staged_bytes += chunk.rows.get_array_memory_size();
+            self.staged.push(chunk.rows);
+        }
+        if self.staged_rows >= self.options.flush_rows
+            || self.staged_bytes >= self.options.flush_bytes
+        {
+            self.flush_events(known).await?;
+        }
+        if self.rejects.len() >= FLUSH_REJECTS {
+            self.flush_rejects().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and gives all that the batch adds.
+    pub(super) async fn finish(mut self, known: &mut KnownEvents) -> Result<Redo> {
+        self.flush_events(known).await?;
+        self.flush_rejects().await?;
+        let rows = self.object_rows()?;
+        self.write(&INGESTED_OBJECTS, rows).await?;
+        Ok(Redo::new(self.summary, self.adds))
+    }
+
+    async fn flush_events(&mut self, known: &mut KnownEvents) -> Result<()> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        let rows = concat_batches(&STAGED, &self.staged)?;
+        self.staged.clear();
+        self.staged_rows = 0;
+        self.staged_bytes = 0;
+        let verdict = known
+            .judge(&self.store.table_objects(&EVENTS), &rows)
+            .await?;
+        for &row in &verdict.conflicts {
+            self.conflict(&rows, row)?;
+        }
+        self.note_fates(&rows, &verdict.keep)?;
+        for &row in &verdict.conflicts {
+            let fate = self
+                .fates
+                .entry(value(&rows, "source_object", row)?)
+                .or_default();
+            fate.duplicates -= 1;
+            fate.conflicts += 1;
+            self.summary.duplicates -= 1;
+        }
+        let kept = filter_record_batch(&rows, &BooleanArray::from(verdict.keep))?;
+        drop(rows);
+        if kept.num_rows() == 0 {
+            return Ok(());
+        }
+        let ingested_at = self.ingested_at;
+        let (events, activities) =
+            tokio::task::spawn_blocking(move || activity::finish(&kept, ingested_at)).await??;
+        let before = self.adds[0].len();
+        self.write(&EVENTS, events).await?;
+        for add in &self.adds[0][before..] {
+            known.wrote(FileInfo::new(
+                add.path.clone(),
+                add.size,
+                add.stats.as_deref(),
+            ));
+        }
+        self.write(&ACTIVITIES, activities).await
+    }
+
+    /// A record under an event_id that belongs to another record: kept in `rejects`, not lost.
+    fn conflict(&mut self, rows: &RecordBatch, row: usize) -> Result<()> {
+        let mut record = serde_json::Map::new();
+        for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+            if let Some(text) = column.as_string_opt::<i32>()
+                && text.is_valid(row)
+                && field.name() != "source_object"
+            {
+                record.insert(field.name().clone(), text.value(row).into());
+            }
+        }
+        let mut text = serde_json::Value::from(record).to_string();
+        let end = (0..=self.options.limits.reject_text.min(text.len()))
+            .rev()
+            .find(|&end| text.is_char_boundary(end))
+            .unwrap_or(0);
+        text.truncate(end);
+        self.reject(Rejected {
+            object: value(rows, "source_object", row)?,
+            position: 0,
+            offset: 0,
+            reason: "event_id_conflict".to_owned(),
+            detail: format!(
+                "another record with event_id {} is kept; this one has another time, source or name",
+                value(rows, "event_id", row)?
+            ),
+            text,
+        });
+        Ok(())
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        *self
+            .summary
+            .rejected
+            .entry(rejected.reason.clone())
+            .or_default() += 1;
+        self.rejects.push(rejected);
+    }
+
+    fn note_fates(&mut self, rows: &RecordBatch, keep: &[bool]) -> Result<()> {
+        let objects: &StringArray = rows
+            .column(rows.schema().index_of("source_object")?)
+            .as_string();
+        let mut row = 0;
+        // Rows of an object stand together.
+        while row < objects.len() {
+            let object = objects.value(row);
+            let fate = self.fates.entry(object.to_owned()).or_default();
+            while row < objects.len() && objects.value(row) == object {
+                if keep[row] {
+                    fate.new_events += 1;
+                    self.summary.new_events += 1;
+                } else {
+                    fate.duplicates += 1;
+                    self.summary.duplicates += 1;
+                }
+                row += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush_rejects(&mut self) -> Result<()> {
+        if self.rejects.is_empty() {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.rejects);
+        let text = |pick: fn(&Rejected) -> &str| -> ArrayRef {
+            Arc::new(
+                held.iter()
+                    .map(|rejected| Some(pick(rejected)))
+                    .collect::<StringArray>(),
+            )
+        };
+        let number = |pick: fn(&Rejected) -> i64| -> ArrayRef {
+            Arc::new(
+                held.iter()
+                    .map(|rejected| Some(pick(rejected)))
+                    .collect::<Int64Array>(),
+            )
+        };
+        let columns = vec![
+            text(|rejected| &rejected.object),
+            number(|rejected| rejected.position),
+            number(|rejected| rejected.offset),
+            text(|rejected| &rejected.reason),
+            text(|rejected| &rejected.detail),
+            text(|rejected| &rejected.text),
+            self.same_text(held.len()),
+            Arc::new(Int64Array::from(vec![self.seq; held.len()])),
+            self.same_time(held.len()),
+        ];
+        let rows = RecordBatch::try_new(REJECTS.arrow_schema(), columns)?;
+        self.write(&REJECTS, rows).await
+    }
+
+    fn same_text(&self, rows: usize) -> ArrayRef {
+        Arc::new(StringArray::from(vec![self.source; rows]))
+    }
+
+    fn same_time(&self, rows: usize) -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from(vec![self.ingested_at; rows]).with_timezone("UTC"))
+    }
+
+    /// Makes the rows of `ingested_objects` and sums them up.
+    fn object_rows(&mut self) -> Result<RecordBatch> {
+        let ended = std::mem::take(&mut self.ended);
+        let rows: Vec<ObjectRow> = ended.iter().map(|ended| self.object_row(ended)).collect();
+        let text = |pick: for<'r> fn(&'r ObjectRow<'_>) -> Option<&'r str>| -> ArrayRef {
+            Arc::new(rows.iter().map(pick).collect::<StringArray>())
+        };
+        let number = |pick: fn(&ObjectRow<'_>) -> i64| -> ArrayRef {
+            Arc::new(
+                rows.iter()
+                    .map(|row| Some(pick(row)))
+                    .collect::<Int64Array>(),
+            )
+        };
+        let time = |pick: fn(&ObjectRow<'_>) -> Option<i64>| -> ArrayRef {
+            Arc::new(
+                rows.iter()
+                    .map(pick)
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            )
+        };
+        let columns = vec![
+            text(|row| Some(&row.ended.object.key)),
+            text(|row| Some(&row.ended.object.etag)),
+            number(|row| count(row.ended.object.size)),
+            self.same_text(rows.len()),
+            Arc::new(Int64Array::from(vec![self.seq; rows.len()])),
+            text(|row| Some(row.status)),
+            text(|row| row.kind),
+            text(|row| row.ended.outcome.as_ref().err().map(String::as_str)),
+            number(|row| row.records),
+            number(|row| row.fate.new_events),
+            number(|row| row.fate.duplicates),
+            number(|row| row.rejected),
+            number(|row| row.inflated_bytes),
+            time(|row| row.ended.first_event_time),
+            time(|row| row.ended.last_event_time),
+            text(|_| None),
+            self.same_time(rows.len()),
+        ];
+        Ok(RecordBatch::try_new(
+            INGESTED_OBJECTS.arrow_schema(),
+            columns,
+        )?)
+    }
+
+    fn object_row<'e>(&mut self, ended: &'e Ended) -> ObjectRow<'e> {
+        let fate = self
+            .fates
+            .get(&ended.object.key)
+            .copied()
+            .unwrap_or_default();
+        self.summary.objects += 1;
+        self.summary.saw(ended.first_event_time);
+        self.summary.saw(ended.last_event_time);
+        let outcome = match &ended.outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.summary.unreadable += 1;
+                self.summary
+                    .problem(format!("{}: {error}", ended.object.key));
+                let records = fate.new_events + fate.duplicates + fate.conflicts;
+                self.summary.records += u64::try_from(records).unwrap_or(0);
+                return ObjectRow {
+                    ended,
+                    fate,
+                    status: "unreadable",
+                    kind: None,
+                    records,
+                    rejected: fate.conflicts,
+                    inflated_bytes: 0,
+                };
+            }
+        };
+        self.summary.records += outcome.records;
+        self.summary.bytes += outcome.bytes_in;
+        self.summary.inflated_bytes += outcome.bytes_inflated;
+        let (records, rejected) = (
+            count(outcome.records),
+            count(outcome.rejected) + fate.conflicts,
+        );
+        let status = match (records, rejected) {
+            (0, 0) => "empty",
+            (_, 0) => "ok",
+            (0, _) => "rejected",
+            _ => "partial",
+        };
+        let inflated_bytes = count(outcome.bytes_inflated);
+        ObjectRow {
+            ended,
+            fate,
+            status,
+            kind: Some(outcome.kind.as_str()),
+            records,
+            rejected,
+            inflated_bytes,
+        }
+    }
+
+    async fn write(&mut self, table: &'static Table, rows: RecordBatch) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let name = format!("{:08}-{:016x}-{:04}", self.seq, self.attempt, self.files);
+        self.files += 1;
+        let adds = datafile::write(table, &self.store.table_objects(table), rows, &name).await?;
+        let index = TABLES
+            .iter()
+            .position(|each| each.name == table.name)
+            .unwrap_or(0);
+        self.adds[index].extend(adds);
+        Ok(())
+    }
+}
+
+/// One row of `ingested_objects` in the making.
+struct ObjectRow<'a> {
+    ended: &'a Ended,
+    fate: Fate,
+    status: &'static str,
+    kind: Option<&'static str>,
+    records: i64,
+    rejected: i64,
+    inflated_bytes: i64,
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn value(rows: &RecordBatch, column: &str, row: usize) -> Result<String> {
+    let column = rows.column(rows.schema().index_of(column)?);
+    Ok(column.as_string::<i32>().value(row).to_owned())
+}

@@ -1,0 +1,55 @@
+//! What can go wrong in `query`, by what a caller can do about it.
+
+/// Result of `query`.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of `query`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store cannot be read, or is none.
+    #[error(transparent)]
+    Store(#[from] podtrail_ingest::Error),
+    /// The user's SQL or parameter is wrong or not allowed.
+    #[error("{0}")]
+    InvalidQuery(String),
+    /// A query needed more than it may have.
+    #[error("the query needs more memory than it may use: {0}")]
+    LimitExceeded(String),
+    /// Nothing is known by that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// A rules file is malformed.
+    #[error("rules {file}: {reason}")]
+    Rules {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// The engine failed.
+    #[error("{what}: {source}")]
+    Engine {
+        /// What was attempted.
+        what: String,
+        /// The failure.
+        source: Box<datafusion::error::DataFusionError>,
+    },
+}
+
+impl Error {
+    /// Sorts an engine error by what a caller can do about it.
+    pub(crate) fn from_engine(what: &str, error: datafusion::error::DataFusionError) -> Self {
+        use datafusion::error::DataFusionError as E;
+        match error.find_root() {
+            E::SQL(..) | E::Plan(_) | E::SchemaError(..) => {
+                Self::InvalidQuery(error.strip_backtrace())
+            }
+            E::ResourcesExhausted(reason) => Self::LimitExceeded(reason.clone()),
+            _ => Self::Engine {
+                what: what.to_owned(),
+                source: Box::new(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The whole story of one call: who made it, and the records that say so.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::engine::Session;
+use crate::error::{Error, Result};
+
+/// Columns of an event that tell what was done and with which identity.
+const EVENT: &str = "event_id, event_time, event_source, event_name, error_code, aws_region, recipient_account_id,
+    source_ip_address, user_agent, identity_type, identity_arn, access_key_id, invoked_by, session_issuer_arn,
+    session_name, session_created_at, federated_provider, identity_provider, subject, issued_role_arn,
+    issued_session_name, issued_arn, issued_access_key_id, session_tags, shared_event_id, source_object";
+
+/// A fact that an attribution rests on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    /// Kind of the fact, as in the `evidence` column.
+    pub fact: String,
+    /// What it says.
+    pub detail: Option<String>,
+    /// The record it rests on.
+    pub event_id: Option<String>,
+    /// That record, where the store has it.
+    pub event: Option<Value>,
+}
+
+/// Why a call is attributed as it is, or is not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// The answer in one sentence.
+    pub verdict: String,
+    /// The event.
+    pub event: Value,
+    /// Its row of `attribution`; none where no identity of a cluster made the call.
+    pub attribution: Option<Value>,
+    /// The facts, with their records.
+    pub evidence: Vec<Fact>,
+}
+
+/// Explains an event.
+///
+/// # Errors
+/// [`Error::NotFound`] where the store has no such event; others where it cannot be read.
+pub async fn explain(session: &Session, event_id: &str) -> Result<Explanation> {
+    let event = event(session, event_id)
+        .await?
+        .ok_or_else(|| Error::NotFound(format!("no event {event_id} in the store")))?;
+    let sql = format!(
+        "SELECT * FROM attribution WHERE event_id = {}",
+        literal(event_id)
+    );
+    let attribution = first(session, &sql).await?;
+    let mut evidence = Vec::new();
+    if let Some(listed) = attribution
+        .as_ref()
+        .and_then(|row| row["evidence"].as_str())
+    {
+        for fact in serde_json::from_str::<Vec<Value>>(listed).unwrap_or_default() {
+            evidence.push(open(session, &fact, event_id).await?);
+        }
+    }
+    let mut attribution = attribution;
+    if let Some(Value::Object(row)) = &mut attribution {
+        row.remove("evidence");
+    }
+    let verdict = attribution
+        .as_ref()
+        .map_or_else(|| not_attributed(&event), said);
+    Ok(Explanation {
+        verdict,
+        event,
+        attribution,
+        evidence,
+    })
+}
+
+async fn open(session: &Session, fact: &Value, explained: &str) -> Result<Fact> {
+    let text = |member: &str| fact[member].as_str().map(str::to_owned);
+    let event_id = text("event_id");
+    let event = match &event_id {
+        Some(id) if id != explained => event(session, id).await?,
+        _ => None,
+    };
+    Ok(Fact {
+        fact: text("fact").unwrap_or_default(),
+        detail: text("detail"),
+        event_id,
+        event,
+    })
+}
+
+async fn event(session: &Session, event_id: &str) -> Result<Option<Value>> {
+    first(
+        session,
+        &format!(
+            "SELECT {EVENT} FROM events WHERE event_id = {}",
+            literal(event_id)
+        ),
+    )
+    .await
+}
+
+async fn first(session: &Session, sql: &str) -> Result<Option<Value>> {
+    let rows = session.rows(sql).await?;
+    let mut json = Vec::new();
+    let mut writer = arrow::json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, arrow::json::writer::JsonArray>(&mut json);
+    let failed = |error: arrow::error::ArrowError| Error::from_engine("read a row", error.into());
+    for batch in &rows {
+        writer.write(batch).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    drop(writer);
+    let rows: Vec<Map<String, Value>> = serde_json::from_slice(&json).unwrap_or_default();
+    Ok(rows.into_iter().next().map(Value::Object))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn said(row: &Value) -> String {
+    let text = |member: &str| row[member].as_str();
+    let path = text("access_path").unwrap_or("unknown");
+    let who = match (text("namespace"), text("service_account")) {
+        (Some(namespace), Some(account)) => {
+            let pod = text("pod")
+                .map(|pod| format!(", pod {pod}"))
+                .unwrap_or_default();
+            let cluster = text("cluster").unwrap_or("an unknown cluster");
+            format!("workload {namespace}/{account} of {cluster}{pod}")
+        }
+        _ => match (text("actor"), text("component"), text("node")) {
+            (Some("node_agent"), Some(component), Some(node)) => {
+                format!("node agent {component} on {node}")
+            }
+            (Some("control_plane"), component, _) => {
+                let component = component
+                    .map(|name| format!(" ({name})"))
+                    .unwrap_or_default();
+                format!("the EKS control plane{component}")
+            }
+            (Some("workload"), Some(component), Some(node)) => {
+                format!("{component}, running as a pod on {node} without credentials of its own")
+            }
+            (Some("workload"), None, Some(node)) => {
+                format!("an unknown pod on {node}, which fell back to the node role")
+            }
+            (_, _, Some(node)) => {
+                format!("a pod or a node agent on {node}, the records do not tell which")
+            }
+            (_, _, None) => format!(
+                "an unknown workload of {}",
+                text("cluster").unwrap_or("an unknown cluster")
+            ),
+        },
+    };
+    let hops = match row["hops"].as_i64() {
+        Some(hops) if hops > 0 => format!(" through {hops} assumed role(s)"),
+        _ => String::new(),
+    };
+    format!(
+        "{who}, by {path}{hops}, {}",
+        text("confidence").unwrap_or("unknown")
+    )
+}
+
+/// Says why no identity of a cluster is behind an event.
+fn not_attributed(event: &Value) -> String {
+    let text = |member: &str| event[member].as_str();
+    let reason = match (text("identity_type"), text("event_name")) {
+        (_, Some("AssumeRoleWithWebIdentity")) => format!(
+            "the web identity {} is no Kubernetes service account",
+            text("subject").unwrap_or("of the record")
+        ),
+        (Some("IAMUser"), _) => "it was made by an IAM user".to_owned(),
+        (Some("Root"), _) => "it was made by the account's root user".to_owned(),
+        (Some("AWSService"), _) => format!("the AWS service {} made it for itself", text("invoked_by").unwrap_or("of the record")),
+        (Some("AssumedRole"), _) if text("session_name").is_some_and(crate::text::is_instance_id) => {
+            "it was made by an EC2 instance, and nothing in the store ties its role to a cluster".to_owned()
+        }
+        (Some("AssumedRole"), _) => {
+            "it was made with a role session that no record in the store ties to a cluster: either no workload's, or issued before the store begins".to_owned()
+        }
+        (Some(other), _) => format!("its identity is of type {other}"),
+        (None, _) => "the record names no identity".to_owned(),
+    };
+    format!("not attributed to a cluster: {reason}")
+}

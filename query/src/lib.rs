@@ -1,0 +1,19 @@
+//! Answers who made each call: correlation as SQL over the store's tables, and reports on it.
+//!
+//! [`Engine`] is the only door. A [`Session`] pins one snapshot of every table; the views in
+//! `views/*.sql` build on each other, from issuing records over sessions to `attribution`; reports are
+//! SQL in `reports/*.sql`. Nothing here writes to a store.
+
+mod catalog;
+mod engine;
+mod error;
+pub mod explain;
+pub mod report;
+mod rules;
+pub mod text;
+mod udf;
+
+pub use catalog::Snapshot;
+pub use engine::{Engine, Limits, Session};
+pub use error::{Error, Result};
+pub use udf::{FUNCTIONS, FunctionDoc};

@@ -1,0 +1,278 @@
+//! The SQL functions of podtrail.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::prelude::SessionContext;
+use serde_json::{Map, Value};
+
+use crate::rules::NodeAgentRules;
+use crate::text;
+
+/// Arguments of one row.
+type Row<'a> = &'a [Option<&'a str>];
+
+/// What a function does with a row.
+#[derive(Clone)]
+enum Body {
+    Text(Arc<dyn Fn(Row<'_>) -> Option<String> + Send + Sync>),
+    Flag(Arc<dyn Fn(Row<'_>) -> Option<bool> + Send + Sync>),
+}
+
+/// A function of texts.
+struct TextFunction {
+    name: &'static str,
+    signature: Signature,
+    body: Body,
+}
+
+impl std::fmt::Debug for TextFunction {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("TextFunction")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+// Functions are told apart by name: each is registered once.
+impl PartialEq for TextFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+impl Eq for TextFunction {}
+impl Hash for TextFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for TextFunction {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> DfResult<DataType> {
+        Ok(match self.body {
+            Body::Text(_) => DataType::Utf8,
+            Body::Flag(_) => DataType::Boolean,
+        })
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let scalar = args
+            .args
+            .iter()
+            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        let rows = if scalar { 1 } else { args.number_rows };
+        let arrays = args
+            .args
+            .iter()
+            .map(|arg| Ok(cast(&arg.to_array(rows)?, &DataType::Utf8)?))
+            .collect::<DfResult<Vec<ArrayRef>>>()?;
+        let texts: Vec<&StringArray> = arrays.iter().map(|array| array.as_string()).collect();
+        let each = |row: usize| -> Vec<Option<&str>> {
+            texts
+                .iter()
+                .map(|text| text.is_valid(row).then(|| text.value(row)))
+                .collect()
+        };
+        let result: ArrayRef = match &self.body {
+            Body::Text(body) => Arc::new(
+                (0..rows)
+                    .map(|row| body(&each(row)))
+                    .collect::<StringArray>(),
+            ),
+            Body::Flag(body) => Arc::new(
+                (0..rows)
+                    .map(|row| body(&each(row)))
+                    .collect::<BooleanArray>(),
+            ),
+        };
+        if scalar {
+            return datafusion::common::ScalarValue::try_from_array(&result, 0)
+                .map(ColumnarValue::Scalar);
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+/// One SQL function, as `system.functions` shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct FunctionDoc {
+    /// Name and arguments.
+    pub usage: &'static str,
+    /// What it gives, one sentence.
+    pub doc: &'static str,
+}
+
+/// The functions that podtrail adds to SQL.
+pub const FUNCTIONS: [FunctionDoc; 13] = [
+    FunctionDoc {
+        usage: "role_name(arn)",
+        doc: "Name of the role behind a role or role session ARN, without its path.",
+    },
+    FunctionDoc {
+        usage: "assumed_role_arn(role_arn, session_name)",
+        doc: "ARN of a role's session.",
+    },
+    FunctionDoc {
+        usage: "oidc_issuer(provider)",
+        doc: "Issuer (host and path) of an IAM OIDC provider ARN.",
+    },
+    FunctionDoc {
+        usage: "is_eks_issuer(issuer)",
+        doc: "True for the OIDC issuer of an EKS cluster.",
+    },
+    FunctionDoc {
+        usage: "is_instance_id(text)",
+        doc: "True for an EC2 instance id, which also names the instance's role session.",
+    },
+    FunctionDoc {
+        usage: "is_kube2iam_session(session_name)",
+        doc: "True for a session name that kube2iam gives.",
+    },
+    FunctionDoc {
+        usage: "service_account_namespace(subject)",
+        doc: "Namespace in system:serviceaccount:NAMESPACE:NAME.",
+    },
+    FunctionDoc {
+        usage: "service_account_name(subject)",
+        doc: "Service account in system:serviceaccount:NAMESPACE:NAME.",
+    },
+    FunctionDoc {
+        usage: "external_id_part(external_id, part)",
+        doc: "cluster, namespace or service_account of a Pod Identity external id.",
+    },
+    FunctionDoc {
+        usage: "is_denied(error_code)",
+        doc: "True for the error code of a call refused for lack of permission.",
+    },
+    FunctionDoc {
+        usage: "json_text(json, member, …)",
+        doc: "Text at a path of a JSON column; null where there is none.",
+    },
+    FunctionDoc {
+        usage: "evidence(fact, event_id, detail, …)",
+        doc: "JSON list of facts; a triple whose fact is null is left out.",
+    },
+    FunctionDoc {
+        usage: "node_agent_rule(event_source, event_name, user_agent, issued_session_name)",
+        doc: "Name of the first node agent rule that fits a call.",
+    },
+];
+
+/// Registers every function.
+pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
+    let rules = Arc::clone(rules);
+    let functions = [
+        text_function("role_name", 1, |row| {
+            text::role_name(row[0]?).map(str::to_owned)
+        }),
+        text_function("assumed_role_arn", 2, |row| {
+            text::assumed_role_arn(row[0]?, row[1]?)
+        }),
+        text_function("oidc_issuer", 1, |row| {
+            text::oidc_issuer(row[0]?).map(str::to_owned)
+        }),
+        flag_function("is_eks_issuer", |row| row[0].map(text::is_eks_issuer)),
+        flag_function("is_instance_id", |row| row[0].map(text::is_instance_id)),
+        flag_function("is_kube2iam_session", |row| {
+            row[0].map(text::is_kube2iam_session)
+        }),
+        flag_function("is_denied", |row| Some(row[0].is_some_and(text::is_denied))),
+        text_function("service_account_namespace", 1, |row| {
+            text::service_account(row[0]?).map(|(namespace, _)| namespace.to_owned())
+        }),
+        text_function("service_account_name", 1, |row| {
+            text::service_account(row[0]?).map(|(_, name)| name.to_owned())
+        }),
+        text_function("external_id_part", 2, |row| {
+            text::external_id_part(row[0]?, row[1]?).map(str::to_owned)
+        }),
+        variadic("json_text", |row| {
+            let (json, path) = row.split_first()?;
+            let path: Option<Vec<&str>> = path.iter().copied().collect();
+            text::json_text((*json)?, &path?)
+        }),
+        variadic("evidence", |row| Some(evidence(row))),
+        text_function("node_agent_rule", 4, move |row| {
+            rules
+                .find(row[0], row[1], row[2], row[3])
+                .map(str::to_owned)
+        }),
+    ];
+    for function in functions {
+        context.register_udf(ScalarUDF::from(function));
+    }
+}
+
+fn text_function(
+    name: &'static str,
+    arguments: usize,
+    body: impl Fn(Row<'_>) -> Option<String> + Send + Sync + 'static,
+) -> TextFunction {
+    let signature = Signature::string(arguments, Volatility::Immutable);
+    TextFunction {
+        name,
+        signature,
+        body: Body::Text(Arc::new(body)),
+    }
+}
+
+fn flag_function(
+    name: &'static str,
+    body: impl Fn(Row<'_>) -> Option<bool> + Send + Sync + 'static,
+) -> TextFunction {
+    let signature = Signature::string(1, Volatility::Immutable);
+    TextFunction {
+        name,
+        signature,
+        body: Body::Flag(Arc::new(body)),
+    }
+}
+
+fn variadic(
+    name: &'static str,
+    body: impl Fn(Row<'_>) -> Option<String> + Send + Sync + 'static,
+) -> TextFunction {
+    let signature = Signature::variadic_any(Volatility::Immutable);
+    TextFunction {
+        name,
+        signature,
+        body: Body::Text(Arc::new(body)),
+    }
+}
+
+/// Makes the JSON list of the `evidence` column.
+fn evidence(row: Row<'_>) -> String {
+    let facts: Vec<Value> = row
+        .chunks(3)
+        .filter_map(|triple| {
+            let mut fact = Map::new();
+            fact.insert("fact".to_owned(), triple.first().copied().flatten()?.into());
+            for (key, value) in ["event_id", "detail"]
+                .into_iter()
+                .zip(triple.iter().skip(1))
+            {
+                if let Some(value) = value {
+                    fact.insert(key.to_owned(), (*value).into());
+                }
+            }
+            Some(Value::Object(fact))
+        })
+        .collect();
+    Value::Array(facts).to_string()
+}

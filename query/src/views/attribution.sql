@@ -1,0 +1,167 @@
+-- Who made each call of a cluster's identities. Read once over `events` (view attribution, one row per
+-- event) and once over `activities` (view activity_attribution, one row per activity): the same rules over
+-- the same columns, so the two cannot disagree. {calls} stands for either,
+-- {more} for the counts that activities have.
+WITH node_role AS (
+    SELECT role_arn, min(confidence) AS confidence, min(event_id) AS event_id, min(proof) AS proof,
+           CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster
+    FROM node_roles GROUP BY role_arn
+),
+-- Copy of a chained AssumeRole in the account of the role: same shared_event_id, caller without a session.
+copies AS (
+    SELECT shared_event_id, min(event_id) AS event_id
+    FROM issued_sessions
+    WHERE shared_event_id IS NOT NULL AND hops > 0
+    GROUP BY shared_event_id
+    HAVING count(*) = 1
+),
+matched AS (
+    SELECT calls.*,
+           issuances.event_id AS naming_event_id,
+           CASE WHEN issuances.event_id IS NULL THEN coalesce(session_keys.event_id, session_arns.event_id, pod_sessions.event_id) END AS session_event_id,
+           CASE WHEN session_keys.event_id IS NOT NULL THEN 'access key id'
+                WHEN session_arns.event_id IS NOT NULL THEN 'session ARN and creation date'
+                WHEN pod_sessions.event_id IS NOT NULL THEN 'session name, unique to one Pod Identity session'
+           END AS matched_by,
+           CASE WHEN session_keys.event_id IS NULL AND session_arns.identities > 1 THEN session_arns.identities END AS fitting,
+           session_arns.candidates, session_arns.mechanism AS fitting_mechanism, session_arns.cluster AS fitting_cluster,
+           session_arns.first_event_id AS fitting_event_id
+    FROM {calls} AS calls
+    LEFT JOIN issuances ON issuances.event_id = calls.event_id AND calls.issued_role_arn IS NOT NULL
+                       AND issuances.mechanism IS NOT NULL
+    LEFT JOIN session_keys ON session_keys.access_key_id = calls.access_key_id
+                          AND session_keys.issued_arn = calls.identity_arn
+    LEFT JOIN session_arns ON session_arns.issued_arn = calls.identity_arn
+                          AND session_arns.issued_at = calls.session_created_at
+    LEFT JOIN pod_sessions ON pod_sessions.issued_arn = calls.identity_arn
+),
+placed AS (
+    SELECT matched.*,
+           coalesce(naming.mechanism, session.mechanism, copied.mechanism) AS named_path,
+           coalesce(naming.cluster, session.cluster, copied.cluster) AS named_cluster,
+           coalesce(naming.namespace, session.namespace, copied.namespace) AS named_namespace,
+           coalesce(naming.service_account, session.service_account, copied.service_account) AS named_service_account,
+           coalesce(naming.pod, session.pod, copied.pod) AS named_pod,
+           coalesce(naming.pod_uid, session.pod_uid, copied.pod_uid) AS named_pod_uid,
+           coalesce(naming.node, session.node, copied.node) AS named_node,
+           coalesce(naming.actor, session.actor, copied.actor) AS named_actor,
+           coalesce(naming.component, session.component, copied.component) AS named_component,
+           coalesce(naming.confidence, session.confidence, copied.confidence) AS named_confidence,
+           CASE WHEN naming.event_id IS NOT NULL THEN CAST(0 AS BIGINT)
+                WHEN copied.event_id IS NOT NULL THEN copied.hops - 1
+                ELSE session.hops
+           END AS named_hops,
+           copied.event_id AS copied_event_id,
+           session.parent_event_id,
+           node_role.role_arn AS node_role_arn, node_role.confidence AS role_confidence,
+           node_role.event_id AS role_event_id, node_role.proof AS role_proof,
+           coalesce(node_clusters.cluster, node_role.cluster) AS node_cluster,
+           cluster_roles.mechanism AS role_mechanism, cluster_roles.event_id AS cluster_role_event_id,
+           CASE WHEN is_eks_issuer(oidc_issuer(matched.federated_provider)) THEN oidc_issuer(matched.federated_provider) END AS provider_cluster,
+           rule.component AS rule_component, rule.actor AS rule_actor, rule.confidence AS rule_confidence,
+           rule.pattern AS rule_pattern, rule.name AS rule_name,
+           node_pulls.node IS NOT NULL AS pulling,
+           node_boots.booted_at IS NOT NULL
+               AND date_bin(INTERVAL '5 minutes', matched.event_time) <= node_boots.booted_at + INTERVAL '20 minutes' AS booting
+    FROM matched
+    LEFT JOIN issuances AS naming ON naming.event_id = matched.naming_event_id
+    LEFT JOIN issued_sessions AS session ON session.event_id = matched.session_event_id
+    LEFT JOIN copies ON copies.shared_event_id = matched.shared_event_id AND copies.event_id <> matched.event_id
+                    AND matched.issued_role_arn IS NOT NULL AND matched.identity_type = 'AWSAccount'
+    LEFT JOIN issued_sessions AS copied ON copied.event_id = copies.event_id
+    LEFT JOIN node_role ON node_role.role_arn = matched.session_issuer_arn AND is_instance_id(matched.session_name)
+    LEFT JOIN node_clusters ON node_clusters.role_arn = matched.session_issuer_arn AND node_clusters.node = matched.session_name
+    LEFT JOIN cluster_roles ON cluster_roles.role_arn = matched.session_issuer_arn AND matched.invoked_by LIKE 'eks%.amazonaws.com'
+    LEFT JOIN node_agent_rules AS rule
+           ON rule.name = CASE WHEN is_instance_id(matched.session_name)
+                               THEN node_agent_rule(matched.event_source, matched.event_name, matched.user_agent, matched.issued_session_name) END
+    LEFT JOIN node_pulls ON node_pulls.role_arn = matched.session_issuer_arn AND node_pulls.node = matched.session_name
+                        AND node_pulls.quarter = date_bin(INTERVAL '15 minutes', matched.event_time)
+    LEFT JOIN node_boots ON node_boots.role_arn = matched.session_issuer_arn AND node_boots.node = matched.session_name
+),
+judged AS (
+    SELECT placed.*,
+           CASE
+               -- A call of the instance's own session, whether or not its delivery is in the trail.
+               WHEN naming_event_id IS NULL AND node_role_arn IS NOT NULL THEN 'node'
+               WHEN named_path IS NOT NULL THEN 'named'
+               WHEN fitting IS NOT NULL THEN 'fitting'
+               WHEN session_issuer_arn LIKE '%:role/aws-service-role/eks%.amazonaws.com/%' THEN 'service_linked'
+               WHEN role_mechanism IS NOT NULL THEN 'cluster_role'
+               WHEN identity_type = 'AWSService' AND invoked_by = 'eks.amazonaws.com' THEN 'service'
+               WHEN provider_cluster IS NOT NULL THEN 'provider'
+           END AS ground,
+           rule_name IS NOT NULL AND (rule_pattern IS NULL OR (rule_pattern = 'pull' AND pulling) OR (rule_pattern = 'boot' AND booting)) AS rule_holds
+    FROM placed
+)
+SELECT event_id,
+       activity_id,
+       event_time,
+       recipient_account_id, aws_region, event_source, event_name, error_code, source_ip_address, user_agent,
+       access_key_id,
+       coalesce(CASE WHEN naming_event_id IS NULL AND copied_event_id IS NULL THEN session_issuer_arn END, issued_role_arn, session_issuer_arn) AS role_arn,
+       CASE ground
+           WHEN 'node' THEN 'node_role'
+           WHEN 'named' THEN named_path
+           WHEN 'fitting' THEN fitting_mechanism
+           WHEN 'service_linked' THEN 'eks_service_linked_role'
+           WHEN 'cluster_role' THEN role_mechanism
+           WHEN 'service' THEN 'cluster_role'
+           WHEN 'provider' THEN 'irsa'
+       END AS access_path,
+       CASE ground
+           WHEN 'node' THEN CASE WHEN rule_holds THEN rule_actor WHEN rule_name IS NOT NULL THEN 'unknown' ELSE 'workload' END
+           WHEN 'named' THEN named_actor
+           WHEN 'fitting' THEN 'workload'
+           WHEN 'provider' THEN 'workload'
+           ELSE 'control_plane'
+       END AS actor,
+       CASE ground
+           WHEN 'node' THEN CASE WHEN rule_holds THEN rule_component END
+           WHEN 'named' THEN named_component
+           WHEN 'service' THEN CASE WHEN event_source = 'kms.amazonaws.com' THEN 'secrets-encryption' END
+       END AS component,
+       CASE ground
+           WHEN 'node' THEN node_cluster
+           WHEN 'named' THEN named_cluster
+           WHEN 'fitting' THEN fitting_cluster
+           WHEN 'provider' THEN provider_cluster
+       END AS cluster,
+       CASE WHEN ground = 'named' THEN named_namespace END AS namespace,
+       CASE WHEN ground = 'named' THEN named_service_account END AS service_account,
+       CASE WHEN ground = 'named' THEN named_pod END AS pod,
+       CASE WHEN ground = 'named' THEN named_pod_uid END AS pod_uid,
+       CASE WHEN ground = 'node' THEN session_name WHEN ground = 'named' THEN named_node END AS node,
+       CASE WHEN ground = 'named' THEN named_hops ELSE CAST(0 AS BIGINT) END AS hops,
+       CASE
+           WHEN ground = 'node' AND rule_holds AND rule_actor = 'node_agent' THEN
+               CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' THEN 'exact' ELSE 'inferred' END
+           WHEN ground IN ('node', 'provider') THEN 'unknown'
+           WHEN ground = 'named' THEN named_confidence
+           WHEN ground = 'fitting' THEN 'candidate'
+           ELSE 'exact'
+       END AS confidence,
+       CASE
+           WHEN ground = 'node' AND rule_holds AND rule_actor = 'node_agent' THEN
+               CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' THEN 1.0 ELSE 0.9 END
+           WHEN ground IN ('node', 'provider') THEN 0.0
+           WHEN ground = 'named' THEN CASE named_confidence WHEN 'exact' THEN 1.0 WHEN 'inferred' THEN 0.9 ELSE 0.0 END
+           WHEN ground = 'fitting' THEN 1.0 / fitting
+           ELSE 1.0
+       END AS score,
+       evidence(
+           CASE WHEN naming_event_id IS NOT NULL THEN 'names_identity' END, naming_event_id, 'the record itself names whom it issued credentials to, or refused them',
+           CASE WHEN ground = 'named' AND session_event_id IS NOT NULL THEN 'issued_by' END, session_event_id, concat('credentials matched by ', matched_by),
+           CASE WHEN ground = 'named' AND parent_event_id IS NOT NULL THEN 'chained_from' END, parent_event_id, concat(CAST(named_hops AS VARCHAR), ' role(s) assumed since the workload''s own session'),
+           CASE WHEN copied_event_id IS NOT NULL THEN 'copy_of' END, copied_event_id, 'same shared_event_id: the same act, seen from the other account',
+           CASE WHEN ground = 'fitting' THEN 'several_fit' END, fitting_event_id, concat('session ARN and creation date fit ', CAST(fitting AS VARCHAR), ' identities: ', candidates),
+           CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id, concat('role proven by ', role_proof),
+           CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
+               concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
+           CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',
+           CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id, 'role assumed by eks.amazonaws.com, call invoked by it',
+           CASE WHEN ground IN ('service_linked', 'service') THEN ground END, NULL, 'identity of the EKS service itself',
+           CASE WHEN ground = 'provider' THEN 'oidc_provider' END, NULL, concat('the session came from ', provider_cluster, '; the record that issued it is not in the store, so the service account is not known')
+       ) AS evidence{more}
+FROM judged
+WHERE ground IS NOT NULL

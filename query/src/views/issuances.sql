@@ -1,0 +1,81 @@
+-- Records that issued credentials, or refused to, and whom each of them names by itself.
+-- Those made with a role session (chained AssumeRole) name nobody here; `issued_sessions` follows them.
+WITH node_role AS (
+    SELECT role_arn, min(confidence) AS confidence,
+           CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster
+    FROM node_roles GROUP BY role_arn
+),
+records AS (
+    SELECT event_id, first_event_time AS issued_at, issued_expires_at AS expires_at, event_name, error_code,
+           identity_type, invoked_by, recipient_account_id, shared_event_id,
+           access_key_id AS caller_access_key_id, identity_arn AS caller_arn,
+           session_created_at AS caller_created_at, session_issuer_arn AS caller_role_arn,
+           session_name AS caller_session_name, federated_provider AS caller_provider,
+           issued_access_key_id, issued_role_arn, issued_session_name,
+           coalesce(issued_arn, assumed_role_arn(issued_role_arn, issued_session_name)) AS issued_arn,
+           subject, oidc_issuer(identity_provider) AS issuer,
+           json_text(session_tags, 'tags', 'eks-cluster-name') AS tag_cluster,
+           json_text(session_tags, 'tags', 'kubernetes-namespace') AS tag_namespace,
+           json_text(session_tags, 'tags', 'kubernetes-service-account') AS tag_service_account,
+           json_text(session_tags, 'tags', 'kubernetes-pod-name') AS tag_pod,
+           json_text(session_tags, 'tags', 'kubernetes-pod-uid') AS tag_pod_uid,
+           json_text(session_tags, 'external_id') AS external_id
+    FROM activities
+    WHERE issued_role_arn IS NOT NULL OR issued_access_key_id IS NOT NULL
+),
+named AS (
+    SELECT records.*,
+           CASE
+               WHEN event_name = 'AssumeRoleWithWebIdentity' AND service_account_name(subject) IS NOT NULL THEN 'irsa'
+               WHEN event_name <> 'AssumeRole' OR identity_type IS DISTINCT FROM 'AWSService' THEN NULL
+               WHEN invoked_by = 'pods.eks.amazonaws.com' THEN 'pod_identity'
+               WHEN issued_role_arn LIKE '%:role/aws-service-role/eks%.amazonaws.com/%'
+                    OR invoked_by LIKE 'eks-nodegroup%.amazonaws.com' THEN 'eks_service_linked_role'
+               WHEN invoked_by = 'eks.amazonaws.com' THEN 'cluster_role'
+               WHEN invoked_by = 'ec2.amazonaws.com' AND is_instance_id(issued_session_name)
+                    AND node_role.role_arn IS NOT NULL THEN 'node_role'
+           END AS mechanism,
+           node_role.cluster AS node_cluster,
+           node_role.confidence AS node_confidence
+    FROM records
+    LEFT JOIN node_role ON node_role.role_arn = records.issued_role_arn
+)
+SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_type, recipient_account_id,
+       shared_event_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
+       caller_session_name, caller_provider, issued_access_key_id, issued_role_arn, issued_session_name,
+       issued_arn, mechanism, issuer,
+       CASE
+           WHEN mechanism = 'irsa' THEN issuer
+           WHEN mechanism = 'pod_identity' THEN coalesce(tag_cluster, external_id_part(external_id, 'cluster'))
+           WHEN mechanism = 'node_role' THEN coalesce(node_clusters.cluster, node_cluster)
+       END AS cluster,
+       CASE
+           WHEN mechanism = 'irsa' THEN service_account_namespace(subject)
+           WHEN mechanism = 'pod_identity' THEN coalesce(tag_namespace, external_id_part(external_id, 'namespace'))
+       END AS namespace,
+       CASE
+           WHEN mechanism = 'irsa' THEN service_account_name(subject)
+           WHEN mechanism = 'pod_identity' THEN coalesce(tag_service_account, external_id_part(external_id, 'service_account'))
+       END AS service_account,
+       CASE WHEN mechanism = 'pod_identity' THEN tag_pod END AS pod,
+       CASE WHEN mechanism = 'pod_identity' THEN tag_pod_uid END AS pod_uid,
+       CASE WHEN mechanism = 'node_role' THEN issued_session_name END AS node,
+       CASE
+           -- kubelet's image credential provider may use the pod's token; it is the node's own work.
+           WHEN mechanism = 'irsa' AND issued_session_name = 'ecr-credential-provider' THEN 'node_agent'
+           WHEN mechanism IN ('irsa', 'pod_identity') THEN 'workload'
+           WHEN mechanism = 'node_role' THEN 'node_agent'
+           WHEN mechanism IS NOT NULL THEN 'control_plane'
+       END AS actor,
+       CASE
+           WHEN mechanism = 'irsa' AND issued_session_name = 'ecr-credential-provider' THEN 'image-pull'
+           WHEN mechanism = 'node_role' THEN 'instance-credentials'
+       END AS component,
+       CASE
+           WHEN mechanism = 'pod_identity' AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NULL THEN 'unknown'
+           WHEN mechanism = 'node_role' THEN node_confidence
+           WHEN mechanism IS NOT NULL THEN 'exact'
+       END AS confidence
+FROM named
+LEFT JOIN node_clusters
+       ON node_clusters.role_arn = named.issued_role_arn AND node_clusters.node = named.issued_session_name
