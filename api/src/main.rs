@@ -1,7 +1,6 @@
 //! `podtrail`: who did that in AWS, down to the pod.
 
 mod cli;
-mod demo;
 
 use std::process::ExitCode;
 

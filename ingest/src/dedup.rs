@@ -22,12 +22,19 @@ use crate::error::Result;
 pub(crate) const SMALL_HISTORY: u64 = 1_000_000;
 
 /// Columns that tell whether two rows of one event_id are the same record.
-const COLUMNS: [&str; 4] = ["event_id", "event_time", "event_source", "event_name"];
+const COLUMNS: [&str; 6] = [
+    "event_id",
+    "event_time",
+    "event_source",
+    "event_name",
+    "identity_arn",
+    "error_code",
+];
 
 /// An event_id: a UUID as its number, any other text as a hash.
 type Id = u128;
 
-/// Fingerprint of time, source and name: copies agree, another record under the same id does not.
+/// Fingerprint of the other columns: copies agree, another record under the same id does not.
 type Print = u64;
 
 /// What became of the rows of a batch.
@@ -195,16 +202,19 @@ impl KnownEvents {
 fn each_row(columns: &[ArrayRef], mut each: impl FnMut(Id, Print)) {
     let ids: &StringArray = columns[0].as_string();
     let times: &TimestampMicrosecondArray = columns[1].as_primitive::<TimestampMicrosecondType>();
-    let sources: &StringArray = columns[2].as_string();
-    let names: &StringArray = columns[3].as_string();
+    let texts: Vec<&StringArray> = columns[2..]
+        .iter()
+        .map(|column| column.as_string())
+        .collect();
     for row in 0..ids.len() {
         let mut hasher = DefaultHasher::new();
         times
             .is_valid(row)
             .then(|| times.value(row))
             .hash(&mut hasher);
-        text(sources, row).hash(&mut hasher);
-        text(names, row).hash(&mut hasher);
+        for column in &texts {
+            text(column, row).hash(&mut hasher);
+        }
         each(number(ids.value(row)), hasher.finish());
     }
 }

@@ -3,6 +3,7 @@
 //! and number of objects.
 
 mod read;
+mod rename;
 mod seen;
 mod write;
 
@@ -89,6 +90,8 @@ pub struct Summary {
     pub new_events: u64,
     /// Records whose event_id was known already.
     pub duplicates: u64,
+    /// New events whose eventID belongs to another record: kept under a derived id.
+    pub renamed: u64,
     /// Values refused, by reason.
     pub rejected: BTreeMap<String, u64>,
     /// Bytes read, as stored.
@@ -116,6 +119,7 @@ impl Summary {
         self.records += other.records;
         self.new_events += other.new_events;
         self.duplicates += other.duplicates;
+        self.renamed += other.renamed;
         for (reason, count) in &other.rejected {
             *self.rejected.entry(reason.clone()).or_default() += count;
         }

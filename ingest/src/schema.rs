@@ -171,7 +171,7 @@ pub const EVENTS: Table = Table {
     columns: &[
         id(
             "event_id",
-            "CloudTrail's eventID, or `derived-` and a hash of the record where it has none.",
+            "CloudTrail's eventID, or `derived-` and a hash of the record where it has none or that of another record.",
         ),
         time(
             "event_time",

@@ -56,7 +56,7 @@ macro_rules! view {
     };
 }
 
-const VIEWS: [View; 14] = [
+const VIEWS: [View; 15] = [
     view!("node_roles", kept),
     view!("node_clusters", kept),
     view!("issuances", kept),
@@ -68,6 +68,7 @@ const VIEWS: [View; 14] = [
     view!("node_pulls", kept),
     view!("node_boots", kept),
     view!("cluster_roles", kept),
+    view!("pod_identity_roles", kept),
     view!("sessions"),
     View {
         name: "activity_attribution",

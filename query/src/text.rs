@@ -25,6 +25,12 @@ static INSTANCE_ID: LazyLock<Regex> = LazyLock::new(|| pattern(r"^i-([0-9a-f]{8}
 /// kube2iam's session names: a 32-bit hash in hex, `-`, the role.
 static KUBE2IAM_SESSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9a-f]{8}-.+$"));
 
+/// EKS Pod Identity's session names: `eks-`, cluster and pod cut short, a random UUID.
+/// Source: EKS Auth API reference, AssumeRoleForPodIdentity; the cuts as seen in records.
+static POD_IDENTITY_SESSION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^eks-.{3,40}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+});
+
 /// Gives the name of a role from its ARN or from the ARN of one of its sessions, without its path.
 #[must_use]
 pub fn role_name(arn: &str) -> Option<&str> {
@@ -83,6 +89,12 @@ pub fn is_instance_id(text: &str) -> bool {
 #[must_use]
 pub fn is_kube2iam_session(name: &str) -> bool {
     KUBE2IAM_SESSION.is_match(name)
+}
+
+/// True for a session name that EKS Pod Identity gives.
+#[must_use]
+pub fn is_pod_identity_session(name: &str) -> bool {
+    POD_IDENTITY_SESSION.is_match(name)
 }
 
 /// Splits the subject of a service account token, `system:serviceaccount:NAMESPACE:NAME`.

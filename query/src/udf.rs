@@ -119,7 +119,7 @@ pub struct FunctionDoc {
 }
 
 /// The functions that podtrail adds to SQL.
-pub const FUNCTIONS: [FunctionDoc; 13] = [
+pub const FUNCTIONS: [FunctionDoc; 14] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -143,6 +143,10 @@ pub const FUNCTIONS: [FunctionDoc; 13] = [
     FunctionDoc {
         usage: "is_kube2iam_session(session_name)",
         doc: "True for a session name that kube2iam gives.",
+    },
+    FunctionDoc {
+        usage: "is_pod_identity_session(session_name)",
+        doc: "True for a session name that EKS Pod Identity gives.",
     },
     FunctionDoc {
         usage: "service_account_namespace(subject)",
@@ -191,6 +195,9 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         flag_function("is_instance_id", |row| row[0].map(text::is_instance_id)),
         flag_function("is_kube2iam_session", |row| {
             row[0].map(text::is_kube2iam_session)
+        }),
+        flag_function("is_pod_identity_session", |row| {
+            row[0].map(text::is_pod_identity_session)
         }),
         flag_function("is_denied", |row| Some(row[0].is_some_and(text::is_denied))),
         text_function("service_account_namespace", 1, |row| {

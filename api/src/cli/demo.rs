@@ -11,7 +11,7 @@ use podtrail_query::report::Report;
 use podtrail_query::{Engine, Limits};
 
 use super::{Exit, Global, ingest, output, say};
-use crate::demo::{DemoOptions, FolderOutput, generate};
+use podtrail_api::demo::{DemoOptions, FolderOutput, generate};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {

@@ -167,6 +167,12 @@ pub(crate) fn summary_lines(total: &Summary, elapsed: Duration) -> Vec<String> {
         HumanCount(total.new_events),
         HumanCount(total.duplicates)
     ));
+    if total.renamed > 0 {
+        lines.push(format!(
+            "           {} of them had the eventID of another record and are kept under a derived id",
+            HumanCount(total.renamed)
+        ));
+    }
     if total.rejected_values() > 0 {
         let reasons: Vec<String> = total
             .rejected

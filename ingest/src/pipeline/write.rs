@@ -12,7 +12,7 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use deltalake::kernel::Add;
 
 use super::read::{Chunk, Ended};
-use super::{Options, Summary};
+use super::{Options, Summary, rename};
 use crate::activity;
 use crate::batch::STAGED;
 use crate::datafile::{self, FileInfo};
@@ -40,7 +40,6 @@ struct Rejected {
 struct Fate {
     new_events: i64,
     duplicates: i64,
-    conflicts: i64,
 }
 
 /// Writes the data files of one attempt of a batch.
@@ -138,23 +137,7 @@ impl<'a> BatchWriter<'a> {
         self.staged.clear();
         self.staged_rows = 0;
         self.staged_bytes = 0;
-        let verdict = known
-            .judge(&self.store.table_objects(&EVENTS), &rows)
-            .await?;
-        for &row in &verdict.conflicts {
-            self.conflict(&rows, row)?;
-        }
-        self.note_fates(&rows, &verdict.keep)?;
-        for &row in &verdict.conflicts {
-            let fate = self
-                .fates
-                .entry(value(&rows, "source_object", row)?)
-                .or_default();
-            fate.duplicates -= 1;
-            fate.conflicts += 1;
-            self.summary.duplicates -= 1;
-        }
-        let kept = filter_record_batch(&rows, &BooleanArray::from(verdict.keep))?;
+        let kept = self.new_rows(&rows, known).await?;
         drop(rows);
         if kept.num_rows() == 0 {
             return Ok(());
@@ -174,35 +157,31 @@ impl<'a> BatchWriter<'a> {
         self.write(&ACTIVITIES, activities).await
     }
 
-    /// A record under an event_id that belongs to another record: kept in `rejects`, not lost.
-    fn conflict(&mut self, rows: &RecordBatch, row: usize) -> Result<()> {
-        let mut record = serde_json::Map::new();
-        for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
-            if let Some(text) = column.as_string_opt::<i32>()
-                && text.is_valid(row)
-                && field.name() != "source_object"
-            {
-                record.insert(field.name().clone(), text.value(row).into());
-            }
+    /// Drops the rows of known events. A record whose event_id belongs to another record is no copy
+    /// (placeholders in edited trails): it is kept under a derived id.
+    async fn new_rows(
+        &mut self,
+        rows: &RecordBatch,
+        known: &mut KnownEvents,
+    ) -> Result<RecordBatch> {
+        let objects = self.store.table_objects(&EVENTS);
+        let verdict = known.judge(&objects, rows).await?;
+        let mut fates: Vec<Option<bool>> = verdict.keep.iter().copied().map(Some).collect();
+        for &row in &verdict.conflicts {
+            fates[row] = None;
         }
-        let mut text = serde_json::Value::from(record).to_string();
-        let end = (0..=self.options.limits.reject_text.min(text.len()))
-            .rev()
-            .find(|&end| text.is_char_boundary(end))
-            .unwrap_or(0);
-        text.truncate(end);
-        self.reject(Rejected {
-            object: value(rows, "source_object", row)?,
-            position: 0,
-            offset: 0,
-            reason: "event_id_conflict".to_owned(),
-            detail: format!(
-                "another record with event_id {} is kept; this one has another time, source or name",
-                value(rows, "event_id", row)?
-            ),
-            text,
-        });
-        Ok(())
+        self.note_fates(rows, &fates)?;
+        let kept = filter_record_batch(rows, &BooleanArray::from(verdict.keep))?;
+        if verdict.conflicts.is_empty() {
+            return Ok(kept);
+        }
+        let renamed = rename::under_derived_ids(rows, &verdict.conflicts)?;
+        let verdict = known.judge(&objects, &renamed).await?;
+        let fates: Vec<Option<bool>> = verdict.keep.iter().copied().map(Some).collect();
+        self.note_fates(&renamed, &fates)?;
+        let kept_renamed = filter_record_batch(&renamed, &BooleanArray::from(verdict.keep))?;
+        self.summary.renamed += kept_renamed.num_rows() as u64;
+        Ok(concat_batches(&STAGED, [&kept, &kept_renamed])?)
     }
 
     fn reject(&mut self, rejected: Rejected) {
@@ -214,26 +193,26 @@ impl<'a> BatchWriter<'a> {
         self.rejects.push(rejected);
     }
 
-    fn note_fates(&mut self, rows: &RecordBatch, keep: &[bool]) -> Result<()> {
-        let objects: &StringArray = rows
-            .column(rows.schema().index_of("source_object")?)
-            .as_string();
+    /// Counts rows per object: new, duplicate, or (`None`) not decided yet.
+    fn note_fates(&mut self, rows: &RecordBatch, fates: &[Option<bool>]) -> Result<()> {
+        let index = rows.schema().index_of("source_object")?;
+        let objects: &StringArray = rows.column(index).as_string();
         let mut row = 0;
         // Rows of an object stand together.
         while row < objects.len() {
             let object = objects.value(row);
             let fate = self.fates.entry(object.to_owned()).or_default();
             while row < objects.len() && objects.value(row) == object {
-                if keep[row] {
-                    fate.new_events += 1;
-                    self.summary.new_events += 1;
-                } else {
-                    fate.duplicates += 1;
-                    self.summary.duplicates += 1;
+                match fates[row] {
+                    Some(true) => fate.new_events += 1,
+                    Some(false) => fate.duplicates += 1,
+                    None => {}
                 }
                 row += 1;
             }
         }
+        self.summary.new_events += fates.iter().filter(|fate| **fate == Some(true)).count() as u64;
+        self.summary.duplicates += fates.iter().filter(|fate| **fate == Some(false)).count() as u64;
         Ok(())
     }
 
@@ -282,7 +261,7 @@ impl<'a> BatchWriter<'a> {
     /// Makes the rows of `ingested_objects` and sums them up.
     fn object_rows(&mut self) -> Result<RecordBatch> {
         let ended = std::mem::take(&mut self.ended);
-        let rows: Vec<ObjectRow> = ended.iter().map(|ended| self.object_row(ended)).collect();
+        let rows: Vec<ObjectRow<'_>> = ended.iter().map(|ended| self.object_row(ended)).collect();
         let text = |pick: for<'r> fn(&'r ObjectRow<'_>) -> Option<&'r str>| -> ArrayRef {
             Arc::new(rows.iter().map(pick).collect::<StringArray>())
         };
@@ -341,7 +320,7 @@ impl<'a> BatchWriter<'a> {
                 self.summary.unreadable += 1;
                 self.summary
                     .problem(format!("{}: {error}", ended.object.key));
-                let records = fate.new_events + fate.duplicates + fate.conflicts;
+                let records = fate.new_events + fate.duplicates;
                 self.summary.records += u64::try_from(records).unwrap_or(0);
                 return ObjectRow {
                     ended,
@@ -349,7 +328,7 @@ impl<'a> BatchWriter<'a> {
                     status: "unreadable",
                     kind: None,
                     records,
-                    rejected: fate.conflicts,
+                    rejected: 0,
                     inflated_bytes: 0,
                 };
             }
@@ -357,10 +336,7 @@ impl<'a> BatchWriter<'a> {
         self.summary.records += outcome.records;
         self.summary.bytes += outcome.bytes_in;
         self.summary.inflated_bytes += outcome.bytes_inflated;
-        let (records, rejected) = (
-            count(outcome.records),
-            count(outcome.rejected) + fate.conflicts,
-        );
+        let (records, rejected) = (count(outcome.records), count(outcome.rejected));
         let status = match (records, rejected) {
             (0, 0) => "empty",
             (_, 0) => "ok",
@@ -408,9 +384,4 @@ struct ObjectRow<'a> {
 
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn value(rows: &RecordBatch, column: &str, row: usize) -> Result<String> {
-    let column = rows.column(rows.schema().index_of(column)?);
-    Ok(column.as_string::<i32>().value(row).to_owned())
 }

@@ -57,6 +57,8 @@ placed AS (
            node_role.event_id AS role_event_id, node_role.proof AS role_proof,
            coalesce(node_clusters.cluster, node_role.cluster) AS node_cluster,
            cluster_roles.mechanism AS role_mechanism, cluster_roles.event_id AS cluster_role_event_id,
+           cluster_roles.confidence AS cluster_role_confidence,
+           pod_role.role_arn AS pod_role_arn, pod_role.cluster AS pod_role_cluster, pod_role.event_id AS pod_role_event_id,
            CASE WHEN is_eks_issuer(oidc_issuer(matched.federated_provider)) THEN oidc_issuer(matched.federated_provider) END AS provider_cluster,
            rule.component AS rule_component, rule.actor AS rule_actor, rule.confidence AS rule_confidence,
            rule.pattern AS rule_pattern, rule.name AS rule_name,
@@ -72,6 +74,7 @@ placed AS (
     LEFT JOIN node_role ON node_role.role_arn = matched.session_issuer_arn AND is_instance_id(matched.session_name)
     LEFT JOIN node_clusters ON node_clusters.role_arn = matched.session_issuer_arn AND node_clusters.node = matched.session_name
     LEFT JOIN cluster_roles ON cluster_roles.role_arn = matched.session_issuer_arn AND matched.invoked_by LIKE 'eks%.amazonaws.com'
+    LEFT JOIN pod_identity_roles AS pod_role ON pod_role.role_arn = matched.session_issuer_arn AND is_pod_identity_session(matched.session_name)
     LEFT JOIN node_agent_rules AS rule
            ON rule.name = CASE WHEN is_instance_id(matched.session_name)
                                THEN node_agent_rule(matched.event_source, matched.event_name, matched.user_agent, matched.issued_session_name) END
@@ -90,6 +93,7 @@ judged AS (
                WHEN role_mechanism IS NOT NULL THEN 'cluster_role'
                WHEN identity_type = 'AWSService' AND invoked_by = 'eks.amazonaws.com' THEN 'service'
                WHEN provider_cluster IS NOT NULL THEN 'provider'
+               WHEN pod_role_arn IS NOT NULL THEN 'pod_role'
            END AS ground,
            rule_name IS NOT NULL AND (rule_pattern IS NULL OR (rule_pattern = 'pull' AND pulling) OR (rule_pattern = 'boot' AND booting)) AS rule_holds
     FROM placed
@@ -108,17 +112,21 @@ SELECT event_id,
            WHEN 'cluster_role' THEN role_mechanism
            WHEN 'service' THEN 'cluster_role'
            WHEN 'provider' THEN 'irsa'
+           WHEN 'pod_role' THEN 'pod_identity'
        END AS access_path,
        CASE ground
            WHEN 'node' THEN CASE WHEN rule_holds THEN rule_actor WHEN rule_name IS NOT NULL THEN 'unknown' ELSE 'workload' END
            WHEN 'named' THEN named_actor
            WHEN 'fitting' THEN 'workload'
            WHEN 'provider' THEN 'workload'
+           WHEN 'pod_role' THEN 'workload'
            ELSE 'control_plane'
        END AS actor,
        CASE ground
            WHEN 'node' THEN CASE WHEN rule_holds THEN rule_component END
            WHEN 'named' THEN named_component
+           WHEN 'service_linked' THEN split_part(split_part(session_issuer_arn, '/aws-service-role/', 2), '.', 1)
+           WHEN 'cluster_role' THEN CASE WHEN event_source = 'elasticloadbalancing.amazonaws.com' THEN 'cloud-controller-manager' END
            WHEN 'service' THEN CASE WHEN event_source = 'kms.amazonaws.com' THEN 'secrets-encryption' END
        END AS component,
        CASE ground
@@ -126,6 +134,7 @@ SELECT event_id,
            WHEN 'named' THEN named_cluster
            WHEN 'fitting' THEN fitting_cluster
            WHEN 'provider' THEN provider_cluster
+           WHEN 'pod_role' THEN pod_role_cluster
        END AS cluster,
        CASE WHEN ground = 'named' THEN named_namespace END AS namespace,
        CASE WHEN ground = 'named' THEN named_service_account END AS service_account,
@@ -136,7 +145,8 @@ SELECT event_id,
        CASE
            WHEN ground = 'node' AND rule_holds AND rule_actor = 'node_agent' THEN
                CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' THEN 'exact' ELSE 'inferred' END
-           WHEN ground IN ('node', 'provider') THEN 'unknown'
+           WHEN ground IN ('node', 'provider', 'pod_role') THEN 'unknown'
+           WHEN ground = 'cluster_role' THEN cluster_role_confidence
            WHEN ground = 'named' THEN named_confidence
            WHEN ground = 'fitting' THEN 'candidate'
            ELSE 'exact'
@@ -144,7 +154,8 @@ SELECT event_id,
        CASE
            WHEN ground = 'node' AND rule_holds AND rule_actor = 'node_agent' THEN
                CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' THEN 1.0 ELSE 0.9 END
-           WHEN ground IN ('node', 'provider') THEN 0.0
+           WHEN ground IN ('node', 'provider', 'pod_role') THEN 0.0
+           WHEN ground = 'cluster_role' AND cluster_role_confidence = 'inferred' THEN 0.9
            WHEN ground = 'named' THEN CASE named_confidence WHEN 'exact' THEN 1.0 WHEN 'inferred' THEN 0.9 ELSE 0.0 END
            WHEN ground = 'fitting' THEN 1.0 / fitting
            ELSE 1.0
@@ -159,8 +170,9 @@ SELECT event_id,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
                concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
            CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',
-           CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id, 'role assumed by eks.amazonaws.com, call invoked by it',
+           CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id, 'a role that EKS uses for a cluster, call invoked by EKS',
            CASE WHEN ground IN ('service_linked', 'service') THEN ground END, NULL, 'identity of the EKS service itself',
+           CASE WHEN ground = 'pod_role' THEN 'pod_identity_role' END, pod_role_event_id, 'a role of EKS Pod Identity and a session name of its form; the record that issued the session is not in the store, so the service account is not known',
            CASE WHEN ground = 'provider' THEN 'oidc_provider' END, NULL, concat('the session came from ', provider_cluster, '; the record that issued it is not in the store, so the service account is not known')
        ) AS evidence{more}
 FROM judged

@@ -1,6 +1,16 @@
--- Roles that EKS itself has been seen to assume.
-SELECT role_arn, min(mechanism) AS mechanism, min(event_id) AS event_id
-FROM issued_sessions
-WHERE mechanism IN ('cluster_role', 'eks_service_linked_role')
+-- Roles that EKS itself uses. exact: EKS has been seen to assume them. inferred: EKS made load balancer
+-- calls with their sessions, which it does for a cluster's own services and not for callers of its API.
+SELECT role_arn, min(used.mechanism) AS mechanism, min(used.event_id) AS event_id,
+       CASE WHEN bool_or(assumed) THEN 'exact' ELSE 'inferred' END AS confidence
+FROM (
+    SELECT role_arn, mechanism, event_id, true AS assumed
+    FROM issued_sessions
+    WHERE mechanism IN ('cluster_role', 'eks_service_linked_role')
+    UNION ALL
+    SELECT session_issuer_arn, 'cluster_role', event_id, false
+    FROM activities
+    WHERE invoked_by = 'eks.amazonaws.com' AND event_source = 'elasticloadbalancing.amazonaws.com'
+      AND session_issuer_arn IS NOT NULL
+) AS used
 GROUP BY role_arn
-HAVING count(DISTINCT mechanism) = 1
+HAVING count(DISTINCT used.mechanism) = 1

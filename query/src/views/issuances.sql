@@ -40,7 +40,7 @@ named AS (
     FROM records
     LEFT JOIN node_role ON node_role.role_arn = records.issued_role_arn
 )
-SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_type, recipient_account_id,
+SELECT named.event_id, invoked_by, issued_at, expires_at, event_name, error_code, identity_type, recipient_account_id,
        shared_event_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
        caller_session_name, caller_provider, issued_access_key_id, issued_role_arn, issued_session_name,
        issued_arn, mechanism, issuer,
@@ -70,6 +70,7 @@ SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_t
        CASE
            WHEN mechanism = 'irsa' AND issued_session_name = 'ecr-credential-provider' THEN 'image-pull'
            WHEN mechanism = 'node_role' THEN 'instance-credentials'
+           WHEN mechanism = 'eks_service_linked_role' THEN split_part(invoked_by, '.', 1)
        END AS component,
        CASE
            WHEN mechanism = 'pod_identity' AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NULL THEN 'unknown'

@@ -1,0 +1,3 @@
+//! What the `podtrail` binary offers to tests and benchmarks as well.
+
+pub mod demo;

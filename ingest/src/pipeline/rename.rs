@@ -1,0 +1,61 @@
+//! Derived ids for records whose eventID belongs to another record.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::{cast, take_record_batch};
+use arrow::datatypes::DataType;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+
+/// Takes some staged rows and gives each an id that is a hash of all that the record says, so that a
+/// further copy gets the same. The eventID it came with is kept in `extra`.
+pub(super) fn under_derived_ids(rows: &RecordBatch, which: &[usize]) -> Result<RecordBatch> {
+    let which: UInt32Array = which.iter().map(|&row| u32::try_from(row).ok()).collect();
+    let taken = take_record_batch(rows, &which)?;
+    let schema = taken.schema();
+    let texts = taken
+        .columns()
+        .iter()
+        .map(|column| Ok(cast(column, &DataType::Utf8)?))
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    let mut ids = Vec::with_capacity(taken.num_rows());
+    let mut extras = Vec::with_capacity(taken.num_rows());
+    for row in 0..taken.num_rows() {
+        let mut hash = Sha256::new();
+        let mut extra = Map::new();
+        for (field, column) in schema.fields().iter().zip(&texts) {
+            let column: &StringArray = column.as_string();
+            if column.is_null(row) || field.name() == "source_object" {
+                continue;
+            }
+            let text = column.value(row);
+            hash.update((field.name().len() as u64).to_le_bytes());
+            hash.update(field.name());
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+            match field.name().as_str() {
+                "event_id" => drop(extra.insert("eventID".to_owned(), text.into())),
+                "extra" => {
+                    if let Ok(Value::Object(members)) = serde_json::from_str(text) {
+                        extra.extend(members);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let digest = hash.finalize();
+        let hex: String = digest[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        ids.push(format!("derived-{hex}"));
+        extras.push(Value::Object(extra).to_string());
+    }
+    let mut columns = taken.columns().to_vec();
+    columns[schema.index_of("event_id")?] = Arc::new(StringArray::from(ids));
+    columns[schema.index_of("extra")?] = Arc::new(StringArray::from(extras));
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
