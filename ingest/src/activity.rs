@@ -17,6 +17,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::hex;
 use crate::schema::{ACTIVITIES, EVENTS};
 
 /// Length of an activity's time bucket, in seconds; buckets start at multiples of it.
@@ -275,15 +276,6 @@ fn days(times: &TimestampMicrosecondArray) -> Date32Array {
         .iter()
         .map(|time| time.and_then(|time| i32::try_from(time.div_euclid(MICROS_PER_DAY)).ok()))
         .collect()
-}
-
-fn hex(id: &ActivityId) -> String {
-    use std::fmt::Write;
-    id.iter().fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(crate) async fn write(
     let parts = tokio::task::spawn_blocking(move || split(table, &batch)).await??;
     let mut adds = Vec::with_capacity(parts.len());
     for (partition, rows) in parts {
-        let encoded = tokio::task::spawn_blocking(move || encode(table, rows)).await??;
+        let encoded = tokio::task::spawn_blocking(move || encode(table, &rows)).await??;
         adds.push(put(table, objects, partition, encoded, name).await?);
     }
     Ok(adds)
@@ -147,46 +147,46 @@ fn sorted(table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(take_record_batch(batch, &order)?)
 }
 
-fn encode(table: &Table, batch: RecordBatch) -> Result<Encoded> {
+fn encode(table: &Table, batch: &RecordBatch) -> Result<Encoded> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-    writer.write(&batch)?;
+    writer.write(batch)?;
     writer.close()?;
     Ok(Encoded {
         bytes,
-        stats: stats(table, &batch)?,
+        stats: stats(table, batch),
     })
 }
 
 /// Describes a file for the Delta log: row count, and minimum, maximum and nulls of the table's
 /// `stats` columns (Delta protocol, "Per-file Statistics").
-fn stats(table: &Table, batch: &RecordBatch) -> Result<String> {
+fn stats(table: &Table, batch: &RecordBatch) -> String {
     let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
     for &name in table.stats {
         let Some(column) = batch.column_by_name(name) else {
             continue;
         };
         nulls.insert(name.to_owned(), json!(column.null_count()));
-        if let Some((low, high)) = bounds(column)? {
+        if let Some((low, high)) = bounds(column) {
             least.insert(name.to_owned(), low);
             most.insert(name.to_owned(), high);
         }
     }
-    Ok(json!({
+    json!({
         "numRecords": batch.num_rows(),
         "minValues": least,
         "maxValues": most,
         "nullCount": nulls,
     })
-    .to_string())
+    .to_string()
 }
 
-fn bounds(column: &ArrayRef) -> Result<Option<(Value, Value)>> {
-    let pair = match column.data_type() {
+fn bounds(column: &ArrayRef) -> Option<(Value, Value)> {
+    match column.data_type() {
         DataType::Utf8 => {
             let text: &StringArray = column.as_string();
             min_string(text)
@@ -206,8 +206,7 @@ fn bounds(column: &ArrayRef) -> Result<Option<(Value, Value)>> {
                 .map(|(low, high)| (json!(low), json!(high)))
         }
         _ => None,
-    };
-    Ok(pair)
+    }
 }
 
 fn cut(text: &str, upper: bool) -> Value {

@@ -204,7 +204,7 @@ fn each_row(columns: &[ArrayRef], mut each: impl FnMut(Id, Print)) {
     let times: &TimestampMicrosecondArray = columns[1].as_primitive::<TimestampMicrosecondType>();
     let texts: Vec<&StringArray> = columns[2..]
         .iter()
-        .map(|column| column.as_string())
+        .map(arrow::array::AsArray::as_string)
         .collect();
     for row in 0..ids.len() {
         let mut hasher = DefaultHasher::new();

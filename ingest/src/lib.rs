@@ -20,3 +20,15 @@ pub mod store;
 pub use activity::BUCKET_SECONDS;
 pub use error::{Error, Result};
 pub use pipeline::{Options, Progress, Summary, run};
+
+/// Writes bytes as lower-case hexadecimal text.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

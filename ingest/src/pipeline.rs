@@ -287,15 +287,15 @@ impl Ingester {
             return Ok(Step::Forward);
         }
         let seq = last.seq + 1;
-        let manifest = match Manifest::read(&self.store, self.source.id(), seq).await? {
-            Some(manifest) => manifest,
-            None => {
-                let Some(manifest) = self.fix_batch(&tables).await? else {
-                    return Ok(Step::Done);
-                };
-                manifest.create(&self.store, self.source.id(), seq).await?;
-                manifest
-            }
+        let fixed = Manifest::read(&self.store, self.source.id(), seq).await?;
+        let manifest = if let Some(manifest) = fixed {
+            manifest
+        } else {
+            let Some(manifest) = self.fix_batch(&tables).await? else {
+                return Ok(Step::Done);
+            };
+            manifest.create(&self.store, self.source.id(), seq).await?;
+            manifest
         };
         self.ingest(&tables[0], seq, manifest, progress).await?;
         self.tables = Some(tables);

@@ -15,7 +15,7 @@ fn pattern(text: &str) -> Regex {
 /// Source: EKS user guide, "Create an IAM OIDC provider" and network requirements.
 static EKS_ISSUER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^oidc[.-]eks\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|api\.(aws|amazonwebservices\.[a-z.]+))/id/[0-9A-Fa-f]+$",
+        r"^oidc[.-]eks\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|api\.(aws|amazonwebservices\.[a-z.]+))/id/[0-9A-Za-z]+$",
     )
 });
 

@@ -138,7 +138,7 @@ fn tag_pairs(value: &str) -> impl Iterator<Item = (&str, &str)> {
                     key = member
                         .value
                         .strip_prefix('"')
-                        .and_then(|text| text.strip_suffix('"'))
+                        .and_then(|text| text.strip_suffix('"'));
                 }
                 "value" | "Value" => tag = Some(member.value),
                 _ => {}

@@ -70,6 +70,7 @@ impl Sink for Found {
 }
 
 /// The columns that hold something, one a line.
+#[allow(clippy::format_push_string)]
 pub(super) fn show(record: &Record<'_>) -> String {
     let mut out = String::new();
     macro_rules! text {
@@ -162,16 +163,6 @@ fn a_failing_reader_is_an_error_and_a_failing_sink_too() {
             Err(io::Error::other("gone"))
         }
     }
-    let half = gz(event(1));
-    for input in [&b""[..], b"[", &half[..30]] {
-        let error = decode(
-            input.chain(Broken),
-            &Limits::default(),
-            &mut Found::default(),
-        )
-        .expect_err("reader fails");
-        assert!(matches!(error, DecodeError::Read(error) if error.to_string() == "gone"));
-    }
     struct Full;
     impl Sink for Full {
         type Error = &'static str;
@@ -181,6 +172,16 @@ fn a_failing_reader_is_an_error_and_a_failing_sink_too() {
         fn reject(&mut self, _: Reject) -> Result<(), &'static str> {
             Err("full")
         }
+    }
+    let half = gz(event(1));
+    for input in [&b""[..], b"[", &half[..30]] {
+        let error = decode(
+            input.chain(Broken),
+            &Limits::default(),
+            &mut Found::default(),
+        )
+        .expect_err("reader fails");
+        assert!(matches!(error, DecodeError::Read(error) if error.to_string() == "gone"));
     }
     for input in [event(1), "[1]".to_owned(), "PK\u{3}\u{4}".to_owned()] {
         let error =

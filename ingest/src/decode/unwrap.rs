@@ -240,12 +240,12 @@ impl<'a> Signs<'a> {
             "s3" => self.s3 = value.starts_with('{'),
             "Event" => self.test_event = value == "\"s3:TestEvent\"",
             "digestStartTime" | "digestS3Bucket" | "previousDigestSignature" | "logFiles" => {
-                self.digest += 1
+                self.digest += 1;
             }
             "acsRegion" => self.other_cloud = Some("Alibaba Cloud ActionTrail"),
             "protoPayload" => self.other_cloud = Some("Google Cloud audit log"),
             "resourceId" if value.starts_with("\"/") => {
-                self.other_cloud = Some("Azure activity log")
+                self.other_cloud = Some("Azure activity log");
             }
             "apiVersion" => self.kubernetes |= value.starts_with("\"audit.k8s.io/"),
             "TopicArn" => self.sns = true,

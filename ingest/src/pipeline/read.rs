@@ -68,7 +68,7 @@ pub(super) fn chunks(
         async move {
             let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
             let worker = tokio::task::spawn_blocking(move || {
-                decode_unit(source.as_ref(), &limits, unit, &sender)
+                decode_unit(source.as_ref(), &limits, unit, &sender);
             });
             (receiver, worker)
         }

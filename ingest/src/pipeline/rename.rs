@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::hex;
 
 /// Takes some staged rows and gives each an id that is a hash of all that the record says, so that a
 /// further copy gets the same. The eventID it came with is kept in `extra`.
@@ -47,11 +48,7 @@ pub(super) fn under_derived_ids(rows: &RecordBatch, which: &[usize]) -> Result<R
             }
         }
         let digest = hash.finalize();
-        let hex: String = digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        ids.push(format!("derived-{hex}"));
+        ids.push(format!("derived-{}", hex(&digest[..16])));
         extras.push(Value::Object(extra).to_string());
     }
     let mut columns = taken.columns().to_vec();

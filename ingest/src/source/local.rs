@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::{ObjectRef, Source};
 use crate::error::{Error, Result};
+use crate::hex;
 
 /// Objects listed ahead of the reader.
 const LIST_AHEAD: usize = 1_024;
@@ -252,13 +253,4 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
 
 fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -7,6 +7,7 @@ fn ids(count: usize) -> Vec<String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)]
 fn every_shape_gives_its_records() {
     let all = events(3);
     let list = all.join(",");

@@ -1,0 +1,183 @@
+//! The demo's history against its truth: everything attributed is right, and nothing else is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use podtrail_tests::program::{number, run, sql};
+use serde_json::Value;
+
+/// What podtrail says of an event, against the truth.
+fn judge(said: Option<&Value>, truth: &Value) -> Result<&'static str, String> {
+    let Some(path) = truth["access_path"].as_str() else {
+        return match said {
+            None => Ok("not attributed"),
+            Some(row) => Err(format!(
+                "{} attributed to {}",
+                truth["outsider"], row["access_path"]
+            )),
+        };
+    };
+    let Some(said) = said else {
+        return Err(format!("{path} not attributed"));
+    };
+    for column in ["access_path", "actor", "role_arn", "hops"] {
+        if said[column] != truth[column] {
+            return Err(format!(
+                "{path}: {column} is {}, said {}",
+                truth[column], said[column]
+            ));
+        }
+    }
+    // The trail shows the OIDC issuer, not the cluster's name, of an IRSA session.
+    if said["cluster"] != truth["cluster"] && said["cluster"] != truth["issuer"] {
+        return Err(format!(
+            "{path}: cluster is {}, said {}",
+            truth["cluster"], said["cluster"]
+        ));
+    }
+    for column in ["namespace", "service_account", "pod", "pod_uid", "node"] {
+        if !said[column].is_null() && said[column] != truth[column] {
+            return Err(format!(
+                "{path}: {column} is {}, said {}",
+                truth[column], said[column]
+            ));
+        }
+    }
+    if truth["actor"] == "node_agent" && said["component"] != truth["component"] {
+        return Err(format!(
+            "{path}: component is {}, said {}",
+            truth["component"], said["component"]
+        ));
+    }
+    let named = !said["service_account"].is_null();
+    match (
+        truth["actor"].as_str(),
+        path,
+        truth["issuing_event_id"].is_null(),
+    ) {
+        (Some("workload"), "irsa" | "pod_identity", false) if !named => {
+            Err(format!("{path}: workload not named"))
+        }
+        (Some("workload"), "node_role", _) => Ok("fallback"),
+        (Some("workload"), _, _) if named => Ok("workload named"),
+        (Some("workload"), ..) => Ok("workload unknown, its issuing record is missing"),
+        _ => Ok("node agent or control plane"),
+    }
+}
+
+#[test]
+fn the_demo_is_attributed_as_its_truth_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    let arguments = [
+        "demo",
+        "--seed",
+        "7",
+        "--end",
+        "2026-05-02T00:00:00Z",
+        "--clusters",
+        "2",
+        "--folder",
+        demo.to_str().unwrap(),
+    ];
+    let shown = run(folder.path(), &arguments).expect(0);
+    assert!(
+        shown.stdout.contains("myeks-ng-1"),
+        "the fallbacks report: {}",
+        shown.stdout
+    );
+    let store = demo.join("store");
+    let rows = sql(&store, "SELECT * FROM attribution");
+    let said: HashMap<&str, &Value> = rows
+        .iter()
+        .map(|row| (row["event_id"].as_str().unwrap(), row))
+        .collect();
+    assert_eq!(said.len(), rows.len(), "one row per event");
+    let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong: Vec<String> = Vec::new();
+    let truth = std::fs::read_to_string(demo.join("truth/truth.ndjson")).unwrap();
+    for line in truth.lines() {
+        let truth: Value = serde_json::from_str(line).unwrap();
+        let event_id = truth["event_id"].as_str().unwrap();
+        match judge(said.get(event_id).copied(), &truth) {
+            Ok(verdict) => *verdicts.entry(verdict).or_default() += 1,
+            Err(error) => wrong.push(format!("{event_id} {error}")),
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} wrong, such as:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
+    for verdict in [
+        "fallback",
+        "workload named",
+        "not attributed",
+        "node agent or control plane",
+    ] {
+        assert!(
+            verdicts.get(verdict).is_some_and(|count| *count > 100),
+            "{verdicts:?}"
+        );
+    }
+    assert_eq!(
+        number(&store, "SELECT count(*) FROM events"),
+        i64::try_from(truth.lines().count()).unwrap()
+    );
+}
+
+#[test]
+fn reports_and_events_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    run(
+        folder.path(),
+        &[
+            "demo",
+            "--seed",
+            "3",
+            "--end",
+            "2026-05-02T00:00:00Z",
+            "--folder",
+            demo.to_str().unwrap(),
+        ],
+    )
+    .expect(0);
+    let store = demo.join("store");
+    let columns = "access_path, actor, component, cluster, namespace, service_account, pod_uid, node, hops, confidence, role_arn, error_code";
+    let by_event = sql(
+        &store,
+        &format!(
+            "SELECT {columns}, count(*) AS calls FROM attribution GROUP BY {columns} ORDER BY ALL"
+        ),
+    );
+    let by_activity = sql(
+        &store,
+        &format!(
+            "SELECT {columns}, CAST(sum(calls) AS BIGINT) AS calls FROM activity_attribution GROUP BY {columns} ORDER BY ALL"
+        ),
+    );
+    assert!(by_event.len() > 50);
+    assert_eq!(by_event, by_activity);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str| {
+        let target = folder.path().join(name);
+        let arguments = [
+            "demo",
+            "--generate-only",
+            "--end",
+            "2026-05-02T00:00:00Z",
+            "--hours",
+            "3",
+            "--folder",
+            target.to_str().unwrap(),
+        ];
+        run(folder.path(), &arguments).expect(0);
+        std::fs::read(target.join("truth/truth.ndjson")).unwrap()
+    };
+    assert_eq!(make("one"), make("two"));
+}
