@@ -210,14 +210,24 @@ fn bounds(column: &ArrayRef) -> Option<(Value, Value)> {
 }
 
 fn cut(text: &str, upper: bool) -> Value {
-    match text.char_indices().nth(STATS_TEXT_CHARS) {
-        None => json!(text),
-        Some((end, _)) if upper => json!(format!("{}{TIE_BREAKER}", &text[..end])),
-        Some((end, _)) => json!(&text[..end]),
+    let Some((end, _)) = text.char_indices().nth(STATS_TEXT_CHARS) else {
+        return json!(text);
+    };
+    if !upper {
+        return json!(&text[..end]);
     }
+    // A text that goes on with the tie breaker itself may sort after it.
+    let rest = text[end..].trim_start_matches(TIE_BREAKER);
+    if rest.is_empty() {
+        return json!(text);
+    }
+    json!(format!("{}{TIE_BREAKER}", &text[..text.len() - rest.len()]))
 }
 
 fn rfc3339(micros: i64) -> Option<Value> {
     let time = DateTime::from_timestamp_micros(micros)?;
     Some(json!(time.to_rfc3339_opts(SecondsFormat::Micros, true)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -439,3 +439,6 @@ fn random_attempt() -> i64 {
     // Positive, to be read easily in the log.
     (high >> 1).cast_signed()
 }
+
+#[cfg(test)]
+mod tests;

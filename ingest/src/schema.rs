@@ -461,3 +461,6 @@ pub const INGESTED_OBJECTS: Table = Table {
 
 /// All tables, `events` first: its commit decides, the others follow it.
 pub const TABLES: [&Table; 4] = [&EVENTS, &ACTIVITIES, &REJECTS, &INGESTED_OBJECTS];
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Rules that are data: which calls of a node's session are the node's own work.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -8,6 +9,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::text::is_kube2iam_session;
 
 /// The rules that ship with podtrail.
 const NODE_AGENTS: &str = include_str!("rules/node_agents.toml");
@@ -28,6 +30,8 @@ struct Rule {
     #[serde(default)]
     user_agent_bare_sdk: bool,
     session_name_pattern: Option<String>,
+    #[serde(default)]
+    session_name_kube2iam: bool,
     pattern: Option<String>,
     source: String,
     #[serde(skip)]
@@ -58,6 +62,13 @@ impl NodeAgentRules {
             reason,
         };
         let mut parsed: File = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        let mut names = HashSet::new();
+        for rule in &parsed.rule {
+            // Rules are joined by name.
+            if !names.insert(rule.name.as_str()) {
+                return Err(refuse(format!("rule {}: stands twice", rule.name)));
+            }
+        }
         for rule in &mut parsed.rule {
             let allowed = |what: &str, value: &str, values: &[&str]| {
                 if values.contains(&value) {
@@ -93,6 +104,7 @@ impl NodeAgentRules {
         event_name: Option<&str>,
         user_agent: Option<&str>,
         issued_session_name: Option<&str>,
+        issued_role_arn: Option<&str>,
     ) -> Option<&str> {
         let (source, name) = (
             event_source.unwrap_or_default(),
@@ -119,6 +131,8 @@ impl NodeAgentRules {
                         .as_ref()
                         .is_none_or(|wanted| agent.starts_with(wanted.as_str()))
                     && (!rule.user_agent_bare_sdk || is_bare_go_sdk(agent))
+                    && (!rule.session_name_kube2iam
+                        || is_kube2iam_session(session, issued_role_arn.unwrap_or_default()))
                     && rule
                         .session_name
                         .as_ref()

@@ -22,8 +22,8 @@ static EKS_ISSUER: LazyLock<Regex> = LazyLock::new(|| {
 /// EC2 instance ids, old (8 digits) and new (17).
 static INSTANCE_ID: LazyLock<Regex> = LazyLock::new(|| pattern(r"^i-([0-9a-f]{8}|[0-9a-f]{17})$"));
 
-/// kube2iam's session names: a 32-bit hash in hex, `-`, the role.
-static KUBE2IAM_SESSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9a-f]{8}-.+$"));
+/// Longest session name that STS takes. Source: STS API, `AssumeRole`.
+const SESSION_NAME_CHARS: usize = 64;
 
 /// EKS Pod Identity's session names: `eks-`, cluster and pod cut short, a random UUID.
 /// Source: EKS Auth API reference, AssumeRoleForPodIdentity; the cuts as seen in records.
@@ -85,10 +85,21 @@ pub fn is_instance_id(text: &str) -> bool {
     INSTANCE_ID.is_match(text)
 }
 
-/// True for a session name that kube2iam gives.
+/// True for the name that kube2iam gives to a session of a role: a 32-bit hash of the pod's address in
+/// hex, `-`, the role's name, all cut to what STS takes. The role must be compared: a UUID begins alike.
+/// Source: kube2iam `iam/iam.go`.
 #[must_use]
-pub fn is_kube2iam_session(name: &str) -> bool {
-    KUBE2IAM_SESSION.is_match(name)
+pub fn is_kube2iam_session(name: &str, role_arn: &str) -> bool {
+    let Some((hash, rest)) = name.split_once('-') else {
+        return false;
+    };
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let Some(role) = role_name(role_arn) else {
+        return false;
+    };
+    let whole = rest == role;
+    let cut = name.len() == SESSION_NAME_CHARS && role.starts_with(rest);
+    hash.len() == 8 && hash.bytes().all(hex) && (whole || cut)
 }
 
 /// True for a session name that EKS Pod Identity gives.
@@ -117,6 +128,9 @@ pub fn external_id_part<'a>(external_id: &'a str, part: &str) -> Option<&'a str>
         return None;
     };
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    if parts.iter().any(|part| part.is_empty()) {
         return None;
     }
     match part {

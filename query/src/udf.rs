@@ -141,8 +141,8 @@ pub const FUNCTIONS: [FunctionDoc; 14] = [
         doc: "True for an EC2 instance id, which also names the instance's role session.",
     },
     FunctionDoc {
-        usage: "is_kube2iam_session(session_name)",
-        doc: "True for a session name that kube2iam gives.",
+        usage: "is_kube2iam_session(session_name, role_arn)",
+        doc: "True for the name that kube2iam gives to a session of the role.",
     },
     FunctionDoc {
         usage: "is_pod_identity_session(session_name)",
@@ -173,7 +173,7 @@ pub const FUNCTIONS: [FunctionDoc; 14] = [
         doc: "JSON list of facts; a triple whose fact is null is left out.",
     },
     FunctionDoc {
-        usage: "node_agent_rule(event_source, event_name, user_agent, issued_session_name)",
+        usage: "node_agent_rule(event_source, event_name, user_agent, issued_session_name, issued_role_arn)",
         doc: "Name of the first node agent rule that fits a call.",
     },
 ];
@@ -191,15 +191,20 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         text_function("oidc_issuer", 1, |row| {
             text::oidc_issuer(row[0]?).map(str::to_owned)
         }),
-        flag_function("is_eks_issuer", |row| row[0].map(text::is_eks_issuer)),
-        flag_function("is_instance_id", |row| row[0].map(text::is_instance_id)),
-        flag_function("is_kube2iam_session", |row| {
-            row[0].map(text::is_kube2iam_session)
+        flag_function("is_eks_issuer", 1, |row| row[0].map(text::is_eks_issuer)),
+        flag_function("is_instance_id", 1, |row| row[0].map(text::is_instance_id)),
+        flag_function("is_kube2iam_session", 2, |row| {
+            Some(text::is_kube2iam_session(
+                row[0].unwrap_or_default(),
+                row[1].unwrap_or_default(),
+            ))
         }),
-        flag_function("is_pod_identity_session", |row| {
+        flag_function("is_denied", 1, |row| {
+            Some(row[0].is_some_and(text::is_denied))
+        }),
+        flag_function("is_pod_identity_session", 1, |row| {
             row[0].map(text::is_pod_identity_session)
         }),
-        flag_function("is_denied", |row| Some(row[0].is_some_and(text::is_denied))),
         text_function("service_account_namespace", 1, |row| {
             text::service_account(row[0]?).map(|(namespace, _)| namespace.to_owned())
         }),
@@ -215,9 +220,9 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
             text::json_text((*json)?, &path?)
         }),
         variadic("evidence", |row| Some(evidence(row))),
-        text_function("node_agent_rule", 4, move |row| {
+        text_function("node_agent_rule", 5, move |row| {
             rules
-                .find(row[0], row[1], row[2], row[3])
+                .find(row[0], row[1], row[2], row[3], row[4])
                 .map(str::to_owned)
         }),
     ];
@@ -241,9 +246,10 @@ fn text_function(
 
 fn flag_function(
     name: &'static str,
+    arguments: usize,
     body: impl Fn(Row<'_>) -> Option<bool> + Send + Sync + 'static,
 ) -> TextFunction {
-    let signature = Signature::string(1, Volatility::Immutable);
+    let signature = Signature::string(arguments, Volatility::Immutable);
     TextFunction {
         name,
         signature,
@@ -283,3 +289,6 @@ fn evidence(row: Row<'_>) -> String {
         .collect();
     Value::Array(facts).to_string()
 }
+
+#[cfg(test)]
+mod tests;

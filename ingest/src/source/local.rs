@@ -254,3 +254,6 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
 fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
 }
+
+#[cfg(test)]
+mod tests;

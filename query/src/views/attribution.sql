@@ -3,7 +3,8 @@
 -- the same columns, so the two cannot disagree. {calls} stands for either,
 -- {more} for the counts that activities have.
 WITH node_role AS (
-    SELECT role_arn, min(confidence) AS confidence, min(event_id) AS event_id, min(proof) AS proof,
+    SELECT role_arn, min(confidence) AS confidence, first_value(event_id ORDER BY proof_rank, event_id) AS event_id,
+           first_value(proof ORDER BY proof_rank, event_id) AS proof,
            CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster
     FROM node_roles GROUP BY role_arn
 ),
@@ -11,7 +12,7 @@ WITH node_role AS (
 copies AS (
     SELECT shared_event_id, min(event_id) AS event_id
     FROM issued_sessions
-    WHERE shared_event_id IS NOT NULL AND hops > 0
+    WHERE shared_event_id IS NOT NULL AND caller_arn IS NOT NULL
     GROUP BY shared_event_id
     HAVING count(*) = 1
 ),
@@ -23,8 +24,12 @@ matched AS (
                 WHEN session_arns.event_id IS NOT NULL THEN 'session ARN and creation date'
                 WHEN pod_sessions.event_id IS NOT NULL THEN 'session name, unique to one Pod Identity session'
            END AS matched_by,
+           -- A direct call under another key than the one issued may be of another session that no record shows.
+           session_keys.event_id IS NOT NULL OR pod_sessions.event_id IS NOT NULL OR calls.access_key_id IS NULL
+               OR calls.invoked_by IS NOT NULL OR ambiguous_keys.access_key_id IS NOT NULL AS proven,
+           CASE WHEN session_keys.event_id IS NULL AND session_arns.event_id IS NULL THEN pod_sessions.hops_back END AS hops_back,
            CASE WHEN session_keys.event_id IS NULL AND session_arns.identities > 1 THEN session_arns.identities END AS fitting,
-           session_arns.candidates, session_arns.mechanism AS fitting_mechanism, session_arns.cluster AS fitting_cluster,
+           session_arns.candidates, session_arns.mechanism AS fitting_mechanism, session_arns.cluster AS fitting_cluster, session_arns.hops AS fitting_hops,
            session_arns.first_event_id AS fitting_event_id
     FROM {calls} AS calls
     LEFT JOIN issuances ON issuances.event_id = calls.event_id AND calls.issued_role_arn IS NOT NULL
@@ -34,28 +39,33 @@ matched AS (
     LEFT JOIN session_arns ON session_arns.issued_arn = calls.identity_arn
                           AND session_arns.issued_at = calls.session_created_at
     LEFT JOIN pod_sessions ON pod_sessions.issued_arn = calls.identity_arn
+    LEFT JOIN ambiguous_keys ON ambiguous_keys.access_key_id = calls.access_key_id
 ),
 placed AS (
     SELECT matched.*,
-           coalesce(naming.mechanism, session.mechanism, copied.mechanism) AS named_path,
+           coalesce(naming.mechanism, session.mechanism, CASE WHEN copied.by_proxy THEN 'node_role' ELSE copied.mechanism END) AS named_path,
            coalesce(naming.cluster, session.cluster, copied.cluster) AS named_cluster,
            coalesce(naming.namespace, session.namespace, copied.namespace) AS named_namespace,
            coalesce(naming.service_account, session.service_account, copied.service_account) AS named_service_account,
            coalesce(naming.pod, session.pod, copied.pod) AS named_pod,
            coalesce(naming.pod_uid, session.pod_uid, copied.pod_uid) AS named_pod_uid,
            coalesce(naming.node, session.node, copied.node) AS named_node,
-           coalesce(naming.actor, session.actor, copied.actor) AS named_actor,
-           coalesce(naming.component, session.component, copied.component) AS named_component,
-           coalesce(naming.confidence, session.confidence, copied.confidence) AS named_confidence,
+           coalesce(naming.actor, session.actor, CASE WHEN copied.by_proxy THEN 'node_agent' ELSE copied.actor END) AS named_actor,
+           coalesce(naming.component, session.component, CASE WHEN copied.by_proxy THEN copied.mechanism ELSE copied.component END) AS named_component,
+           coalesce(naming.confidence,
+                    CASE WHEN session.confidence = 'exact' AND NOT matched.proven THEN 'inferred' ELSE session.confidence END,
+                    CASE WHEN copied.by_proxy THEN 'inferred' ELSE copied.confidence END) AS named_confidence,
            CASE WHEN naming.event_id IS NOT NULL THEN CAST(0 AS BIGINT)
-                WHEN copied.event_id IS NOT NULL THEN copied.hops - 1
-                ELSE session.hops
+                WHEN copied.event_id IS NOT NULL THEN greatest(copied.hops - 1, 0)
+                ELSE session.hops - coalesce(matched.hops_back, 0)
            END AS named_hops,
            copied.event_id AS copied_event_id,
            session.parent_event_id,
            node_role.role_arn AS node_role_arn, node_role.confidence AS role_confidence,
            node_role.event_id AS role_event_id, node_role.proof AS role_proof,
            coalesce(node_clusters.cluster, node_role.cluster) AS node_cluster,
+           node_clusters.cluster IS NULL AND node_role.cluster IS NOT NULL AS cluster_of_role,
+           CASE WHEN node_clusters.cluster IS NOT NULL THEN node_clusters.event_id END AS node_cluster_event_id,
            cluster_roles.mechanism AS role_mechanism, cluster_roles.event_id AS cluster_role_event_id,
            cluster_roles.confidence AS cluster_role_confidence,
            pod_role.role_arn AS pod_role_arn, pod_role.cluster AS pod_role_cluster, pod_role.event_id AS pod_role_event_id,
@@ -70,14 +80,16 @@ placed AS (
     LEFT JOIN issued_sessions AS session ON session.event_id = matched.session_event_id
     LEFT JOIN copies ON copies.shared_event_id = matched.shared_event_id AND copies.event_id <> matched.event_id
                     AND matched.issued_role_arn IS NOT NULL AND matched.identity_type = 'AWSAccount'
-    LEFT JOIN issued_sessions AS copied ON copied.event_id = copies.event_id
+    -- What kube2iam and kiam call is the node agent's own work, also in its copy.
+    LEFT JOIN (SELECT *, mechanism IN ('kube2iam', 'kiam') AND hops = 0 AS by_proxy FROM issued_sessions) AS copied
+           ON copied.event_id = copies.event_id
     LEFT JOIN node_role ON node_role.role_arn = matched.session_issuer_arn AND is_instance_id(matched.session_name)
     LEFT JOIN node_clusters ON node_clusters.role_arn = matched.session_issuer_arn AND node_clusters.node = matched.session_name
     LEFT JOIN cluster_roles ON cluster_roles.role_arn = matched.session_issuer_arn AND matched.invoked_by LIKE 'eks%.amazonaws.com'
     LEFT JOIN pod_identity_roles AS pod_role ON pod_role.role_arn = matched.session_issuer_arn AND is_pod_identity_session(matched.session_name)
     LEFT JOIN node_agent_rules AS rule
            ON rule.name = CASE WHEN is_instance_id(matched.session_name)
-                               THEN node_agent_rule(matched.event_source, matched.event_name, matched.user_agent, matched.issued_session_name) END
+                               THEN node_agent_rule(matched.event_source, matched.event_name, matched.user_agent, matched.issued_session_name, matched.issued_role_arn) END
     LEFT JOIN node_pulls ON node_pulls.role_arn = matched.session_issuer_arn AND node_pulls.node = matched.session_name
                         AND node_pulls.quarter = date_bin(INTERVAL '15 minutes', matched.event_time)
     LEFT JOIN node_boots ON node_boots.role_arn = matched.session_issuer_arn AND node_boots.node = matched.session_name
@@ -141,10 +153,10 @@ SELECT event_id,
        CASE WHEN ground = 'named' THEN named_pod END AS pod,
        CASE WHEN ground = 'named' THEN named_pod_uid END AS pod_uid,
        CASE WHEN ground = 'node' THEN session_name WHEN ground = 'named' THEN named_node END AS node,
-       CASE WHEN ground = 'named' THEN named_hops ELSE CAST(0 AS BIGINT) END AS hops,
+       CASE ground WHEN 'named' THEN named_hops WHEN 'fitting' THEN fitting_hops ELSE CAST(0 AS BIGINT) END AS hops,
        CASE
            WHEN ground = 'node' AND rule_holds AND rule_actor = 'node_agent' THEN
-               CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' THEN 'exact' ELSE 'inferred' END
+               CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' AND NOT cluster_of_role THEN 'exact' ELSE 'inferred' END
            WHEN ground IN ('node', 'provider', 'pod_role') THEN 'unknown'
            WHEN ground = 'cluster_role' THEN cluster_role_confidence
            WHEN ground = 'named' THEN named_confidence
@@ -153,7 +165,7 @@ SELECT event_id,
        END AS confidence,
        CASE
            WHEN ground = 'node' AND rule_holds AND rule_actor = 'node_agent' THEN
-               CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' THEN 1.0 ELSE 0.9 END
+               CASE WHEN rule_confidence = 'exact' AND role_confidence = 'exact' AND NOT cluster_of_role THEN 1.0 ELSE 0.9 END
            WHEN ground IN ('node', 'provider', 'pod_role') THEN 0.0
            WHEN ground = 'cluster_role' AND cluster_role_confidence = 'inferred' THEN 0.9
            WHEN ground = 'named' THEN CASE named_confidence WHEN 'exact' THEN 1.0 WHEN 'inferred' THEN 0.9 ELSE 0.0 END
@@ -162,11 +174,16 @@ SELECT event_id,
        END AS score,
        evidence(
            CASE WHEN naming_event_id IS NOT NULL THEN 'names_identity' END, naming_event_id, 'the record itself names whom it issued credentials to, or refused them',
-           CASE WHEN ground = 'named' AND session_event_id IS NOT NULL THEN 'issued_by' END, session_event_id, concat('credentials matched by ', matched_by),
-           CASE WHEN ground = 'named' AND parent_event_id IS NOT NULL THEN 'chained_from' END, parent_event_id, concat(CAST(named_hops AS VARCHAR), ' role(s) assumed since the workload''s own session'),
+           CASE WHEN ground = 'named' AND session_event_id IS NOT NULL THEN 'issued_by' END, session_event_id, concat('credentials matched by ', matched_by, CASE WHEN proven THEN '' ELSE ', under another access key id' END),
+           CASE WHEN ground = 'named' AND named_path = 'irsa' AND NOT is_eks_issuer(named_cluster) THEN 'not_eks' END, NULL,
+               concat('the issuer ', named_cluster, ' is not of EKS''s form: Kubernetes, but not proven to be EKS'),
+           CASE WHEN ground = 'named' AND parent_event_id IS NOT NULL THEN 'chained_from' END, parent_event_id, CASE WHEN named_hops = 0 THEN 'assumed for a pod with the node role'
+                ELSE concat(CAST(named_hops AS VARCHAR), ' role(s) assumed since the workload''s own session') END,
            CASE WHEN copied_event_id IS NOT NULL THEN 'copy_of' END, copied_event_id, 'same shared_event_id: the same act, seen from the other account',
            CASE WHEN ground = 'fitting' THEN 'several_fit' END, fitting_event_id, concat('session ARN and creation date fit ', CAST(fitting AS VARCHAR), ' identities: ', candidates),
            CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id, concat('role proven by ', role_proof),
+           CASE WHEN ground = 'node' AND node_cluster IS NOT NULL THEN 'node_cluster' END, node_cluster_event_id,
+               CASE WHEN cluster_of_role THEN 'only other nodes of the role have shown a cluster' ELSE 'the node itself named its cluster' END,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
                concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
            CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',

@@ -7,7 +7,7 @@ WITH node_role AS (
 ),
 records AS (
     SELECT event_id, first_event_time AS issued_at, issued_expires_at AS expires_at, event_name, error_code,
-           identity_type, invoked_by, recipient_account_id, shared_event_id,
+           identity_type, invoked_by, recipient_account_id, aws_region, shared_event_id,
            access_key_id AS caller_access_key_id, identity_arn AS caller_arn,
            session_created_at AS caller_created_at, session_issuer_arn AS caller_role_arn,
            session_name AS caller_session_name, federated_provider AS caller_provider,
@@ -19,6 +19,11 @@ records AS (
            json_text(session_tags, 'tags', 'kubernetes-service-account') AS tag_service_account,
            json_text(session_tags, 'tags', 'kubernetes-pod-name') AS tag_pod,
            json_text(session_tags, 'tags', 'kubernetes-pod-uid') AS tag_pod_uid,
+           json_text(session_tags, 'incoming_transitive_tags', 'eks-cluster-name') AS passed_cluster,
+           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-namespace') AS passed_namespace,
+           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-service-account') AS passed_service_account,
+           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-pod-name') AS passed_pod,
+           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-pod-uid') AS passed_pod_uid,
            json_text(session_tags, 'external_id') AS external_id
     FROM activities
     WHERE issued_role_arn IS NOT NULL OR issued_access_key_id IS NOT NULL
@@ -27,6 +32,10 @@ named AS (
     SELECT records.*,
            CASE
                WHEN event_name = 'AssumeRoleWithWebIdentity' AND service_account_name(subject) IS NOT NULL THEN 'irsa'
+               -- The second step of a target role is made with the session of the first. What EKS says of
+               -- the service account counts, what a workload says in a call of its own does not.
+               WHEN event_name = 'AssumeRole' AND invoked_by = 'pods.eks.amazonaws.com'
+                    AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NOT NULL THEN 'pod_identity'
                WHEN event_name <> 'AssumeRole' OR identity_type IS DISTINCT FROM 'AWSService' THEN NULL
                WHEN invoked_by = 'pods.eks.amazonaws.com' THEN 'pod_identity'
                WHEN issued_role_arn LIKE '%:role/aws-service-role/eks%.amazonaws.com/%'
@@ -40,10 +49,11 @@ named AS (
     FROM records
     LEFT JOIN node_role ON node_role.role_arn = records.issued_role_arn
 )
-SELECT named.event_id, invoked_by, issued_at, expires_at, event_name, error_code, identity_type, recipient_account_id,
-       shared_event_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
+SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_type, invoked_by,
+       recipient_account_id, aws_region, shared_event_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
        caller_session_name, caller_provider, issued_access_key_id, issued_role_arn, issued_session_name,
        issued_arn, mechanism, issuer,
+       passed_cluster, passed_namespace, passed_service_account, passed_pod, passed_pod_uid,
        CASE
            WHEN mechanism = 'irsa' THEN issuer
            WHEN mechanism = 'pod_identity' THEN coalesce(tag_cluster, external_id_part(external_id, 'cluster'))
@@ -74,6 +84,8 @@ SELECT named.event_id, invoked_by, issued_at, expires_at, event_name, error_code
        END AS component,
        CASE
            WHEN mechanism = 'pod_identity' AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NULL THEN 'unknown'
+           -- A cluster that only other nodes of the role have shown is not proven.
+           WHEN mechanism = 'node_role' AND node_clusters.cluster IS NULL AND node_cluster IS NOT NULL THEN 'inferred'
            WHEN mechanism = 'node_role' THEN node_confidence
            WHEN mechanism IS NOT NULL THEN 'exact'
        END AS confidence

@@ -8,15 +8,21 @@
 --             that authenticates with presigned requests looks alike.
 SELECT role_arn,
        cluster,
-       CASE WHEN bool_or(proof <> 'kubelet_authentication') THEN 'exact' ELSE 'inferred' END AS confidence,
-       min(proof) AS proof,
-       min(event_id) AS event_id
+       CASE WHEN min(proof_rank) < 3 THEN 'exact' ELSE 'inferred' END AS confidence,
+       -- The strongest proof, and a record of it.
+       first_value(proof ORDER BY proof_rank, event_id) AS proof,
+       first_value(event_id ORDER BY proof_rank, event_id) AS event_id,
+       min(proof_rank) AS proof_rank
 FROM (
     SELECT session_issuer_arn AS role_arn, cluster_hint AS cluster, event_id,
            CASE WHEN event_source = 'eks-auth.amazonaws.com' THEN 'assume_role_for_pod_identity'
                 WHEN user_agent LIKE '%amazon-vpc-cni-k8s%' THEN 'vpc_cni'
                 ELSE 'kubelet_authentication'
-           END AS proof
+           END AS proof,
+           CASE WHEN event_source = 'eks-auth.amazonaws.com' THEN 1
+                WHEN user_agent LIKE '%amazon-vpc-cni-k8s%' THEN 2
+                ELSE 3
+           END AS proof_rank
     FROM activities
     WHERE session_issuer_arn IS NOT NULL
       AND is_instance_id(session_name)

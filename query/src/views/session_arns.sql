@@ -5,6 +5,7 @@ SELECT issued_arn, issued_at,
        min(event_id) AS first_event_id,
        CASE WHEN count(DISTINCT mechanism) = 1 THEN min(mechanism) END AS mechanism,
        CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster,
+       CASE WHEN count(DISTINCT hops) = 1 THEN min(hops) END AS hops,
        string_agg(DISTINCT concat_ws('/', cluster, namespace, service_account, pod), ', ') AS candidates
 FROM issued_sessions
 WHERE issued_arn IS NOT NULL AND error_code IS NULL

@@ -1,0 +1,289 @@
+//! Every scenario of `scenarios/` ingested in process, and what `attribution` says of it.
+//!
+//! A scenario is a folder with `records.json` (made up, true to the shape of CloudTrail's records) and
+//! `attribution.snap`. Each is ingested in three orders of arrival, which must give the same rows, and
+//! the rows by event must agree with the rows by activity.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use futures::stream::BoxStream;
+use podtrail_ingest::source::{ObjectRef, Source};
+use podtrail_ingest::store::Store;
+use podtrail_query::{Engine, Limits, Session};
+use serde_json::{Value, json};
+
+/// Columns of a snapshot; a column without a value is left out.
+const SHOWN: &str = "event_id, access_path, actor, component, cluster, namespace, service_account, pod, \
+    pod_uid, node, hops, confidence, score, role_arn, evidence";
+
+/// Columns that activities and events must give the same sums for.
+const SUMMED: [&str; 7] = [
+    "access_path",
+    "actor",
+    "cluster",
+    "namespace",
+    "service_account",
+    "role_arn",
+    "confidence",
+];
+
+/// Objects in memory.
+#[derive(Debug)]
+struct Objects(Vec<String>);
+
+impl Source for Objects {
+    fn id(&self) -> &'static str {
+        "scenario"
+    }
+
+    fn location(&self) -> &'static str {
+        "scenario"
+    }
+
+    fn list(&self) -> BoxStream<'static, podtrail_ingest::Result<ObjectRef>> {
+        let objects: Vec<_> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(number, text)| {
+                Ok(ObjectRef {
+                    key: format!("object-{number:04}"),
+                    etag: "1".to_owned(),
+                    size: text.len() as u64,
+                })
+            })
+            .collect();
+        Box::pin(futures::stream::iter(objects))
+    }
+
+    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
+        let number: usize = object.key["object-".len()..].parse().unwrap();
+        Ok(Box::new(Cursor::new(self.0[number].clone())))
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/scenarios")
+        .join(name)
+}
+
+fn object(records: &[Value]) -> String {
+    json!({ "Records": records }).to_string()
+}
+
+/// What attribution says of the records of some ingest runs, each with its objects.
+async fn attribution(runs: &[Vec<String>]) -> String {
+    let temporary = tempfile::tempdir().unwrap();
+    let store = Store::folder(temporary.path(), true).unwrap();
+    let mut objects = Vec::new();
+    for run in runs {
+        objects.extend(run.iter().cloned());
+        let source = Arc::new(Objects(objects.clone()));
+        let options = podtrail_ingest::Options::new(1, || 1_790_000_000_000_000);
+        let summary = podtrail_ingest::run(&store, source, options, &())
+            .await
+            .unwrap();
+        assert!(!summary.has_problems(), "{summary:?}");
+        assert_eq!(summary.objects, run.len() as u64);
+    }
+    let engine = Engine::new(store, Limits::new(1)).unwrap();
+    let session = engine.session().await.unwrap();
+    let query = format!("SELECT {SHOWN} FROM attribution ORDER BY event_id");
+    let attributed = rows(&session, &query).await;
+    let query = "SELECT *, CAST(calls AS VARCHAR) AS number FROM activity_attribution";
+    let activities = rows(&session, query).await;
+    assert_eq!(
+        sums(&attributed),
+        sums(&activities),
+        "by event, by activity"
+    );
+    let events = rows(&session, "SELECT event_id FROM events ORDER BY event_id").await;
+    shown(&attributed, &events)
+}
+
+/// Calls by the columns of [`SUMMED`].
+fn sums(rows: &[Row]) -> BTreeMap<Vec<Option<&str>>, u64> {
+    let mut sums = BTreeMap::new();
+    for row in rows {
+        let key = SUMMED.map(|name| value(row, name)).to_vec();
+        let calls = value(row, "number").map_or(1, |number| number.parse().unwrap());
+        *sums.entry(key).or_default() += calls;
+    }
+    sums
+}
+
+fn shown(attributed: &[Row], events: &[Row]) -> String {
+    let mut out = String::new();
+    for row in attributed {
+        for (column, value) in row {
+            match column.as_str() {
+                "event_id" => writeln!(out, "{value}").unwrap(),
+                "evidence" => {
+                    let facts: Vec<Value> = serde_json::from_str(value).unwrap();
+                    assert!(!facts.is_empty(), "no evidence");
+                    for fact in facts {
+                        let text = |member: &str| fact[member].as_str().unwrap_or("-").to_owned();
+                        let (kind, id, detail) = (text("fact"), text("event_id"), text("detail"));
+                        writeln!(out, "    evidence {kind} [{id}] {detail}").unwrap();
+                    }
+                }
+                _ => writeln!(out, "    {column} = {value}").unwrap(),
+            }
+        }
+    }
+    let known: BTreeSet<_> = attributed
+        .iter()
+        .map(|row| value(row, "event_id"))
+        .collect();
+    assert_eq!(known.len(), attributed.len(), "an event stands twice");
+    for event in events {
+        if !known.contains(&value(event, "event_id")) {
+            writeln!(out, "{}\n    not attributed", event[0].1).unwrap();
+        }
+    }
+    out
+}
+
+/// Columns and their values.
+type Row = Vec<(String, String)>;
+
+fn value<'a>(row: &'a Row, name: &str) -> Option<&'a str> {
+    row.iter()
+        .find(|(column, _)| column == name)
+        .map(|(_, value)| value.as_str())
+}
+
+/// The columns of each row that have a value.
+async fn rows(session: &Session, query: &str) -> Vec<Row> {
+    let batches: Vec<RecordBatch> = session.rows(query).await.unwrap();
+    let options = FormatOptions::default();
+    let mut all = Vec::new();
+    for batch in &batches {
+        for row in 0..batch.num_rows() {
+            let values = batch
+                .schema()
+                .fields()
+                .iter()
+                .zip(batch.columns())
+                .filter(|(_, column)| column.is_valid(row))
+                .map(|(field, column)| {
+                    let text = ArrayFormatter::try_new(column.as_ref(), &options).unwrap();
+                    (field.name().clone(), text.value(row).to_string())
+                })
+                .collect();
+            all.push(values);
+        }
+    }
+    all
+}
+
+/// The same order for a name each time, unlike the one given.
+fn shuffled(mut records: Vec<Value>, name: &str) -> Vec<Value> {
+    let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    for at in (1..records.len()).rev() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        records.swap(at, usize::try_from(state >> 33).unwrap() % (at + 1));
+    }
+    records
+}
+
+async fn check(name: &str) {
+    let folder = folder(name);
+    let text = std::fs::read_to_string(folder.join("records.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let records = file["Records"].as_array().unwrap().clone();
+    let in_order = attribution(&[vec![object(&records)]]).await;
+
+    let mut reversed = records.clone();
+    reversed.reverse();
+    let reversed = attribution(&[vec![object(&reversed)]]).await;
+    assert_eq!(in_order, reversed, "in order, reversed");
+
+    let files: Vec<String> = shuffled(records, name)
+        .into_iter()
+        .map(|record| object(&[record]))
+        .collect();
+    let (first, second) = files.split_at(files.len() / 2);
+    let in_two_runs = attribution(&[first.to_vec(), second.to_vec()]).await;
+    assert_eq!(in_order, in_two_runs, "in order, shuffled over two runs");
+
+    insta::with_settings!({
+        snapshot_path => &folder,
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+        description => file["About"].as_str().unwrap_or_default(),
+    }, {
+        insta::assert_snapshot!("attribution", in_order);
+    });
+}
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                check(stringify!($name)).await;
+            }
+        )*
+
+        #[test]
+        fn every_folder_is_a_scenario() {
+            let mut found: Vec<String> = std::fs::read_dir(folder(""))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            found.sort();
+            let mut named = vec![$(stringify!($name)),*];
+            named.sort_unstable();
+            assert_eq!(found, named);
+        }
+    };
+}
+
+scenarios!(
+    chain_across_accounts,
+    chain_loops,
+    chain_of_two,
+    cluster_role,
+    constant_session_name,
+    ec2_pseudo_role,
+    ecs_and_lambda,
+    forwarded_call,
+    github_actions,
+    google,
+    image_credential_provider,
+    irsa_denied,
+    irsa_issuers,
+    kiam,
+    kube2iam,
+    kubernetes_not_eks,
+    node_boot,
+    node_role,
+    node_role_by_kubelet,
+    node_role_chain,
+    node_role_of_two_clusters,
+    node_that_shows_no_cluster,
+    one_key_under_many_arns,
+    people,
+    plain_ec2,
+    pod_identity,
+    pod_identity_target_role,
+    pod_identity_transitive_tags,
+    pod_identity_without_tags,
+    secrets_encryption,
+    service_linked_roles,
+    session_older_than_trail,
+    three_mints_in_a_second,
+    two_identities_fit,
+);
