@@ -229,9 +229,14 @@ struct Ingester {
     known: KnownEvents,
     listing: BoxStream<'static, Result<ObjectRef>>,
     listed_all: bool,
+    /// Listed, and not looked up in `ingested_objects` yet.
+    listed: Vec<ObjectRef>,
     /// Listed, and not seen in `ingested_objects` when last looked.
     pending: VecDeque<ObjectRef>,
-    /// True where another ingester may have read some of `pending`.
+    /// Where `events` stood when `pending` was last known to hold only what no batch has read.
+    last: Position,
+    /// True where a batch may have read some of `pending`: another ingester's, or one of our own that
+    /// was committed though its commit failed.
     look_again: bool,
     summary: Summary,
 }
@@ -248,7 +253,9 @@ impl Ingester {
             known,
             listing,
             listed_all: false,
+            listed: Vec::new(),
             pending: VecDeque::new(),
+            last: Position::default(),
             look_again: false,
             summary: Summary::default(),
         }
@@ -282,6 +289,10 @@ impl Ingester {
     async fn step(&mut self, progress: &dyn Progress) -> Result<Step> {
         let tables = self.load().await?;
         let last = position(&EVENTS, &tables[0], self.source.id()).await?;
+        if last != self.last {
+            self.last = last;
+            self.look_again = true;
+        }
         if self.follow(&tables, last, progress).await? {
             self.tables = Some(tables);
             return Ok(Step::Forward);
@@ -337,28 +348,23 @@ impl Ingester {
     async fn fix_batch(&mut self, tables: &[DeltaTable]) -> Result<Option<Manifest>> {
         let objects = self.store.table_objects(&INGESTED_OBJECTS);
         let files = datafile::files(&INGESTED_OBJECTS, &tables[3])?;
-        if std::mem::take(&mut self.look_again) {
-            let pending: Vec<ObjectRef> = self.pending.drain(..).collect();
-            for part in pending.chunks(LOOK_UP) {
-                self.pending
-                    .extend(seen::unseen(&objects, &files, part.to_vec()).await?);
+        // A look that fails must not lose what it was to look at.
+        if self.look_again {
+            let mut pending = VecDeque::new();
+            for part in self.pending.make_contiguous().chunks(LOOK_UP) {
+                pending.extend(seen::unseen(&objects, &files, part.to_vec()).await?);
             }
+            self.pending = pending;
+            self.look_again = false;
         }
-        while !self.listed_all && !self.is_full(self.pending.len()) {
-            let mut listed = Vec::new();
-            while listed.len() < LOOK_UP && !self.listed_all {
-                match self.listing.next().await {
-                    Some(Ok(object)) => listed.push(object),
-                    Some(Err(error)) => {
-                        self.summary.unreadable += 1;
-                        self.summary.problem(error.to_string());
-                    }
-                    None => self.listed_all = true,
-                }
+        while !self.is_full(self.pending.len()) {
+            self.list_more().await;
+            if self.listed.is_empty() {
+                break;
             }
-            let all = listed.len() as u64;
-            let new = seen::unseen(&objects, &files, listed).await?;
-            self.summary.already_read += all - new.len() as u64;
+            let new = seen::unseen(&objects, &files, self.listed.clone()).await?;
+            self.summary.already_read += (self.listed.len() - new.len()) as u64;
+            self.listed.clear();
             self.pending.extend(new);
         }
         let mut batch = Vec::new();
@@ -371,6 +377,20 @@ impl Ingester {
             batch.push(object.clone());
         }
         Ok((!batch.is_empty()).then(|| Manifest::new(self.source.location(), batch)))
+    }
+
+    /// Lists as many objects as are looked up at once.
+    async fn list_more(&mut self) {
+        while self.listed.len() < LOOK_UP && !self.listed_all {
+            match self.listing.next().await {
+                Some(Ok(object)) => self.listed.push(object),
+                Some(Err(error)) => {
+                    self.summary.unreadable += 1;
+                    self.summary.problem(error.to_string());
+                }
+                None => self.listed_all = true,
+            }
+        }
     }
 
     fn is_full(&self, objects: usize) -> bool {
@@ -413,15 +433,10 @@ impl Ingester {
         redo.create(&self.store, self.source.id(), seq, attempt)
             .await?;
         let adds = redo.adds.first().cloned().unwrap_or_default();
-        commit(
-            &EVENTS,
-            events,
-            adds,
-            self.source.id(),
-            Position { seq, attempt },
-        )
-        .await?;
+        let position = Position { seq, attempt };
+        commit(&EVENTS, events, adds, self.source.id(), position).await?;
         self.known.committed();
+        self.last = position;
         let done: HashSet<&str> = manifest
             .objects
             .iter()

@@ -1,5 +1,6 @@
 //! The real binary.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -94,7 +95,7 @@ impl From<Output> for Run {
 }
 
 /// Prepares a command on a store, free of the environment's settings.
-pub fn command(store: &Path, arguments: &[&str]) -> Command {
+pub fn command(store: &Path, arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(path());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PODTRAIL_") {
@@ -110,7 +111,7 @@ pub fn command(store: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Runs the program on a store.
-pub fn run(store: &Path, arguments: &[&str]) -> Run {
+pub fn run(store: &Path, arguments: &[impl AsRef<OsStr>]) -> Run {
     command(store, arguments)
         .output()
         .expect("podtrail runs")
