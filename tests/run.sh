@@ -22,8 +22,10 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 step "build"
-cargo build --locked
+cargo build --workspace --all-targets --locked
 step "tests"
+# The binary just built: building it alone would build its dependencies with other features.
+export PODTRAIL_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/podtrail"
 cargo test --workspace --locked
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

@@ -82,7 +82,7 @@ impl ScalarUDFImpl for TextFunction {
             .iter()
             .map(|arg| Ok(cast(&arg.to_array(rows)?, &DataType::Utf8)?))
             .collect::<DfResult<Vec<ArrayRef>>>()?;
-        let texts: Vec<&StringArray> = arrays.iter().map(|array| array.as_string()).collect();
+        let texts: Vec<&StringArray> = arrays.iter().map(AsArray::as_string).collect();
         let each = |row: usize| -> Vec<Option<&str>> {
             texts
                 .iter()

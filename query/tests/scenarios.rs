@@ -3,6 +3,7 @@
 //! A scenario is a folder with `records.json` (made up, true to the shape of CloudTrail's records) and
 //! `attribution.snap`. Each is ingested in three orders of arrival, which must give the same rows, and
 //! the rows by event must agree with the rows by activity.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -1,5 +1,11 @@
 //! What the tests of whole use cases share. A failure in here is a failed test, so that it may panic.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    clippy::unwrap_used
+)]
 
 pub mod faulty_store;
 pub mod inspect;

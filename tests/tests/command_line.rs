@@ -1,4 +1,5 @@
 //! The command line as scripts use it: exit codes, streams, forms of output, bad input.
+#![allow(clippy::unwrap_used)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -137,7 +138,7 @@ fn every_form_of_output_holds_the_rows_and_nothing_else() {
     let print = |form: &str| run(&place.store(), &["sql", "-o", form, query]).expect(0);
     let row = json!({"event_id": "event-1", "event_time": "2026-05-01T10:00:00Z",
         "user_agent": "=cmd|' /C calc'!A0", "error_code": null});
-    assert_eq!(print("ndjson").rows(), [row.clone()]);
+    assert_eq!(print("ndjson").rows(), std::slice::from_ref(&row));
     assert_eq!(
         serde_json::from_str::<Value>(&print("json").stdout).unwrap(),
         json!([row])

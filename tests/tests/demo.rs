@@ -1,4 +1,5 @@
 //! The demo's history against its truth: everything attributed is right, and nothing else is.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,5 @@
 //! Dependencies point one way: api → query → ingest.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

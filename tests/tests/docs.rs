@@ -1,4 +1,5 @@
 //! docs/tables.md says what the schema says. `PODTRAIL_UPDATE_DOCS=1` writes it anew.
+#![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;
 

@@ -22,7 +22,7 @@ const KILLS_OF_A_STORE: u64 = 6;
 const LOOK: Duration = Duration::from_millis(1);
 
 /// How long a process may take, killed or not.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Generates trail folders with copies of files, within a folder and across folders, and a file that
 /// is cut off.
@@ -43,7 +43,7 @@ fn generate(folder: &Path) -> Vec<PathBuf> {
     let (many, few) = files.split_at(files.len() * 2 / 3);
     for (number, file) in files.iter().enumerate() {
         let name = file.file_name().unwrap();
-        let home = if number < many.len() { 0 } else { 1 };
+        let home = usize::from(number >= many.len());
         fs::copy(file, sources[home].join(name)).unwrap();
         if number % 7 == 0 {
             let copy = format!("copy-{number}.json.gz");

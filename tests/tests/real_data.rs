@@ -1,5 +1,6 @@
 //! Public CloudTrail records that nobody here wrote: read whole, and nothing attributed that is not a
 //! cluster's.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
@@ -29,11 +30,11 @@ fn everything_is_read_or_refused_with_its_reason_and_read_once() {
         let extracted = entry.unwrap().path().join("extracted.ndjson");
         lines += std::fs::read_to_string(extracted).map_or(0, |text| text.lines().count());
     }
-    let read = number(
+    let taken = number(
         &store,
         "SELECT CAST(sum(records + rejected) AS BIGINT) FROM ingested_objects WHERE key LIKE '%/extracted.ndjson'",
     );
-    assert_eq!(usize::try_from(read).unwrap(), lines);
+    assert_eq!(usize::try_from(taken).unwrap(), lines);
     let refused: Vec<Value> = sql(
         &store,
         "SELECT DISTINCT reason FROM rejects WHERE object LIKE '%/extracted.ndjson'",

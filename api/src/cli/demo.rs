@@ -41,14 +41,13 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let temporary;
-        let folder = match &self.folder {
-            Some(folder) => folder.clone(),
-            None => {
-                temporary = tempfile::Builder::new()
-                    .prefix("podtrail-demo-")
-                    .tempdir()?;
-                temporary.path().to_owned()
-            }
+        let folder = if let Some(folder) = &self.folder {
+            folder.clone()
+        } else {
+            temporary = tempfile::Builder::new()
+                .prefix("podtrail-demo-")
+                .tempdir()?;
+            temporary.path().to_owned()
         };
         let options = self.options()?;
         let target = folder.clone();

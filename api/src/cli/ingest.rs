@@ -72,7 +72,7 @@ pub(crate) async fn ingest(
         let bar = Bar::new(global);
         let options = Options::new(super::cores(), || Utc::now().timestamp_micros());
         let summary = podtrail_ingest::run(store, source, options, &bar).await;
-        bar.bar.finish_and_clear();
+        bar.drawn.finish_and_clear();
         total.add(&summary?);
     }
     Ok(total)
@@ -80,7 +80,7 @@ pub(crate) async fn ingest(
 
 /// Progress: a bar on a terminal, else a line every few seconds.
 struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     quiet: bool,
     last_said: std::sync::Mutex<Instant>,
 }
@@ -101,7 +101,7 @@ impl Bar {
             bar.set_style(style);
         }
         Self {
-            bar,
+            drawn: bar,
             quiet: global.quiet || shown,
             last_said: std::sync::Mutex::new(Instant::now()),
         }
@@ -110,18 +110,18 @@ impl Bar {
 
 impl Progress for Bar {
     fn batch(&self, objects: u64, bytes: u64) {
-        self.bar.inc_length(bytes);
-        self.bar
+        self.drawn.inc_length(bytes);
+        self.drawn
             .set_message(format!("{} objects", HumanCount(objects)));
-        self.bar.enable_steady_tick(Duration::from_millis(200));
+        self.drawn.enable_steady_tick(Duration::from_millis(200));
     }
 
     fn decoded(&self, _objects: u64, bytes: u64, _records: u64) {
-        self.bar.inc(bytes);
+        self.drawn.inc(bytes);
     }
 
     fn committed(&self, run: &Summary) {
-        self.bar
+        self.drawn
             .set_message(format!("{} events", HumanCount(run.new_events)));
         let Ok(mut last) = self.last_said.lock() else {
             return;
