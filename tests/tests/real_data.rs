@@ -148,7 +148,7 @@ fn the_examples_of_pod_identity_and_irsa_resolve() {
             "irsa argo/awf-aws-executor-plugin -",
             "irsa mynamespace/cip-cloudy-cider-execution-events-sa -",
             "irsa mynamespace/inventory-sa -",
-            "pod_identity ns-a/sa1 app-sa1",
+            "pod_identity ns-a/sa1 app1",
             "irsa velero/velero-server -",
             "irsa yolo/yolo -",
         ]
