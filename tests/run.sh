@@ -28,7 +28,7 @@ step "tests"
 export PODTRAIL_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/podtrail"
 cargo test --workspace --locked
 if command -v cargo-deny >/dev/null; then
-    step "licences and advisories"
+    step "licences and sources of dependencies"
     cargo deny --offline check bans licenses sources || exit 1
 fi
 step "all checks passed"

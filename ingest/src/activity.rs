@@ -3,7 +3,8 @@
 //! An *activity* is what one credential did in one way within [`BUCKET_SECONDS`]: everything that
 //! attribution looks at is the same for all its events, so identity is decided once per activity and
 //! inherited by its events through `activity_id`. A record that issued (or was refused) credentials
-//! is an activity of its own, because it names an identity by itself.
+//! is an activity of its own, because it names an identity by itself; so is one that tells what exists
+//! ([`TELLING`]), because what it says is kept with it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use arrow::array::{
 };
 use arrow::compute::{nullif, take, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
-use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::hash::Framed;
 use crate::hex;
 use crate::schema::{ACTIVITIES, EVENTS};
 
@@ -26,25 +27,89 @@ pub const BUCKET_SECONDS: i64 = 300;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
+/// Calls whose successful records tell what exists, and since when: instances with their tags and metadata
+/// options, and how workloads and nodes are bound to roles. Source: the services' API references.
+pub(crate) const TELLING: [(&str, &[&str]); 3] = [
+    (
+        "ec2.amazonaws.com",
+        &[
+            "RunInstances",
+            "TerminateInstances",
+            "ModifyInstanceMetadataOptions",
+        ],
+    ),
+    (
+        "eks.amazonaws.com",
+        &[
+            "CreateCluster",
+            "CreateNodegroup",
+            "CreateFargateProfile",
+            "CreateAccessEntry",
+            "CreatePodIdentityAssociation",
+            "UpdatePodIdentityAssociation",
+            "DeletePodIdentityAssociation",
+        ],
+    ),
+    (
+        "iam.amazonaws.com",
+        &["CreateInstanceProfile", "AddRoleToInstanceProfile"],
+    ),
+];
+
 /// Columns of `activities` that are computed, not copied from the events.
-const COMPUTED: [&str; 6] = [
+const COMPUTED: [&str; 8] = [
     "activity_id",
     "event_date",
     "first_event_time",
     "last_event_time",
     "calls",
     "event_id",
+    "inventory_facts",
+    "resource",
 ];
+
+/// Members of requestParameters that name what a call is about. Source: the services' API references.
+const RESOURCE_MEMBERS: [&str; 22] = [
+    "bucketName",
+    "tableName",
+    "queueUrl",
+    "queueName",
+    "topicArn",
+    "functionName",
+    "secretId",
+    "streamName",
+    "streamARN",
+    "deliveryStreamName",
+    "stateMachineArn",
+    "keyId",
+    "logGroupName",
+    "repositoryName",
+    "roleArn",
+    "domainName",
+    "dBInstanceIdentifier",
+    "hostedZoneId",
+    "fileSystemId",
+    "eventBusName",
+    "clusterName",
+    "name",
+];
+
+/// Longest name of a resource that is kept, in bytes.
+const RESOURCE_BYTES: usize = 256;
 
 /// Hash that names an activity.
 type ActivityId = [u8; 16];
 
 /// Makes the rows of `events` and of `activities` from staged rows that are all new.
 pub(crate) fn finish(staged: &RecordBatch, ingested_at: i64) -> Result<(RecordBatch, RecordBatch)> {
-    let issuing = issuing(staged)?;
-    let ids = activity_ids(staged, &issuing)?;
+    let alone = Alone {
+        issuing: issuing(staged)?,
+        telling: telling(staged)?,
+        resources: resources(staged)?,
+    };
+    let ids = activity_ids(staged, &alone)?;
     let events = events(staged, &ids, ingested_at)?;
-    let activities = activities(staged, &ids, &issuing)?;
+    let activities = activities(staged, &ids, &alone)?;
     Ok((events, activities))
 }
 
@@ -71,7 +136,64 @@ fn issuing(rows: &RecordBatch) -> Result<BooleanArray> {
         .collect())
 }
 
-fn activity_ids(rows: &RecordBatch, issuing: &BooleanArray) -> Result<Vec<ActivityId>> {
+/// True for records that tell what exists.
+fn telling(rows: &RecordBatch) -> Result<BooleanArray> {
+    let (source, name, error) = (
+        texts(rows, "event_source")?,
+        texts(rows, "event_name")?,
+        texts(rows, "error_code")?,
+    );
+    Ok((0..rows.num_rows())
+        .map(|row| {
+            let called = error.is_null(row) && source.is_valid(row) && name.is_valid(row);
+            Some(
+                called
+                    && TELLING.iter().any(|(service, calls)| {
+                        *service == source.value(row) && calls.contains(&name.value(row))
+                    }),
+            )
+        })
+        .collect())
+}
+
+/// Gives what the calls of a node's own session are about. All pods of a node share that session; what each
+/// works on is one of the few things that tell them apart.
+fn resources(rows: &RecordBatch) -> Result<StringArray> {
+    let (session, request) = (
+        texts(rows, "session_name")?,
+        texts(rows, "request_parameters")?,
+    );
+    Ok((0..rows.num_rows())
+        .map(|row| {
+            let node = session.is_valid(row)
+                && (session.value(row).starts_with("i-") || session.value(row).starts_with("mi-"));
+            (node && request.is_valid(row)).then(|| resource(request.value(row)))?
+        })
+        .collect())
+}
+
+fn resource(request: &str) -> Option<String> {
+    let request: serde_json::Value = serde_json::from_str(request).ok()?;
+    let name = RESOURCE_MEMBERS
+        .iter()
+        .find_map(|member| request.get(member)?.as_str())?;
+    (name.len() <= RESOURCE_BYTES).then(|| name.to_owned())
+}
+
+/// Records that are activities of their own, and why; and what calls are about.
+struct Alone {
+    issuing: BooleanArray,
+    telling: BooleanArray,
+    resources: StringArray,
+}
+
+impl Alone {
+    fn is(&self, row: usize) -> bool {
+        self.issuing.value(row) || self.telling.value(row)
+    }
+}
+
+fn activity_ids(rows: &RecordBatch, alone: &Alone) -> Result<Vec<ActivityId>> {
     let mut copied_texts = Vec::new();
     let mut copied_others = Vec::new();
     for spec in ACTIVITIES
@@ -88,58 +210,46 @@ fn activity_ids(rows: &RecordBatch, issuing: &BooleanArray) -> Result<Vec<Activi
     }
     let (event_ids, event_times) = (texts(rows, "event_id")?, times(rows, "event_time")?);
     let mut ids = Vec::with_capacity(rows.num_rows());
-    let mut buffer = Vec::with_capacity(1_024);
+    let mut hash = Framed::default();
     for row in 0..rows.num_rows() {
-        buffer.clear();
+        hash.clear();
         let bucket = event_times.is_valid(row).then(|| {
             event_times
                 .value(row)
                 .div_euclid(BUCKET_SECONDS * MICROS_PER_SECOND)
         });
-        push(
-            &mut buffer,
+        hash.add(
             bucket
                 .map(i64::to_le_bytes)
                 .as_ref()
                 .map(<[u8; 8]>::as_slice),
         );
-        let own = issuing.value(row).then(|| event_ids.value(row).as_bytes());
-        push(&mut buffer, own);
+        let own = alone.is(row).then(|| event_ids.value(row).as_bytes());
+        hash.add(own);
         for text in &copied_texts {
-            push(
-                &mut buffer,
-                text.is_valid(row).then(|| text.value(row).as_bytes()),
-            );
+            hash.add(text.is_valid(row).then(|| text.value(row).as_bytes()));
         }
         for array in &copied_others {
-            push_other(&mut buffer, array, row);
+            add_other(&mut hash, array, row);
         }
-        let mut id = [0; 16];
-        id.copy_from_slice(&Sha256::digest(&buffer)[..16]);
-        ids.push(id);
+        let resource = &alone.resources;
+        hash.add(
+            resource
+                .is_valid(row)
+                .then(|| resource.value(row).as_bytes()),
+        );
+        ids.push(hash.digest());
     }
     Ok(ids)
 }
 
-/// Appends a value so that no two lists of values give the same bytes.
-fn push(buffer: &mut Vec<u8>, value: Option<&[u8]>) {
-    match value {
-        None => buffer.push(0),
-        Some(bytes) => {
-            buffer.push(1);
-            buffer.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-            buffer.extend_from_slice(bytes);
-        }
-    }
-}
-
-fn push_other(buffer: &mut Vec<u8>, array: &ArrayRef, row: usize) {
+fn add_other(hash: &mut Framed, array: &ArrayRef, row: usize) {
     if array.is_null(row) {
-        push(buffer, None);
+        hash.add(None);
     } else if let Some(flags) = array.as_boolean_opt() {
-        push(buffer, Some(&[u8::from(flags.value(row))]));
+        hash.add(Some(&[u8::from(flags.value(row))]));
     } else if let Some(times) = array.as_primitive_opt::<TimestampMicrosecondType>() {
-        push(buffer, Some(&times.value(row).to_le_bytes()));
+        hash.add(Some(&times.value(row).to_le_bytes()));
     }
 }
 
@@ -176,11 +286,7 @@ struct Tally {
     least_id: usize,
 }
 
-fn activities(
-    staged: &RecordBatch,
-    ids: &[ActivityId],
-    issuing: &BooleanArray,
-) -> Result<RecordBatch> {
+fn activities(staged: &RecordBatch, ids: &[ActivityId], alone: &Alone) -> Result<RecordBatch> {
     let (event_ids, event_times) = (texts(staged, "event_id")?, times(staged, "event_time")?);
     let mut index: HashMap<ActivityId, usize> = HashMap::new();
     let mut tallies: Vec<Tally> = Vec::new();
@@ -207,12 +313,20 @@ fn activities(
     }
     let rows: UInt32Array = tallies.iter().map(|tally| Some(tally.row)).collect();
     let shown = take_record_batch(staged, &rows)?;
-    let issuing = take(issuing, &rows, None)?;
+    let issuing = take(&alone.issuing, &rows, None)?;
+    let telling = take(&alone.telling, &rows, None)?;
+    let facts = inventory_facts(&shown, telling.as_boolean())?;
+    let resources = take(&alone.resources, &rows, None)?;
     let schema = ACTIVITIES.arrow_schema();
     let columns = schema
         .fields()
         .iter()
         .map(|field| {
+            match field.name().as_str() {
+                "inventory_facts" => return Ok(Arc::clone(&facts)),
+                "resource" => return Ok(Arc::clone(&resources)),
+                _ => {}
+            }
             computed(
                 field.name(),
                 &shown,
@@ -269,6 +383,31 @@ fn computed(
         "shared_event_id" => nullif(column(shown, name)?, &arrow::compute::not(issuing)?)?,
         _ => Arc::clone(column(shown, name)?),
     })
+}
+
+/// What telling records asked for and were answered, as JSON text.
+fn inventory_facts(rows: &RecordBatch, telling: &BooleanArray) -> Result<ArrayRef> {
+    let (request, response) = (
+        texts(rows, "request_parameters")?,
+        texts(rows, "response_elements")?,
+    );
+    let text = |array: &StringArray, row: usize| {
+        if array.is_valid(row) {
+            array.value(row).to_owned()
+        } else {
+            "null".to_owned()
+        }
+    };
+    Ok(Arc::new(
+        (0..rows.num_rows())
+            .map(|row| {
+                telling.value(row).then(|| {
+                    let (request, response) = (text(request, row), text(response, row));
+                    format!("{{\"request\":{request},\"response\":{response}}}")
+                })
+            })
+            .collect::<StringArray>(),
+    ))
 }
 
 fn days(times: &TimestampMicrosecondArray) -> Date32Array {

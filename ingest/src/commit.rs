@@ -77,6 +77,23 @@ pub(crate) async fn commit(
     source: &str,
     position: Position,
 ) -> Result<()> {
+    let transactions = vec![
+        Transaction::new(seq_id(source), position.seq),
+        Transaction::new(attempt_id(source), position.attempt),
+    ];
+    append(table, delta, adds, transactions).await
+}
+
+/// Appends data files to exactly the loaded version of a table.
+///
+/// # Errors
+/// [`Error::Delta`]; the files may be in the table or not.
+pub(crate) async fn append(
+    table: &'static Table,
+    delta: &DeltaTable,
+    adds: Vec<Add>,
+    transactions: Vec<Transaction>,
+) -> Result<()> {
     let failed = |error| Error::Delta {
         table: table.name,
         what: "commit",
@@ -86,10 +103,7 @@ pub(crate) async fn commit(
     // No retries: a retry would commit onto a version that was not looked at.
     let properties = CommitProperties::default()
         .with_max_retries(0)
-        .with_application_transactions(vec![
-            Transaction::new(seq_id(source), position.seq),
-            Transaction::new(attempt_id(source), position.attempt),
-        ]);
+        .with_application_transactions(transactions);
     let operation = DeltaOperation::Write {
         mode: SaveMode::Append,
         partition_by: table.partition.map(|column| vec![column.to_owned()]),

@@ -11,6 +11,8 @@ mod datafile;
 pub mod decode;
 mod dedup;
 mod error;
+mod hash;
+pub mod inventory;
 mod manifest;
 pub mod pipeline;
 pub mod schema;

@@ -53,7 +53,7 @@ impl Manifest {
     }
 }
 
-/// Everything one attempt of a batch adds, per table in the order of [`crate::schema::TABLES`].
+/// Everything one attempt of a batch adds, per table in the order of [`crate::schema::BATCH_TABLES`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Redo {
     version: u32,

@@ -22,7 +22,7 @@ use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, Redo, forget};
-use crate::schema::{EVENTS, INGESTED_OBJECTS, TABLES};
+use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
 use crate::source::{ObjectRef, Source};
 use crate::store::Store;
 
@@ -270,13 +270,13 @@ impl Ingester {
     async fn load(&mut self) -> Result<Vec<DeltaTable>> {
         let Some(mut tables) = self.tables.take() else {
             self.store.create_tables().await?;
-            let mut tables = Vec::with_capacity(TABLES.len());
-            for table in TABLES {
+            let mut tables = Vec::with_capacity(BATCH_TABLES.len());
+            for table in BATCH_TABLES {
                 tables.push(self.store.require(table).await?);
             }
             return Ok(tables);
         };
-        for (table, delta) in TABLES.iter().zip(&mut tables) {
+        for (table, delta) in BATCH_TABLES.iter().zip(&mut tables) {
             delta.update_state().await.map_err(|source| Error::Delta {
                 table: table.name,
                 what: "refresh",
@@ -325,8 +325,12 @@ impl Ingester {
         }
         let source = self.source.id();
         let mut behind = Vec::new();
-        for index in 1..TABLES.len() {
-            if position(TABLES[index], &tables[index], source).await?.seq < last.seq {
+        for index in 1..BATCH_TABLES.len() {
+            if position(BATCH_TABLES[index], &tables[index], source)
+                .await?
+                .seq
+                < last.seq
+            {
                 behind.push(index);
             }
         }
@@ -336,7 +340,7 @@ impl Ingester {
         let redo = Redo::read(&self.store, source, last.seq, last.attempt).await?;
         for index in behind {
             let adds = redo.adds.get(index).cloned().unwrap_or_default();
-            commit(TABLES[index], &tables[index], adds, source, last).await?;
+            commit(BATCH_TABLES[index], &tables[index], adds, source, last).await?;
         }
         forget(&self.store, source, last.seq, last.attempt).await;
         self.summary.add(&redo.summary);

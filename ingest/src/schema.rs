@@ -386,6 +386,14 @@ pub const ACTIVITIES: Table = Table {
             "cluster_hint",
             "Cluster that the request itself names: clusterName of AssumeRoleForPodIdentity, the ENI filter of the VPC CNI.",
         ),
+        text(
+            "resource",
+            "Bucket, table, queue or the like that the calls are about, of calls with a node's own session; null elsewhere.",
+        ),
+        json(
+            "inventory_facts",
+            "request and response of a record that tells what exists, such as RunInstances or CreatePodIdentityAssociation; null elsewhere.",
+        ),
     ],
 };
 
@@ -459,8 +467,67 @@ pub const INGESTED_OBJECTS: Table = Table {
     ],
 };
 
-/// All tables, `events` first: its commit decides, the others follow it.
-pub const TABLES: [&Table; 4] = [&EVENTS, &ACTIVITIES, &REJECTS, &INGESTED_OBJECTS];
+/// What was seen of Kubernetes and AWS, and when.
+pub const INVENTORY: Table = Table {
+    name: "inventory",
+    doc: "One row per object of Kubernetes or AWS and time it was seen, as it was seen. A row of kind listing says that a list was complete: what it lacks was not there. The views clusters, nodes, pods, service_accounts, pod_identity_associations, instances and roles make intervals of it.",
+    partition: None,
+    sort: &["kind", "cluster", "observed_at"],
+    stats: &["kind", "cluster", "observed_at"],
+    columns: &[
+        id(
+            "kind",
+            "listing, cluster, node, pod, service_account, pod_identity_association, access_entry, aws_auth, nodegroup, fargate_profile, role, instance, instance_profile, node_class, token_request or node_session.",
+        ),
+        text(
+            "cluster",
+            "Name of the cluster; null for what belongs to an account.",
+        ),
+        text("account_id", "Account of the object, where known."),
+        text("region", "Region of the object, where known."),
+        text("namespace", "Kubernetes namespace."),
+        id(
+            "name",
+            "Name of the object; of a listing, the kind it lists.",
+        ),
+        text(
+            "uid",
+            "Unique id: metadata.uid, a role's AROA… id, an association's id.",
+        ),
+        Column {
+            name: "observed_at",
+            kind: Kind::Time,
+            nullable: false,
+            doc: "When it was seen so.",
+        },
+        time("valid_from", "Since when it exists, by its own account."),
+        time("valid_to", "Until when it existed, by its own account."),
+        json("attributes", "What was seen of it."),
+        id("source_object", "File it was read from."),
+        id(
+            "observation_id",
+            "Hash of all the above but source_object: one observation is one row, however often it is imported.",
+        ),
+        Column {
+            name: "ingested_at",
+            kind: Kind::Time,
+            nullable: false,
+            doc: "When the row was committed.",
+        },
+    ],
+};
+
+/// Tables that a batch of records adds to, `events` first: its commit decides, the others follow it.
+pub const BATCH_TABLES: [&Table; 4] = [&EVENTS, &ACTIVITIES, &REJECTS, &INGESTED_OBJECTS];
+
+/// All tables.
+pub const TABLES: [&Table; 5] = [
+    &EVENTS,
+    &ACTIVITIES,
+    &REJECTS,
+    &INGESTED_OBJECTS,
+    &INVENTORY,
+];
 
 #[cfg(test)]
 mod tests;

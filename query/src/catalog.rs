@@ -10,7 +10,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::datasource::{MemTable, TableType, ViewTable};
-use datafusion::error::Result as DfResult;
+use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use datafusion::prelude::SessionContext;
@@ -18,6 +18,7 @@ use podtrail_ingest::schema::TABLES;
 use podtrail_ingest::store::Store;
 use tokio::sync::OnceCell;
 
+use crate::candidates;
 use crate::error::{Error, Result};
 use crate::rules::NodeAgentRules;
 
@@ -28,37 +29,57 @@ pub type Snapshot = BTreeMap<&'static str, u64>;
 struct View {
     name: &'static str,
     sql: &'static str,
-    /// What `{calls}` and `{more}` stand for.
-    calls: Option<(&'static str, &'static str)>,
+    /// What the names in braces stand for.
+    parameters: &'static [(&'static str, &'static str)],
     /// Small and used many times by one query: computed once, when first needed.
     kept: bool,
 }
 
-const ACTIVITY_CALLS: &str = "(SELECT *, first_event_time AS event_time FROM activities)";
-const ACTIVITY_COUNTS: &str = ", calls, first_event_time, last_event_time";
+const CALLS_OF_ACTIVITIES: (&str, &str) = (
+    "{calls}",
+    "(SELECT *, first_event_time AS event_time FROM activities)",
+);
+const COUNTS_OF_ACTIVITIES: (&str, &str) = ("{more}", ", calls, first_event_time, last_event_time");
 
 macro_rules! view {
     ($name:literal, kept) => {
-        View {
-            name: $name,
-            sql: include_str!(concat!("views/", $name, ".sql")),
-            calls: None,
-            kept: true,
-        }
+        view!($name, $name, &[], true)
     };
     ($name:literal) => {
+        view!($name, $name, &[], false)
+    };
+    ($name:literal, $file:literal, $parameters:expr) => {
+        view!($name, $file, $parameters, false)
+    };
+    ($name:literal, $file:literal, $parameters:expr, $kept:literal) => {
         View {
             name: $name,
-            sql: include_str!(concat!("views/", $name, ".sql")),
-            calls: None,
-            kept: false,
+            sql: include_str!(concat!("views/", $file, ".sql")),
+            parameters: $parameters,
+            kept: $kept,
         }
     };
 }
 
-const VIEWS: [View; 15] = [
+/// Views below the search for pods.
+const GROUNDS: [View; 36] = [
+    view!("inventory_states", kept),
+    view!("inventory_looks", kept),
+    view!("clusters", kept),
+    view!("issuer_clusters", kept),
+    view!("instances", kept),
+    view!("nodes", kept),
+    view!("pods", kept),
+    view!("service_accounts", kept),
+    view!("pod_identity_associations", kept),
+    view!("roles", kept),
+    view!("role_bindings", kept),
+    view!("sole_bindings", kept),
     view!("node_roles", kept),
     view!("node_clusters", kept),
+    view!("fargate_roles", kept),
+    view!("untagged_sessions", kept),
+    view!("proxied_pods", kept),
     view!("issuances", kept),
     view!("ambiguous_keys", kept),
     view!("issued_sessions", kept),
@@ -69,19 +90,48 @@ const VIEWS: [View; 15] = [
     view!("node_boots", kept),
     view!("cluster_roles", kept),
     view!("pod_identity_roles", kept),
+    view!("root_activities", kept),
     view!("sessions"),
-    View {
-        name: "activity_attribution",
-        sql: include_str!("views/attribution.sql"),
-        calls: Some((ACTIVITY_CALLS, ACTIVITY_COUNTS)),
-        kept: false,
-    },
-    View {
-        name: "attribution",
-        sql: include_str!("views/attribution.sql"),
-        calls: Some(("events", "")),
-        kept: false,
-    },
+    view!(
+        "activity_grounds",
+        "attribution",
+        &[
+            CALLS_OF_ACTIVITIES,
+            COUNTS_OF_ACTIVITIES,
+            ("{identities}", "no_identities"),
+        ]
+    ),
+    view!("pod_addresses", kept),
+    view!("addressed_pods"),
+    view!("fallback_calls"),
+    view!("pod_identity_agents", kept),
+    view!("refused_accounts", kept),
+    view!("named_programs"),
+];
+
+/// Views above it.
+const ANSWERS: [View; 5] = [
+    view!(
+        "activity_attribution",
+        "attribution",
+        &[
+            CALLS_OF_ACTIVITIES,
+            COUNTS_OF_ACTIVITIES,
+            ("{identities}", "activity_identities"),
+        ]
+    ),
+    view!(
+        "attribution",
+        "attribution",
+        &[
+            ("{calls}", "events"),
+            ("{more}", ""),
+            ("{identities}", "activity_identities"),
+        ]
+    ),
+    view!("fallback_workloads"),
+    view!("fallbacks", kept),
+    view!("readiness", kept),
 ];
 
 /// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot.
@@ -114,37 +164,72 @@ pub(crate) async fn register(
         add(context, table.name, Arc::new(provider))?;
     }
     let rows = rules.rows()?;
-    let rules = MemTable::try_new(rows.schema(), vec![vec![rows]])
-        .map_err(|error| Error::from_engine("node agent rules", error))?;
+    let rules = in_memory("node agent rules", rows)?;
     add(context, "node_agent_rules", Arc::new(rules))?;
-    for view in &VIEWS {
-        let sql = match view.calls {
-            Some((calls, more)) => view
-                .sql
-                .replace("{calls} AS", &format!("{calls} AS"))
-                .replace("evidence{more}", &format!("evidence{more}")),
-            None => view.sql.to_owned(),
-        };
-        let what = format!("view {}", view.name);
-        let plan = context
-            .state()
-            .create_logical_plan(&sql)
-            .await
-            .map_err(|error| Error::Engine {
-                what,
-                source: Box::new(error),
-            })?;
-        if view.kept {
-            add(context, view.name, Arc::new(KeptView::new(view.name, plan)))?;
-        } else {
-            add(
-                context,
-                view.name,
-                Arc::new(ViewTable::new(plan, Some(sql))),
-            )?;
-        }
+    let nobody = in_memory("identities", RecordBatch::new_empty(candidates::schema()))?;
+    add(context, "no_identities", Arc::new(nobody))?;
+    for view in &GROUNDS {
+        add_view(context, view).await?;
+    }
+    add_identities(context).await?;
+    for view in &ANSWERS {
+        add_view(context, view).await?;
     }
     Ok(snapshot)
+}
+
+fn in_memory(what: &str, rows: RecordBatch) -> Result<MemTable> {
+    MemTable::try_new(rows.schema(), vec![vec![rows]])
+        .map_err(|error| Error::from_engine(what, error))
+}
+
+async fn plan(context: &SessionContext, what: &str, sql: &str) -> Result<LogicalPlan> {
+    context
+        .state()
+        .create_logical_plan(sql)
+        .await
+        .map_err(|error| Error::Engine {
+            what: format!("view {what}"),
+            source: Box::new(error),
+        })
+}
+
+async fn add_view(context: &SessionContext, view: &View) -> Result<()> {
+    let sql = view
+        .parameters
+        .iter()
+        .fold(view.sql.to_owned(), |sql, (name, meaning)| {
+            sql.replace(name, meaning)
+        });
+    let plan = plan(context, view.name, &sql).await?;
+    if view.kept {
+        return add(context, view.name, Arc::new(Kept::view(view.name, plan)));
+    }
+    add(
+        context,
+        view.name,
+        Arc::new(ViewTable::new(plan, Some(sql))),
+    )
+}
+
+/// Registers `activity_identities`: what the search for pods makes of the views that it reads.
+async fn add_identities(context: &SessionContext) -> Result<()> {
+    let mut inputs = Vec::with_capacity(candidates::INPUTS.len());
+    for view in candidates::INPUTS {
+        inputs.push(plan(context, view, &format!("SELECT * FROM {view}")).await?);
+    }
+    let kept = Kept {
+        name: "activity_identities",
+        inputs,
+        schema: candidates::schema(),
+        compute: |inputs| {
+            let rows = candidates::identify(&inputs)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            Ok(vec![vec![rows]])
+        },
+        rows: OnceCell::new(),
+    };
+    add(context, "activity_identities", Arc::new(kept))
 }
 
 fn add(context: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
@@ -154,17 +239,23 @@ fn add(context: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> R
         .map_err(|error| Error::from_engine(&format!("register {name}"), error))
 }
 
+/// Rows of some plans, by plan.
+type Rows = Vec<Vec<RecordBatch>>;
+
 /// A view that is computed when first read and kept for the session. Its rows grow with issued
-/// credentials and nodes, not with calls.
-struct KeptView {
+/// credentials, nodes and pods, not with calls.
+struct Kept {
     name: &'static str,
-    plan: LogicalPlan,
+    inputs: Vec<LogicalPlan>,
     schema: SchemaRef,
+    /// Makes the view's partitions of the rows of its inputs.
+    compute: fn(Rows) -> DfResult<Rows>,
     rows: OnceCell<MemTable>,
 }
 
-impl KeptView {
-    fn new(name: &'static str, plan: LogicalPlan) -> Self {
+impl Kept {
+    /// Keeps the rows of one plan.
+    fn view(name: &'static str, plan: LogicalPlan) -> Self {
         // What a column is declared to be may be narrower than what the plan then gives.
         let fields: Vec<Field> = plan
             .schema()
@@ -172,17 +263,29 @@ impl KeptView {
             .iter()
             .map(|field| field.as_ref().clone().with_nullable(true))
             .collect();
-        let schema = Arc::new(Schema::new(fields));
         Self {
             name,
-            plan,
-            schema,
+            inputs: vec![plan],
+            schema: Arc::new(Schema::new(fields)),
+            compute: Ok,
             rows: OnceCell::new(),
         }
     }
-}
 
-impl KeptView {
+    async fn computed(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for plan in &self.inputs {
+            let plan = state.create_physical_plan(plan).await?;
+            let partitions = collect_partitioned(plan, state.task_ctx()).await?;
+            inputs.push(partitions.into_iter().flatten().collect());
+        }
+        let mut partitions = (self.compute)(inputs)?;
+        for batch in partitions.iter_mut().flatten() {
+            *batch = self.as_declared(batch)?;
+        }
+        MemTable::try_new(Arc::clone(&self.schema), partitions)
+    }
+
     fn as_declared(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
         let columns = batch
             .columns()
@@ -194,17 +297,17 @@ impl KeptView {
     }
 }
 
-impl fmt::Debug for KeptView {
+impl fmt::Debug for Kept {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("KeptView")
+            .debug_struct("Kept")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl TableProvider for KeptView {
+impl TableProvider for Kept {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -220,17 +323,7 @@ impl TableProvider for KeptView {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let rows = self
-            .rows
-            .get_or_try_init(|| async {
-                let plan = state.create_physical_plan(&self.plan).await?;
-                let mut partitions = collect_partitioned(plan, state.task_ctx()).await?;
-                for batch in partitions.iter_mut().flatten() {
-                    *batch = self.as_declared(batch)?;
-                }
-                MemTable::try_new(Arc::clone(&self.schema), partitions)
-            })
-            .await?;
+        let rows = self.rows.get_or_try_init(|| self.computed(state)).await?;
         rows.scan(state, projection, filters, limit).await
     }
 }

@@ -1,4 +1,7 @@
-//! The whole story of one call: who made it, and the records that say so.
+//! The whole story of one call: who made it, and the records that say so. [`subject`] tells that of an access
+//! key, a service account or a pod.
+
+pub mod subject;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -102,6 +105,11 @@ async fn event(session: &Session, event_id: &str) -> Result<Option<Value>> {
 }
 
 async fn first(session: &Session, sql: &str) -> Result<Option<Value>> {
+    Ok(all(session, sql).await?.into_iter().next())
+}
+
+/// Gives the rows of a query as JSON objects.
+pub(crate) async fn all(session: &Session, sql: &str) -> Result<Vec<Value>> {
     let rows = session.rows(sql).await?;
     let mut json = Vec::new();
     let mut writer = arrow::json::WriterBuilder::new()
@@ -114,10 +122,11 @@ async fn first(session: &Session, sql: &str) -> Result<Option<Value>> {
     writer.finish().map_err(failed)?;
     drop(writer);
     let rows: Vec<Map<String, Value>> = serde_json::from_slice(&json).unwrap_or_default();
-    Ok(rows.into_iter().next().map(Value::Object))
+    Ok(rows.into_iter().map(Value::Object).collect())
 }
 
-fn literal(text: &str) -> String {
+/// Writes a text as an SQL literal.
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

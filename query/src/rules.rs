@@ -1,5 +1,7 @@
 //! Rules that are data: which calls of a node's session are the node's own work.
 
+pub(crate) mod images;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -19,8 +19,10 @@ static EKS_ISSUER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// EC2 instance ids, old (8 digits) and new (17).
-static INSTANCE_ID: LazyLock<Regex> = LazyLock::new(|| pattern(r"^i-([0-9a-f]{8}|[0-9a-f]{17})$"));
+/// EC2 instance ids, old (8 digits) and new (17), and those that Systems Manager gives to hybrid nodes.
+/// Sources: EC2 user guide, "Resource IDs"; Systems Manager user guide, "Managed nodes".
+static INSTANCE_ID: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(i-[0-9a-f]{8}|m?i-[0-9a-f]{17})$"));
 
 /// Longest session name that STS takes. Source: STS API, `AssumeRole`.
 const SESSION_NAME_CHARS: usize = 64;
@@ -63,6 +65,14 @@ pub fn assumed_role_arn(role_arn: &str, session_name: &str) -> Option<String> {
     ))
 }
 
+/// Gives a role's ARN without the role's path, as aws-auth and the audit log write it, so that two ways to
+/// write one role agree. Source: EKS user guide, "Grant IAM users access to Kubernetes with a ConfigMap".
+#[must_use]
+pub fn plain_role_arn(arn: &str) -> Option<String> {
+    let (head, _) = arn.split_once(":role/")?;
+    Some(format!("{head}:role/{}", role_name(arn)?))
+}
+
 /// Gives the issuer of an IAM OIDC provider: host and path, without `https://` or the ARN before it.
 #[must_use]
 pub fn oidc_issuer(provider: &str) -> Option<&str> {
@@ -79,14 +89,15 @@ pub fn is_eks_issuer(issuer: &str) -> bool {
     EKS_ISSUER.is_match(issuer)
 }
 
-/// True for an EC2 instance id, which is also the name of an instance's role session.
+/// True for an EC2 instance id or a hybrid node's managed instance id, which is also the name of its role
+/// session.
 #[must_use]
 pub fn is_instance_id(text: &str) -> bool {
     INSTANCE_ID.is_match(text)
 }
 
 /// True for the name that kube2iam gives to a session of a role: a 32-bit hash of the pod's address in
-/// hex, `-`, the role's name, all cut to what STS takes. The role must be compared: a UUID begins alike.
+/// hex without leading zeros, `-`, the role's name, all cut to what STS takes. The role must be compared: a UUID begins alike.
 /// Source: kube2iam `iam/iam.go`.
 #[must_use]
 pub fn is_kube2iam_session(name: &str, role_arn: &str) -> bool {
@@ -99,7 +110,7 @@ pub fn is_kube2iam_session(name: &str, role_arn: &str) -> bool {
     };
     let whole = rest == role;
     let cut = name.len() == SESSION_NAME_CHARS && role.starts_with(rest);
-    hash.len() == 8 && hash.bytes().all(hex) && (whole || cut)
+    (1..=8).contains(&hash.len()) && hash.bytes().all(hex) && (whole || cut)
 }
 
 /// True for a session name that EKS Pod Identity gives.
@@ -160,6 +171,27 @@ pub fn is_denied(error_code: &str) -> bool {
 /// Gives the text at a path of a JSON object; numbers, booleans, lists and objects as JSON text.
 #[must_use]
 pub fn json_text(json: &str, path: &[&str]) -> Option<String> {
+    as_text(at_path(json, path)?)
+}
+
+/// Gives the elements of the list at a path of a JSON object, each as [`json_text`] gives it.
+#[must_use]
+pub fn json_list(json: &str, path: &[&str]) -> Option<Vec<String>> {
+    match at_path(json, path)? {
+        serde_json::Value::Array(list) => Some(list.into_iter().filter_map(as_text).collect()),
+        _ => None,
+    }
+}
+
+fn as_text(value: serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    }
+}
+
+fn at_path(json: &str, path: &[&str]) -> Option<serde_json::Value> {
     let mut value: serde_json::Value = serde_json::from_str(json).ok()?;
     for step in path {
         value = match value {
@@ -171,11 +203,7 @@ pub fn json_text(json: &str, path: &[&str]) -> Option<String> {
             _ => return None,
         };
     }
-    match value {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    }
+    Some(value)
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, ListBuilder, StringArray, StringBuilder,
+    TimestampMicrosecondArray,
+};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -14,16 +17,22 @@ use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value};
 
 use crate::rules::NodeAgentRules;
-use crate::text;
+use crate::{fallback, sdk, text, trust};
 
 /// Arguments of one row.
 type Row<'a> = &'a [Option<&'a str>];
+
+/// Gives the list of a row.
+type ListBody = dyn Fn(Row<'_>) -> Option<Vec<String>> + Send + Sync;
 
 /// What a function does with a row.
 #[derive(Clone)]
 enum Body {
     Text(Arc<dyn Fn(Row<'_>) -> Option<String> + Send + Sync>),
     Flag(Arc<dyn Fn(Row<'_>) -> Option<bool> + Send + Sync>),
+    /// Microseconds since the epoch, UTC.
+    Time(Arc<dyn Fn(Row<'_>) -> Option<i64> + Send + Sync>),
+    List(Arc<ListBody>),
 }
 
 /// A function of texts.
@@ -68,6 +77,8 @@ impl ScalarUDFImpl for TextFunction {
         Ok(match self.body {
             Body::Text(_) => DataType::Utf8,
             Body::Flag(_) => DataType::Boolean,
+            Body::Time(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Body::List(_) => DataType::new_list(DataType::Utf8, true),
         })
     }
 
@@ -100,6 +111,20 @@ impl ScalarUDFImpl for TextFunction {
                     .map(|row| body(&each(row)))
                     .collect::<BooleanArray>(),
             ),
+            Body::Time(body) => Arc::new(
+                (0..rows)
+                    .map(|row| body(&each(row)))
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            ),
+            Body::List(body) => {
+                let mut lists = ListBuilder::new(StringBuilder::new());
+                for row in 0..rows {
+                    let list = body(&each(row));
+                    lists.append_option(list.map(|list| list.into_iter().map(Some)));
+                }
+                Arc::new(lists.finish())
+            }
         };
         if scalar {
             return datafusion::common::ScalarValue::try_from_array(&result, 0)
@@ -119,10 +144,14 @@ pub struct FunctionDoc {
 }
 
 /// The functions that podtrail adds to SQL.
-pub const FUNCTIONS: [FunctionDoc; 14] = [
+pub const FUNCTIONS: [FunctionDoc; 22] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
+    },
+    FunctionDoc {
+        usage: "plain_role_arn(arn)",
+        doc: "ARN of a role without the role's path.",
     },
     FunctionDoc {
         usage: "assumed_role_arn(role_arn, session_name)",
@@ -138,7 +167,7 @@ pub const FUNCTIONS: [FunctionDoc; 14] = [
     },
     FunctionDoc {
         usage: "is_instance_id(text)",
-        doc: "True for an EC2 instance id, which also names the instance's role session.",
+        doc: "True for the id of an EC2 instance or hybrid node, which also names its role session.",
     },
     FunctionDoc {
         usage: "is_kube2iam_session(session_name, role_arn)",
@@ -169,6 +198,34 @@ pub const FUNCTIONS: [FunctionDoc; 14] = [
         doc: "Text at a path of a JSON column; null where there is none.",
     },
     FunctionDoc {
+        usage: "json_list(json, member, …)",
+        doc: "Elements of the list at a path of a JSON column, each as text; for unnest().",
+    },
+    FunctionDoc {
+        usage: "json_time(text)",
+        doc: "Time of an RFC 3339 text; null where it is none.",
+    },
+    FunctionDoc {
+        usage: "trusted_service_accounts(trust_policy)",
+        doc: "Service accounts that an IAM trust policy trusts, as JSON: issuer, namespace, service_account, wildcard.",
+    },
+    FunctionDoc {
+        usage: "user_agent_program(user_agent)",
+        doc: "User agent without what changes from call to call: the program that made the call.",
+    },
+    FunctionDoc {
+        usage: "sdk_too_old(user_agent, binding)",
+        doc: "SDK, version and least version as JSON where the SDK is too old for irsa or pod_identity; null elsewhere.",
+    },
+    FunctionDoc {
+        usage: "fallback_id(cluster, role_arn, …)",
+        doc: "Name of a row of fallbacks.",
+    },
+    FunctionDoc {
+        usage: "fallback_fix(cause, cluster, region, account_id, namespace, service_account, oidc_issuer, role_arn, binding, workload, too_old, containers, agent_seen, actions)",
+        doc: "What to do about a fallback as JSON: summary, commands, terraform, policy, notes.",
+    },
+    FunctionDoc {
         usage: "evidence(fact, event_id, detail, …)",
         doc: "JSON list of facts; a triple whose fact is null is left out.",
     },
@@ -185,6 +242,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         text_function("role_name", 1, |row| {
             text::role_name(row[0]?).map(str::to_owned)
         }),
+        text_function("plain_role_arn", 1, |row| text::plain_role_arn(row[0]?)),
         text_function("assumed_role_arn", 2, |row| {
             text::assumed_role_arn(row[0]?, row[1]?)
         }),
@@ -218,6 +276,26 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
             let (json, path) = row.split_first()?;
             let path: Option<Vec<&str>> = path.iter().copied().collect();
             text::json_text((*json)?, &path?)
+        }),
+        list_function("json_list", |row| {
+            let (json, path) = row.split_first()?;
+            let path: Option<Vec<&str>> = path.iter().copied().collect();
+            text::json_list((*json)?, &path?)
+        }),
+        list_function("trusted_service_accounts", |row| {
+            trust::trusted_service_accounts((*row.first()?)?)
+        }),
+        time_function("json_time", |row| {
+            let time = chrono::DateTime::parse_from_rfc3339(row[0]?).ok()?;
+            Some(time.timestamp_micros())
+        }),
+        text_function("user_agent_program", 1, |row| Some(sdk::program(row[0]?))),
+        text_function("sdk_too_old", 2, |row| {
+            fallback::sdk_too_old(row[0]?, row[1]?)
+        }),
+        variadic("fallback_id", |row| Some(fallback::id(row))),
+        variadic("fallback_fix", |row| {
+            fallback::fix(fallback::FixArguments::of(row)?)
         }),
         variadic("evidence", |row| Some(evidence(row))),
         text_function("node_agent_rule", 5, move |row| {
@@ -254,6 +332,28 @@ fn flag_function(
         name,
         signature,
         body: Body::Flag(Arc::new(body)),
+    }
+}
+
+fn time_function(
+    name: &'static str,
+    body: impl Fn(Row<'_>) -> Option<i64> + Send + Sync + 'static,
+) -> TextFunction {
+    TextFunction {
+        name,
+        signature: Signature::string(1, Volatility::Immutable),
+        body: Body::Time(Arc::new(body)),
+    }
+}
+
+fn list_function(
+    name: &'static str,
+    body: impl Fn(Row<'_>) -> Option<Vec<String>> + Send + Sync + 'static,
+) -> TextFunction {
+    TextFunction {
+        name,
+        signature: Signature::variadic_any(Volatility::Immutable),
+        body: Body::List(Arc::new(body)),
     }
 }
 

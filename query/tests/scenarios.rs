@@ -1,14 +1,14 @@
 //! Every scenario of `scenarios/` ingested in process, and what `attribution` says of it.
 //!
-//! A scenario is a folder with `records.json` (made up, true to the shape of CloudTrail's records) and
-//! `attribution.snap`. Each is ingested in three orders of arrival, which must give the same rows, and
+//! A scenario is a folder with `records.json` (made up, true to the shape of CloudTrail's records),
+//! `attribution.snap`, and where it has one, `inventory/` with what kubectl and the AWS CLI print. Each is ingested in three orders of arrival, which must give the same rows, and
 //! the rows by event must agree with the rows by activity.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
@@ -33,6 +33,13 @@ const SUMMED: [&str; 7] = [
     "role_arn",
     "confidence",
 ];
+
+/// When records and inventory are read, in microseconds since the epoch.
+const NOW: i64 = 1_790_000_000_000_000;
+
+/// Columns of `fallbacks` in a snapshot of a scenario with inventory.
+const SHOWN_FALLBACKS: &str = "cluster, namespace, service_account, workload, pods, confidence, score, cause, calls, denied, \
+    actions, evidence";
 
 /// Objects in memory.
 #[derive(Debug)]
@@ -79,34 +86,75 @@ fn object(records: &[Value]) -> String {
     json!({ "Records": records }).to_string()
 }
 
-/// What attribution says of the records of some ingest runs, each with its objects.
-async fn attribution(runs: &[Vec<String>]) -> String {
+/// Imports the inventory of a scenario, if it has one.
+async fn import(store: &Store, inventory: &Path) -> bool {
+    if !inventory.is_dir() {
+        return false;
+    }
+    let options = podtrail_ingest::inventory::Options {
+        // Where a file's name has no time, its own would differ from checkout to checkout.
+        now: NOW,
+        ..podtrail_ingest::inventory::Options::default()
+    };
+    let paths = vec![inventory.to_owned()];
+    let imported = podtrail_ingest::inventory::import_into(store, paths, options)
+        .await
+        .unwrap();
+    assert_eq!(imported.rejects, Vec::new());
+    true
+}
+
+/// What attribution says of the records of some ingest runs, each with its objects. The inventory is imported
+/// before them or after.
+async fn attribution(runs: &[Vec<String>], inventory: &Path, inventory_first: bool) -> String {
     let temporary = tempfile::tempdir().unwrap();
     let store = Store::folder(temporary.path(), true).unwrap();
+    if inventory_first {
+        import(&store, inventory).await;
+    }
     let mut objects = Vec::new();
     for run in runs {
         objects.extend(run.iter().cloned());
         let source = Arc::new(Objects(objects.clone()));
-        let options = podtrail_ingest::Options::new(1, || 1_790_000_000_000_000);
+        let options = podtrail_ingest::Options::new(1, || NOW);
         let summary = podtrail_ingest::run(&store, source, options, &())
             .await
             .unwrap();
         assert!(!summary.has_problems(), "{summary:?}");
         assert_eq!(summary.objects, run.len() as u64);
     }
+    let with_inventory = import(&store, inventory).await;
     let engine = Engine::new(store, Limits::new(1)).unwrap();
     let session = engine.session().await.unwrap();
     let query = format!("SELECT {SHOWN} FROM attribution ORDER BY event_id");
     let attributed = rows(&session, &query).await;
-    let query = "SELECT *, CAST(calls AS VARCHAR) AS number FROM activity_attribution";
-    let activities = rows(&session, query).await;
-    assert_eq!(
-        sums(&attributed),
-        sums(&activities),
-        "by event, by activity"
-    );
+    // Rows of one order of arrival are rows of all.
+    if !inventory_first {
+        let query = "SELECT *, CAST(calls AS VARCHAR) AS number FROM activity_attribution";
+        let activities = rows(&session, query).await;
+        assert_eq!(
+            sums(&attributed),
+            sums(&activities),
+            "by event, by activity"
+        );
+    }
     let events = rows(&session, "SELECT event_id FROM events ORDER BY event_id").await;
-    shown(&attributed, &events)
+    let mut text = shown(&attributed, &events);
+    if with_inventory {
+        let query = format!(
+            "SELECT {SHOWN_FALLBACKS} FROM fallbacks ORDER BY namespace, workload, actions"
+        );
+        for row in rows(&session, &query).await {
+            text.push_str("fallback\n");
+            show(&mut text, &row);
+        }
+        let query = "SELECT cluster, role_arn, hop_limit_1, breaks, host_network_workloads, not_observed FROM readiness ORDER BY role_arn";
+        for row in rows(&session, query).await {
+            text.push_str("readiness\n");
+            show(&mut text, &row);
+        }
+    }
+    text
 }
 
 /// Calls by the columns of [`SUMMED`].
@@ -123,21 +171,7 @@ fn sums(rows: &[Row]) -> BTreeMap<Vec<Option<&str>>, u64> {
 fn shown(attributed: &[Row], events: &[Row]) -> String {
     let mut out = String::new();
     for row in attributed {
-        for (column, value) in row {
-            match column.as_str() {
-                "event_id" => writeln!(out, "{value}").unwrap(),
-                "evidence" => {
-                    let facts: Vec<Value> = serde_json::from_str(value).unwrap();
-                    assert!(!facts.is_empty(), "no evidence");
-                    for fact in facts {
-                        let text = |member: &str| fact[member].as_str().unwrap_or("-").to_owned();
-                        let (kind, id, detail) = (text("fact"), text("event_id"), text("detail"));
-                        writeln!(out, "    evidence {kind} [{id}] {detail}").unwrap();
-                    }
-                }
-                _ => writeln!(out, "    {column} = {value}").unwrap(),
-            }
-        }
+        show(&mut out, row);
     }
     let known: BTreeSet<_> = attributed
         .iter()
@@ -150,6 +184,24 @@ fn shown(attributed: &[Row], events: &[Row]) -> String {
         }
     }
     out
+}
+
+fn show(out: &mut String, row: &Row) {
+    for (column, value) in row {
+        match column.as_str() {
+            "event_id" => writeln!(out, "{value}").unwrap(),
+            "evidence" => {
+                let facts: Vec<Value> = serde_json::from_str(value).unwrap();
+                assert!(!facts.is_empty(), "no evidence");
+                for fact in facts {
+                    let text = |member: &str| fact[member].as_str().unwrap_or("-").to_owned();
+                    let (kind, id, detail) = (text("fact"), text("event_id"), text("detail"));
+                    writeln!(out, "    evidence {kind} [{id}] {detail}").unwrap();
+                }
+            }
+            _ => writeln!(out, "    {column} = {value}").unwrap(),
+        }
+    }
 }
 
 /// Columns and their values.
@@ -204,11 +256,12 @@ async fn check(name: &str) {
     let text = std::fs::read_to_string(folder.join("records.json")).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();
     let records = file["Records"].as_array().unwrap().clone();
-    let in_order = attribution(&[vec![object(&records)]]).await;
+    let inventory = folder.join("inventory");
+    let in_order = attribution(&[vec![object(&records)]], &inventory, false).await;
 
     let mut reversed = records.clone();
     reversed.reverse();
-    let reversed = attribution(&[vec![object(&reversed)]]).await;
+    let reversed = attribution(&[vec![object(&reversed)]], &inventory, true).await;
     assert_eq!(in_order, reversed, "in order, reversed");
 
     let files: Vec<String> = shuffled(records, name)
@@ -216,7 +269,8 @@ async fn check(name: &str) {
         .map(|record| object(&[record]))
         .collect();
     let (first, second) = files.split_at(files.len() / 2);
-    let in_two_runs = attribution(&[first.to_vec(), second.to_vec()]).await;
+    let runs = [first.to_vec(), second.to_vec()];
+    let in_two_runs = attribution(&runs, &inventory, true).await;
     assert_eq!(in_order, in_two_runs, "in order, shuffled over two runs");
 
     insta::with_settings!({
@@ -238,6 +292,14 @@ macro_rules! scenarios {
             }
         )*
 
+        /// One scenario by name, of any folder: `SCENARIO=name cargo test …one_by_name`.
+        #[tokio::test]
+        async fn one_by_name() {
+            if let Ok(name) = std::env::var("SCENARIO") {
+                check(&name).await;
+            }
+        }
+
         #[test]
         fn every_folder_is_a_scenario() {
             let mut found: Vec<String> = std::fs::read_dir(folder(""))
@@ -256,16 +318,28 @@ scenarios!(
     chain_across_accounts,
     chain_loops,
     chain_of_two,
+    cluster_admin_roles,
     cluster_role,
     constant_session_name,
     ec2_pseudo_role,
     ecs_and_lambda,
+    fallback_by_address,
+    fallback_container_skipped,
+    fallback_missing_agent,
+    fallback_no_binding,
+    fallback_old_sdk,
+    fallback_predates_binding,
+    fallback_trust_denied,
     forwarded_call,
     github_actions,
     google,
     image_credential_provider,
+    irsa_cluster_name,
     irsa_denied,
     irsa_issuers,
+    irsa_sole_binding,
+    irsa_wildcard_trust,
+    karpenter_node,
     kiam,
     kube2iam,
     kubernetes_not_eks,
@@ -274,10 +348,12 @@ scenarios!(
     node_role_by_kubelet,
     node_role_chain,
     node_role_of_two_clusters,
+    node_role_without_inventory,
     node_that_shows_no_cluster,
     one_key_under_many_arns,
     people,
     plain_ec2,
+    pod_address_reused,
     pod_identity,
     pod_identity_target_role,
     pod_identity_transitive_tags,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
+use podtrail_ingest::inventory;
 use podtrail_ingest::source::Source;
 use podtrail_ingest::source::local::LocalFiles;
 use podtrail_ingest::store::Store;
@@ -33,7 +34,10 @@ pub(crate) struct Demo {
     /// About how many events to make; the small demo without it
     #[arg(long)]
     events: Option<u64>,
-    /// Only generate: write <FOLDER>/trail and <FOLDER>/truth
+    /// Minutes between two looks at what runs; 0 for a demo without inventory
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=1_440))]
+    inventory_every: u32,
+    /// Only generate: write <FOLDER>/trail, <FOLDER>/inventory and <FOLDER>/truth
     #[arg(long, requires = "folder")]
     generate_only: bool,
 }
@@ -84,21 +88,13 @@ impl Demo {
             clusters: self.clusters,
             events: self.events,
             records_per_file: None,
+            inventory_every: (self.inventory_every > 0)
+                .then(|| Duration::minutes(self.inventory_every.into())),
         })
     }
 
     async fn show(&self, folder: &Path, global: &Global) -> anyhow::Result<Exit> {
-        let place = folder.join("store");
-        let store = Store::folder(&place, true)?;
-        let trail = folder.join("trail");
-        let source: Arc<dyn Source> = Arc::new(LocalFiles::new(&trail.to_string_lossy(), None)?);
-        let start = std::time::Instant::now();
-        let total = ingest::ingest(&store, vec![source], global).await?;
-        if !global.quiet {
-            for line in ingest::summary_lines(&total, start.elapsed()) {
-                say(&line);
-            }
-        }
+        let store = fill(folder, global).await?;
         let session = Engine::new(store, Limits::new(super::cores()))?
             .session()
             .await?;
@@ -112,7 +108,7 @@ impl Demo {
             match &self.folder {
                 Some(_) => say(&format!(
                     "\nlook further: podtrail --store {} sql",
-                    place.display()
+                    folder.join("store").display()
                 )),
                 None => say(
                     "\nthe demo's store is gone now; keep one with: podtrail demo --folder FOLDER",
@@ -121,4 +117,33 @@ impl Demo {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// Ingests the trail of a demo's folder, imports its inventory, and gives the store.
+pub(crate) async fn fill(folder: &Path, global: &Global) -> anyhow::Result<Store> {
+    let place = folder.join("store");
+    let store = Store::folder(&place, true)?;
+    let trail = folder.join("trail");
+    let source: Arc<dyn Source> = Arc::new(LocalFiles::new(&trail.to_string_lossy(), None)?);
+    let start = std::time::Instant::now();
+    let total = ingest::ingest(&store, vec![source], global).await?;
+    if !global.quiet {
+        for line in ingest::summary_lines(&total, start.elapsed()) {
+            say(&line);
+        }
+    }
+    let observed = folder.join("inventory");
+    if observed.is_dir() {
+        let options = inventory::Options {
+            now: Utc::now().timestamp_micros(),
+            ..inventory::Options::default()
+        };
+        let imported = inventory::import_into(&store, vec![observed], options).await?;
+        if !global.quiet {
+            for line in super::inventory::summary_lines(&imported) {
+                say(&line);
+            }
+        }
+    }
+    Ok(store)
 }

@@ -2,35 +2,88 @@
 
 use std::fmt::Write;
 
+use podtrail_query::explain::subject::{self, Story, Subject};
 use podtrail_query::explain::{Explanation, explain};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Exit, Format, Global, engine, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// Event id of the call
-    #[arg(value_name = "EVENT_ID")]
-    event_id: String,
+    /// Event id of a call, an access key id, a service account or a pod
+    #[arg(value_name = "EVENT_ID|ACCESS_KEY_ID|CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")]
+    subject: String,
 }
 
 impl Explain {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let session = engine(global)?.session().await?;
-        let explanation = explain(&session, &self.event_id).await?;
-        let text = match global.output {
-            Format::Json => serde_json::to_string_pretty(&explanation)? + "\n",
-            Format::Ndjson => serde_json::to_string(&explanation)? + "\n",
-            Format::Table | Format::Markdown => story(&explanation),
-            Format::Csv | Format::Arrow | Format::Parquet => {
-                let text =
-                    "explain tells a story; choose -o table, json, ndjson or markdown".to_owned();
-                return Err(podtrail_query::Error::InvalidQuery(text).into());
+        match Subject::parse(&self.subject) {
+            Subject::Event(id) => {
+                let explanation = explain(&session, &id).await?;
+                print(global, &explanation, story)
             }
-        };
-        output::to_stdout(text.as_bytes())?;
-        Ok(Exit::Ok)
+            Subject::AccessKey(key) => {
+                print(global, &subject::access_key(&session, &key).await?, rows)
+            }
+            Subject::Workload {
+                cluster,
+                namespace,
+                service_account,
+                pod,
+            } => {
+                let found = subject::workload(
+                    &session,
+                    &cluster,
+                    &namespace,
+                    &service_account,
+                    pod.as_deref(),
+                )
+                .await?;
+                print(global, &found, rows)
+            }
+        }
     }
+}
+
+fn print<T: Serialize>(
+    global: &Global,
+    told: &T,
+    for_people: fn(&T) -> String,
+) -> anyhow::Result<Exit> {
+    let text = match global.output {
+        Format::Json => serde_json::to_string_pretty(told)? + "\n",
+        Format::Ndjson => serde_json::to_string(told)? + "\n",
+        Format::Table | Format::Markdown => for_people(told),
+        Format::Csv | Format::Arrow | Format::Parquet => {
+            let text =
+                "explain tells a story; choose -o table, json, ndjson or markdown".to_owned();
+            return Err(podtrail_query::Error::InvalidQuery(text).into());
+        }
+    };
+    output::to_stdout(text.as_bytes())?;
+    Ok(Exit::Ok)
+}
+
+/// Tells the story of a key, a service account or a pod for people.
+fn rows(told: &Story) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}", told.verdict);
+    for part in told.sections.iter().filter(|part| !part.rows.is_empty()) {
+        let _ = writeln!(text, "\n{}", part.title);
+        for row in &part.rows {
+            for (number, (name, value)) in shown(row).into_iter().enumerate() {
+                let mark = if number == 0 { '-' } else { ' ' };
+                let _ = writeln!(text, "  {mark} {name:22} {value}");
+            }
+        }
+    }
+    for missing in &told.missing {
+        let _ = writeln!(text, "\nmore certain: {missing}");
+    }
+    text
 }
 
 /// Tells an explanation for people.

@@ -4,9 +4,12 @@
 
 mod demo;
 mod doctor;
+mod eval;
 mod explain;
 mod ingest;
+mod inventory;
 mod output;
+mod policy;
 mod report;
 mod sql;
 
@@ -100,8 +103,12 @@ enum LogFormat {
 enum Command {
     /// Read CloudTrail into the store, each event once
     Ingest(ingest::Ingest),
+    /// Read what is known of clusters, pods, roles and instances, over time
+    Inventory(inventory::Inventory),
     /// Print a report
     Report(report::ReportArguments),
+    /// Print a least-privilege IAM policy for a workload, from the calls seen
+    Policy(policy::Policy),
     /// Tell who made a call, and how we know
     Explain(explain::Explain),
     /// Run read-only SQL, or start a SQL prompt
@@ -110,6 +117,8 @@ enum Command {
     Doctor,
     /// Generate the history of an account with an EKS cluster, ingest it and show the reports
     Demo(demo::Demo),
+    /// Measure attribution on generated histories whose truth is known
+    Eval(eval::Eval),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -165,11 +174,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let global = arguments.global;
     match arguments.command {
         Command::Ingest(command) => command.run(&global).await,
+        Command::Inventory(command) => command.run(&global).await,
         Command::Report(command) => command.run(&global).await,
+        Command::Policy(command) => command.run(&global).await,
         Command::Explain(command) => command.run(&global).await,
         Command::Sql(command) => command.run(&global).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Demo(command) => command.run(&global).await,
+        Command::Eval(command) => command.run(&global).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "podtrail", &mut script);

@@ -6,7 +6,7 @@ use super::{Exit, Global, engine, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArguments {
-    /// The report: fallbacks, workloads or coverage
+    /// The report
     #[arg(value_name = "NAME", value_parser = parse)]
     report: Report,
 }

@@ -48,7 +48,7 @@ impl Account {
 }
 
 /// FNV-1a, because the standard library's hashes may change.
-fn fnv1a(text: &str) -> u64 {
+pub(super) fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
@@ -67,6 +67,12 @@ impl Role {
             id: Rng::new(fnv1a(&arn)).iam_id("AROA"),
             arn: Rc::from(arn),
         })
+    }
+
+    /// Returns the path, which starts and ends with `/`.
+    pub(super) fn path(&self) -> &str {
+        let tail = self.arn.split_once(":role").map_or("/", |(_, tail)| tail);
+        tail.strip_suffix(self.name.as_str()).unwrap_or("/")
     }
 
     /// Returns the ARN of a session, which drops the role's path.

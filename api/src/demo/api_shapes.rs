@@ -407,6 +407,11 @@ pub(super) fn other(api: Api, target: &Target, shape: &mut Shape, rng: &mut Rng)
                 .text("logStreamName", &stream)
                 .close();
         }
+        Api::AutoscalingInstances => {
+            shape.begin("autoscaling", "DescribeAutoScalingInstances", "1.08", true);
+            shape.action = "autoscaling:DescribeAutoScalingInstances";
+            shape.request.open().number("maxRecords", 50).close();
+        }
         Api::AutoscalingGroups => {
             shape.begin("autoscaling", "DescribeAutoScalingGroups", "1.08", true);
             shape.action = "autoscaling:DescribeAutoScalingGroups";

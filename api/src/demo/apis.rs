@@ -44,6 +44,7 @@ pub(super) enum Api {
     EcrPutImage,
     EcrUploadPart,
     AutoscalingGroups,
+    AutoscalingInstances,
     Route53ListZones,
     Route53ListRecords,
 }
@@ -102,6 +103,9 @@ impl Api {
             Self::EcrToken => ("ecr", "ecr.get-login-password"),
             Self::EcrPutImage | Self::EcrUploadPart => ("ecr", "ecr.put-image"),
             Self::AutoscalingGroups => ("autoscaling", "autoscaling.describe-auto-scaling-groups"),
+            Self::AutoscalingInstances => {
+                ("autoscaling", "autoscaling.describe-auto-scaling-instances")
+            }
             Self::Route53ListZones => ("route53", "route53.list-hosted-zones"),
             Self::Route53ListRecords => ("route53", "route53.list-resource-record-sets"),
         }

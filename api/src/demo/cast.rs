@@ -3,22 +3,29 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::account::{Account, Role};
-use super::apis::{Api, Target};
+use super::account::Account;
+use super::apis::Target;
+use super::churn::Churn;
 use super::clock::{HOUR, MINUTE};
 use super::cluster::{Cluster, ClusterPlan, Naming};
 use super::control_plane::ControlPlane;
+use super::fargate::FargatePod;
+use super::features::{self, FURTHER};
+use super::fleet::{Fleet, NodeState};
+use super::inventory::Recorder;
 use super::nodes::{self, NodeTask};
 use super::outsiders::{Kind, Outsider, TrailService};
-use super::people::{Deed, KeyUser, Person};
+use super::people::KeyUser;
 use super::replica::Replica;
 use super::rng::Rng;
 use super::sim::Schedule;
 use super::trail::Gap;
 use super::truth::Label;
-use super::workloads::Workload;
-use super::world::{NodeState, World};
-use super::{DemoOptions, demo_workloads, scaled_workloads, setup};
+use super::workloads::{Access, Workload};
+use super::world::World;
+use super::{
+    DemoOptions, demo_workloads, fallback_workloads, idle_workloads, plans, scaled_workloads,
+};
 
 /// Account of the demo cluster.
 const ACCOUNT: &str = "111122223333";
@@ -36,6 +43,10 @@ const REGIONS: [&str; 6] = [
 ];
 /// From `CreateCluster` to the first node of the demo cluster.
 const CREATION: i64 = 14 * MINUTE;
+/// From the first pods of the demo cluster to the bindings that come too late.
+const LATE: i64 = 2 * HOUR;
+/// Between two bindings of a new cluster; less than between two pods.
+const BINDING: i64 = 4;
 /// Shortest history in which the owner stops logging for a while.
 const GAP_HISTORY: i64 = 12 * HOUR;
 /// When logging stops, after the history begins, and for how long.
@@ -47,41 +58,31 @@ pub(super) fn build(options: &DemoOptions, world: &mut World<'_>) -> Schedule {
     let mut schedule = Schedule::default();
     let home = Account::new(0, ACCOUNT, &mut rng);
     let other = Account::new(1, OTHER_ACCOUNT, &mut rng);
-    let clusters = options.clusters.max(1);
     let mut parts = Vec::new();
     let mut owners = BTreeSet::new();
-    for number in 0..clusters {
+    let every = (options.inventory_every).map(|every| every.num_seconds().max(MINUTE));
+    for number in 0..options.clusters.max(1) {
         let cluster = if number == 0 {
             demo_cluster(&home, world, &mut rng)
         } else {
             further_cluster(number as usize, options.seed, world, &mut rng)
         };
-        let demo = number == 0;
         let begin = world.begin;
-        let start = if demo {
+        let start = if number == 0 {
             cluster.nodes[0].boot + 2 * MINUTE
         } else {
             begin - HOUR
         };
         add_parts(&cluster, &mut schedule, world, &mut rng);
-        let workloads = demo_workloads::all(&cluster, &other, &mut rng);
-        add_people(&cluster, &workloads, demo, &mut schedule, world, &mut rng);
-        let mut at = start;
-        for (node, workload) in workloads.into_iter().enumerate() {
-            at += MINUTE;
-            add_replica(
-                &cluster,
-                &Rc::new(workload),
-                node,
-                at,
-                &mut schedule,
-                world,
-                &mut rng,
-            );
-        }
+        let workloads = add_workloads(&cluster, &other, start, &mut schedule, world, &mut rng);
+        plans::add_people(&cluster, &workloads, &mut schedule, world, &mut rng);
         // Clusters that share an account share its surroundings.
         if owners.insert(cluster.account.id.clone()) {
             add_outsiders(&cluster, &mut schedule, begin, &mut rng);
+        }
+        if let Some(every) = every {
+            let first = cluster.nodes[0].boot.max(begin) + 1;
+            schedule.add(first, Recorder::new(&cluster, every));
         }
         parts.push((cluster, start));
     }
@@ -92,16 +93,20 @@ pub(super) fn build(options: &DemoOptions, world: &mut World<'_>) -> Schedule {
 }
 
 fn demo_cluster(account: &Rc<Account>, world: &mut World<'_>, rng: &mut Rng) -> Rc<Cluster> {
+    let created = world.begin + 3 * MINUTE;
     let plan = ClusterPlan {
+        number: 0,
         name: "myeks",
         region: REGION,
+        features: features::DEMO,
         node_role: "myeks-ng-1",
         nodes: 3,
-        boot: world.begin + 3 * MINUTE + CREATION,
+        created,
+        boot: created + CREATION,
         history: world.begin,
-        endpoints: &["secretsmanager"],
+        length: world.end - world.begin,
     };
-    if world.end - world.begin >= GAP_HISTORY {
+    if plan.length >= GAP_HISTORY {
         let from = world.begin + GAP.0;
         world.trail.gap = Some(Gap {
             account: account.index,
@@ -109,10 +114,23 @@ fn demo_cluster(account: &Rc<Account>, world: &mut World<'_>, rng: &mut Rng) -> 
             to: from + GAP.1,
         });
     }
-    let cluster = Cluster::new(account, plan, world.nodes.len(), rng);
-    world
-        .nodes
-        .extend(cluster.nodes.iter().map(|_| NodeState { sessions: None }));
+    add_cluster(account, plan, world, rng)
+}
+
+fn add_cluster(
+    account: &Rc<Account>,
+    plan: ClusterPlan<'_>,
+    world: &mut World<'_>,
+    rng: &mut Rng,
+) -> Rc<Cluster> {
+    let first = world.nodes.len();
+    let cluster = Cluster::new(account, plan, first, rng);
+    for node in &cluster.nodes {
+        let state = NodeState::new(node.clone(), cluster.hop_limit(node.boot));
+        world.nodes.push(state);
+    }
+    let slots = first..world.nodes.len();
+    world.fleets.push(Fleet::new(&cluster, slots, rng));
     cluster
 }
 
@@ -130,32 +148,34 @@ fn further_cluster(number: usize, seed: u64, world: &mut World<'_>, rng: &mut Rn
     };
     let account = Account::new(1 + owner, &id, rng);
     let name = format!("eks-{:03}", number + 1);
-    let node_role = match number % 3 {
+    let node_role = match number % 5 {
         0 => format!("{name}-node-role"),
         1 => format!(
             "eksctl-{name}-nodegroup-ng-1-NodeInstanceRole-{}",
             rng.alphanumeric(12)
         ),
+        2 => format!("compute-{}", rng.hex(8)),
+        3 => format!("{name}-workers"),
         _ => format!("platform-{}", rng.hex(8)),
     };
-    let endpoints: &[&'static str] = match number % 3 {
-        0 => &[],
-        1 => &["sts", "ec2", "sqs", "secretsmanager", "kms"],
-        _ => &["sts"],
-    };
     let plan = ClusterPlan {
+        number,
         name: &name,
         region: REGIONS[number % REGIONS.len()],
+        features: FURTHER[(number - 1) % FURTHER.len()],
         node_role: &node_role,
         nodes: 3 + number % 4,
+        created: world.begin - 40 * 24 * HOUR,
         boot: world.begin - 2 * 24 * HOUR,
         history: world.begin,
-        endpoints,
+        length: world.end - world.begin,
     };
-    let cluster = Cluster::new(&account, plan, world.nodes.len(), rng);
+    let cluster = add_cluster(&account, plan, world, rng);
     for node in &cluster.nodes {
-        let sessions = Some(nodes::unseen_pair(&cluster, node, world.begin, rng));
-        world.nodes.push(NodeState { sessions });
+        let sessions = nodes::unseen_pair(&cluster, node, world.begin, rng);
+        let state = &mut world.nodes[node.index];
+        state.sessions = Some(sessions);
+        state.up = true;
     }
     cluster
 }
@@ -170,24 +190,91 @@ fn add_parts(cluster: &Rc<Cluster>, schedule: &mut Schedule, world: &mut World<'
     for part in ControlPlane::all(cluster) {
         schedule.add(active.max(world.begin) + rng.between(0, 3 * MINUTE), part);
     }
+    let churn = Churn::new(cluster);
+    let first = active.max(world.begin) + 2 * HOUR + churn.pause(world) / 2;
+    schedule.add(first, churn);
 }
 
-fn add_replica(
+/// Everything that runs in a cluster, from `start` on.
+fn add_workloads(
     cluster: &Rc<Cluster>,
-    workload: &Rc<Workload>,
-    node: usize,
+    other: &Rc<Account>,
     start: i64,
     schedule: &mut Schedule,
-    world: &World<'_>,
+    world: &mut World<'_>,
     rng: &mut Rng,
-) {
-    let replica = Replica::new(cluster, workload, node, start, world.begin, rng);
-    let first = if start < world.begin {
-        world.begin + rng.between(1, 5 * MINUTE)
+) -> Vec<Rc<Workload>> {
+    // Long enough after the pods have started, and before the history where
+    // the cluster is older than it.
+    let late = if start < world.begin {
+        world.begin - 20 * HOUR
     } else {
-        start
+        start + LATE
     };
-    schedule.add(first, replica);
+    let mut all = demo_workloads::all(cluster, other, rng);
+    let daemons = idle_workloads::all(cluster, rng);
+    all.extend(fallback_workloads::all(cluster, late, rng));
+    all.extend(daemons);
+    let mut bound_at = cluster.bound();
+    let bound = |mut workload: Workload| {
+        workload.bound_at = bound_at;
+        // People make the bindings of a new cluster one after the other.
+        bound_at += i64::from(start >= world.begin) * BINDING;
+        Rc::new(workload)
+    };
+    let all: Vec<_> = all.into_iter().map(bound).collect();
+    let mut at = start;
+    for (number, workload) in all.iter().enumerate() {
+        at += 30;
+        let at = match &workload.access {
+            Access::Late { since, .. } if *since < world.begin => since - 6 * HOUR,
+            _ => at,
+        };
+        add_workload(cluster, workload, number, at, schedule, world);
+    }
+    if cluster.features.fargate {
+        for workload in idle_workloads::on_fargate(rng) {
+            let workload = Rc::new(workload);
+            let first = start.max(world.begin) + rng.between(1, 5 * MINUTE);
+            schedule.add(first, FargatePod::new(cluster, &workload));
+            world.fleets[cluster.number].workloads.push(workload);
+        }
+    }
+    all
+}
+
+/// Adds the replicas of a workload, one for each node of a DaemonSet.
+fn add_workload(
+    cluster: &Rc<Cluster>,
+    workload: &Rc<Workload>,
+    slot: usize,
+    start: i64,
+    schedule: &mut Schedule,
+    world: &mut World<'_>,
+) {
+    let nodes = cluster.nodes.len();
+    let daemon = workload.naming == Naming::DaemonSet;
+    let slots: Vec<usize> = if daemon {
+        let fitting = (0..nodes).filter(|&offset| workload.fits(cluster, offset));
+        fitting.collect()
+    } else {
+        (slot..slot + workload.replicas)
+            .map(|slot| slot % nodes)
+            .collect()
+    };
+    for slot in slots {
+        // A node's own pods start with it.
+        let start = match workload.naming {
+            Naming::DaemonSet => cluster.nodes[slot].boot + 20,
+            Naming::CronJob(every) => (start.max(world.begin).div_euclid(every) + 1) * every,
+            _ => start,
+        };
+        let replica = Replica::new(cluster, workload, slot, start);
+        schedule.add(start.max(world.begin), replica);
+    }
+    world.fleets[cluster.number]
+        .workloads
+        .push(Rc::clone(workload));
 }
 
 fn add_outsiders(cluster: &Rc<Cluster>, schedule: &mut Schedule, begin: i64, rng: &mut Rng) {
@@ -208,141 +295,6 @@ fn add_outsiders(cluster: &Rc<Cluster>, schedule: &mut Schedule, begin: i64, rng
     schedule.add(begin + rng.between(1, 10 * MINUTE), service);
 }
 
-fn sso_role(account: &Rc<Account>, set: &str, region: &str, rng: &mut Rng) -> Rc<Role> {
-    let path = format!("/aws-reserved/sso.amazonaws.com/{region}/");
-    let name = format!("AWSReservedSSO_{set}_{}", rng.hex(16));
-    Role::new(account, &path, &name)
-}
-
-fn add_people(
-    cluster: &Rc<Cluster>,
-    workloads: &[Workload],
-    demo: bool,
-    schedule: &mut Schedule,
-    world: &World<'_>,
-    rng: &mut Rng,
-) {
-    let admin = sso_role(&cluster.account, "AdministratorAccess", cluster.region, rng);
-    let reader = sso_role(&cluster.account, "ViewOnlyAccess", cluster.region, rng);
-    let mut plan = Vec::new();
-    if demo {
-        creation(cluster, workloads, world, &mut plan);
-    }
-    if let Some(gap) = world
-        .trail
-        .gap
-        .filter(|gap| gap.account == cluster.account.index)
-    {
-        plan.push((gap.from - 3, Deed::Logging("StopLogging")));
-        plan.push((gap.to + 2, Deed::Logging("StartLogging")));
-    }
-    working_day(world, &mut plan, rng);
-    let mut other = Vec::new();
-    working_day(world, &mut other, rng);
-    for (role, name, address, plan) in [
-        (admin, "hana.kim@example.com", "198.51.100.23", plan),
-        (reader, "joon.park@example.com", "198.51.100.24", other),
-    ] {
-        let person = Person::new(cluster, &role, name, address, plan);
-        if let Some(at) = person.starts() {
-            schedule.add(at, person);
-        }
-    }
-}
-
-/// Looks around every few hours: console, kubectl, a few commands.
-fn working_day(world: &World<'_>, plan: &mut Vec<(i64, Deed)>, rng: &mut Rng) {
-    let mut at = world.begin + rng.between(HOUR, 2 * HOUR);
-    while at < world.end {
-        if rng.chance(400) {
-            plan.push((at, Deed::Console));
-        }
-        for _ in 0..rng.between(4, 12) {
-            at += rng.between(10, 4 * MINUTE);
-            let deed = match rng.below(7) {
-                0 => Deed::Command(Api::EksListClusters),
-                1 => Deed::Command(Api::EksDescribeCluster),
-                2 => Deed::Command(Api::EksDescribeNodegroup),
-                3 => Deed::Command(Api::Ec2Vpcs),
-                4 => Deed::Command(Api::S3ListBuckets),
-                _ => Deed::Kubectl,
-            };
-            plan.push((at, deed));
-        }
-        at += rng.between(HOUR, 4 * HOUR);
-    }
-}
-
-/// How the demo cluster came to be, in the first minutes of the history.
-fn creation(
-    cluster: &Cluster,
-    workloads: &[Workload],
-    world: &World<'_>,
-    plan: &mut Vec<(i64, Deed)>,
-) {
-    let begin = world.begin + MINUTE;
-    let control = Rc::clone(&cluster.control_role);
-    let nodes = Rc::clone(&cluster.node_role);
-    let mut deeds = vec![
-        (
-            10,
-            Deed::CreateRole(
-                Rc::clone(&control),
-                setup::service_trust("eks.amazonaws.com"),
-            ),
-        ),
-        (14, Deed::AttachPolicy(control, "AmazonEKSClusterPolicy")),
-        (
-            30,
-            Deed::CreateRole(Rc::clone(&nodes), setup::service_trust("ec2.amazonaws.com")),
-        ),
-        (
-            34,
-            Deed::AttachPolicy(Rc::clone(&nodes), "AmazonEKSWorkerNodePolicy"),
-        ),
-        (
-            38,
-            Deed::AttachPolicy(Rc::clone(&nodes), "AmazonEC2ContainerRegistryPullOnly"),
-        ),
-        (
-            42,
-            Deed::AttachPolicy(Rc::clone(&nodes), "AmazonEKS_CNI_Policy"),
-        ),
-        (
-            46,
-            Deed::AttachPolicy(nodes, "AmazonSSMManagedInstanceCore"),
-        ),
-        (2 * MINUTE, Deed::CreateCluster),
-        (11 * MINUTE, Deed::Command(Api::EksDescribeCluster)),
-        (12 * MINUTE, Deed::CreateOidcProvider),
-        (13 * MINUTE, Deed::CreateAddon("vpc-cni")),
-        (13 * MINUTE + 9, Deed::CreateAddon("eks-pod-identity-agent")),
-        (14 * MINUTE, Deed::CreateNodegroup),
-    ];
-    let mut at = 14 * MINUTE + 30;
-    for workload in workloads {
-        at += 8;
-        if let Some((role, trusted)) = workload.irsa_binding() {
-            let trust = setup::irsa_trust(cluster, &workload.namespace, &trusted);
-            deeds.push((at, Deed::CreateRole(role, trust)));
-        }
-        if let Some(role) = workload.association() {
-            let trust = setup::service_trust("pods.eks.amazonaws.com");
-            let subject = (
-                Rc::clone(&workload.namespace),
-                Rc::clone(&workload.service_account),
-            );
-            deeds.push((at, Deed::CreateRole(Rc::clone(&role), trust)));
-            deeds.push((at + 4, Deed::CreateAssociation(subject, role)));
-        }
-    }
-    plan.extend(
-        deeds
-            .into_iter()
-            .map(|(offset, deed)| (begin + offset, deed)),
-    );
-}
-
 /// Adds pods whose calls bring the history to `events`. Their number grows
 /// with the square root, so sessions grow slower than calls.
 fn scale(
@@ -360,14 +312,17 @@ fn scale(
     let replicas = ((per_cluster / 400).isqrt() / 6).clamp(1, 100);
     world.pace.target = events;
     for (cluster, start) in clusters {
-        for workload in scaled_workloads::all(cluster, other, rng) {
+        for mut workload in scaled_workloads::all(cluster, other, rng) {
+            workload.bound_at = cluster.bound();
             let workload = Rc::new(workload);
             for n in 0..replicas {
                 let node = rng.index(cluster.nodes.len());
                 let at = start + MINUTE * (15 + (n % 10).cast_signed());
-                add_replica(cluster, &workload, node, at, schedule, world, rng);
+                let replica = Replica::new(cluster, &workload, node, at);
+                schedule.add(at.max(world.begin), replica);
                 world.pace.weight += 1;
             }
+            world.fleets[cluster.number].workloads.push(workload);
         }
     }
 }

@@ -80,5 +80,23 @@ pub(super) fn slot(at: i64) -> String {
     )
 }
 
+/// Returns `20260626T095524Z`, the form in the names of inventory files.
+pub(super) fn stamp(at: i64) -> String {
+    let mut out = String::new();
+    write_iso(&mut out, at);
+    out.retain(|character| !matches!(character, '-' | ':'));
+    out
+}
+
+/// Returns `2026-06-26T09:54:24+00:00`, the form of times in what version 2 of
+/// the AWS CLI prints.
+pub(super) fn offset(at: i64) -> String {
+    let mut out = String::new();
+    write_iso(&mut out, at);
+    out.pop();
+    out.push_str("+00:00");
+    out
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,14 +4,27 @@ use std::rc::Rc;
 
 use super::account::{Account, Role};
 use super::apis::Target;
+use super::clock::{HOUR, MINUTE};
+use super::features::Features;
+use super::pod_identity::PodTags;
 use super::rng::Rng;
-use super::sts::PodTags;
 use super::truth::Label;
+use super::workloads::Workload;
 use super::world::{Endpoints, Origin};
 
-/// An EKS cluster with a managed node group.
+/// Name of the node group, and of Karpenter's node pool.
+pub(super) const NODEGROUP: &str = "ng-1";
+/// Instance type of all nodes.
+pub(super) const INSTANCE_TYPE: &str = "m6i.large";
+
+/// An EKS cluster with one group of nodes.
 #[derive(Debug)]
 pub(super) struct Cluster {
+    /// Its place in `World::fleets`.
+    pub(super) number: usize,
+    pub(super) features: Features,
+    /// When it was created.
+    pub(super) created: i64,
     pub(super) account: Rc<Account>,
     pub(super) region: &'static str,
     pub(super) name: Rc<str>,
@@ -24,9 +37,18 @@ pub(super) struct Cluster {
     pub(super) node_role: Rc<Role>,
     pub(super) eks_slr: Rc<Role>,
     pub(super) nodegroup_slr: Rc<Role>,
+    /// Role of pods on Fargate.
+    pub(super) fargate_role: Rc<Role>,
+    /// The nodes that it has at first.
     pub(super) nodes: Vec<Node>,
     /// When the history begins.
     pub(super) history: i64,
+    /// When somebody sets the hop limit of all nodes to 1, if ever.
+    pub(super) hop_limit_cut: Option<i64>,
+    /// Subnets of the three zones.
+    pub(super) subnets: [String; 3],
+    /// ARN of the instance profile of the nodes.
+    pub(super) instance_profile: String,
     /// Addresses from which the API servers call AWS.
     control_plane: Vec<Rc<str>>,
     pub(super) endpoints: Rc<Endpoints>,
@@ -34,30 +56,70 @@ pub(super) struct Cluster {
     pub(super) target: Target,
 }
 
-/// A node; its place in `World::nodes` is `index`.
+/// A node; its slot in `World::nodes` is `index`.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) index: usize,
     pub(super) instance: Rc<str>,
     pub(super) address: Rc<str>,
+    /// Kubernetes name, which is the private DNS name.
+    pub(super) name: Rc<str>,
+    pub(super) uid: Rc<str>,
     pub(super) zone: usize,
     /// When it boots; before the history begins for nodes that run already.
     pub(super) boot: i64,
+    /// A micro VM of Fargate: no instance of the account.
+    pub(super) fargate: bool,
+}
+
+impl Node {
+    /// A node that is about to boot.
+    pub(super) fn new(
+        index: usize,
+        region: &str,
+        address: Rc<str>,
+        zone: usize,
+        boot: i64,
+        rng: &mut Rng,
+    ) -> Self {
+        let dashed = address.replace('.', "-");
+        Self {
+            index,
+            instance: Rc::from(rng.ec2_id("i-")),
+            name: Rc::from(private_dns_name(&dashed, region)),
+            uid: Rc::from(rng.uuid().text()),
+            address,
+            zone,
+            boot,
+            fargate: false,
+        }
+    }
+}
+
+/// The private DNS name of an address, which us-east-1 writes in its own way
+/// (EC2 User Guide, "EC2 instance hostnames and domains").
+pub(super) fn private_dns_name(dashed: &str, region: &str) -> String {
+    match region {
+        "us-east-1" => format!("ip-{dashed}.ec2.internal"),
+        _ => format!("ip-{dashed}.{region}.compute.internal"),
+    }
 }
 
 /// What is needed to make a [`Cluster`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClusterPlan<'a> {
+    pub(super) number: usize,
     pub(super) name: &'a str,
     pub(super) region: &'static str,
+    pub(super) features: Features,
     pub(super) node_role: &'a str,
     pub(super) nodes: usize,
+    pub(super) created: i64,
     /// When the first node boots.
     pub(super) boot: i64,
-    /// When the history begins.
+    /// When the history begins, and its length.
     pub(super) history: i64,
-    /// Services with an interface endpoint in the cluster's network.
-    pub(super) endpoints: &'a [&'static str],
+    pub(super) length: i64,
 }
 
 impl Cluster {
@@ -68,28 +130,31 @@ impl Cluster {
         first_node: usize,
         rng: &mut Rng,
     ) -> Rc<Self> {
-        let ClusterPlan { name, region, .. } = plan;
+        let ClusterPlan {
+            name,
+            region,
+            features,
+            ..
+        } = plan;
         let issuer = format!(
             "oidc.eks.{region}.amazonaws.com/id/{}",
             rng.hex(32).to_ascii_uppercase()
         );
         let nodes = (0..plan.nodes)
-            .map(|n| Node {
-                index: first_node + n,
-                instance: Rc::from(rng.ec2_id("i-")),
-                address: Rc::from(format!("192.168.{}.{}", 32 * (n % 3) + 1, 10 + n / 3)),
-                zone: n % 3,
-                boot: plan.boot + 7 * n.cast_signed() as i64,
+            .map(|n| {
+                let address = Rc::from(format!("192.168.{}.{}", 32 * (n % 3) + 1, 10 + n / 3));
+                let boot = plan.boot + 7 * n.cast_signed() as i64;
+                Node::new(first_node + n, region, address, n % 3, boot, rng)
             })
             .collect();
-        let endpoint = |service: &&'static str, rng: &mut Rng| (*service, rng.ec2_id("vpce-"));
+        let mut endpoints = |services: &[&'static str]| {
+            let ids = services.iter().map(|name| (*name, rng.ec2_id("vpce-")));
+            ids.collect::<Vec<_>>()
+        };
         let endpoints = Endpoints {
-            interface: plan
-                .endpoints
-                .iter()
-                .map(|service| endpoint(service, rng))
-                .collect(),
-            gateway: vec![("s3", rng.ec2_id("vpce-"))],
+            interface: endpoints(features.interface),
+            gateway: endpoints(features.gateway),
+            external_snat: features.external_snat,
         };
         let target = Target {
             account: account.id.clone(),
@@ -107,7 +172,10 @@ impl Cluster {
         let slr = |service: &str, role: &str| {
             Role::new(account, &format!("/aws-service-role/{service}/"), role)
         };
+        let cut = plan.history + plan.length / 2;
         Rc::new(Self {
+            number: plan.number,
+            created: plan.created,
             arn: format!("arn:aws:eks:{region}:{}:cluster/{name}", account.id),
             provider: Rc::from(format!(
                 "arn:aws:iam::{}:oidc-provider/{issuer}",
@@ -115,18 +183,27 @@ impl Cluster {
             )),
             issuer: Rc::from(issuer),
             control_role: Role::new(account, "/", &format!("{name}-cluster")),
-            node_role: Role::new(account, "/", plan.node_role),
+            node_role: Role::new(account, features.role_path, plan.node_role),
             eks_slr: slr("eks.amazonaws.com", "AWSServiceRoleForAmazonEKS"),
             nodegroup_slr: slr(
                 "eks-nodegroup.amazonaws.com",
                 "AWSServiceRoleForAmazonEKSNodegroup",
             ),
+            fargate_role: Role::new(account, "/", &format!("{name}-fargate-pods")),
             nodes,
             control_plane: (0..2)
                 .map(|_| Rc::from(format!("192.0.2.{}", rng.between(2, 250))))
                 .collect(),
             endpoints: Rc::new(endpoints),
             history: plan.history,
+            hop_limit_cut: (features.hop_limit_cut && plan.length >= 2 * HOUR).then_some(cut),
+            subnets: [(); 3].map(|()| rng.ec2_id("subnet-")),
+            instance_profile: format!(
+                "arn:aws:iam::{}:instance-profile/eks-{}",
+                account.id,
+                rng.uuid().text()
+            ),
+            features,
             target,
             account: Rc::clone(account),
             region,
@@ -155,10 +232,35 @@ impl Cluster {
     pub(super) fn node_origin(&self, node: &Node) -> Origin {
         Origin {
             public: self.account.nat(node.zone),
+            public_kind: Some("nat"),
             private: Some(Rc::clone(&node.address)),
             node: Some(Rc::clone(&node.address)),
             endpoints: Rc::clone(&self.endpoints),
         }
+    }
+
+    /// `HttpPutResponseHopLimit` that an instance launched at `at` gets. Two
+    /// hops let pods reach the metadata service: what the fallbacks need.
+    pub(super) fn hop_limit(&self, at: i64) -> i64 {
+        if self.hop_limit_cut.is_some_and(|cut| cut <= at) {
+            1
+        } else {
+            2
+        }
+    }
+
+    /// `HttpTokens` of the instances.
+    pub(super) fn http_tokens(&self) -> &'static str {
+        if self.features.tokens_required {
+            "required"
+        } else {
+            "optional"
+        }
+    }
+
+    /// When the resources that came with the cluster were made.
+    pub(super) fn bound(&self) -> i64 {
+        self.created + 15 * MINUTE
     }
 }
 
@@ -171,43 +273,50 @@ pub(super) enum Naming {
     Deployment(String),
     /// `name-<ordinal>`.
     StatefulSet(usize),
+    /// `name-<random>`, one on every node.
+    DaemonSet,
+    /// `name-<minutes>-<random>`, once every so many seconds.
+    CronJob(i64),
 }
 
 /// A running pod.
 #[derive(Debug, Clone)]
 pub(super) struct Pod {
+    /// Its key in the list of pods.
+    pub(super) number: u64,
     pub(super) name: Rc<str>,
     pub(super) uid: Rc<str>,
     pub(super) node: Node,
+    pub(super) address: Rc<str>,
     pub(super) origin: Origin,
 }
 
 impl Pod {
-    /// Schedules a pod on a node.
-    pub(super) fn start(
+    /// A pod of `workload` on a node.
+    pub(super) fn new(
         cluster: &Cluster,
-        workload: &str,
-        naming: &Naming,
-        node: usize,
+        workload: &Workload,
+        node: &Node,
+        address: Rc<str>,
+        at: i64,
         rng: &mut Rng,
     ) -> Self {
-        let node = &cluster.nodes[node % cluster.nodes.len()];
-        let name = match naming {
-            Naming::Bare => workload.to_owned(),
-            Naming::Deployment(set) => format!("{workload}-{set}-{}", rng.kubernetes(5)),
-            Naming::StatefulSet(ordinal) => format!("{workload}-{ordinal}"),
+        let base = workload.name;
+        let name = match &workload.naming {
+            Naming::Bare => base.to_owned(),
+            Naming::Deployment(set) => format!("{base}-{set}-{}", rng.kubernetes(5)),
+            Naming::StatefulSet(ordinal) => format!("{base}-{ordinal}"),
+            Naming::DaemonSet => format!("{base}-{}", rng.kubernetes(5)),
+            Naming::CronJob(_) => format!("{base}-{}-{}", at / MINUTE, rng.kubernetes(5)),
         };
-        let address = format!(
-            "192.168.{}.{}",
-            32 * node.zone.cast_signed() as i64 + rng.between(2, 30),
-            rng.between(4, 250)
-        );
         let mut origin = cluster.node_origin(node);
-        origin.private = Some(Rc::from(address));
+        origin.private = Some(Rc::clone(&address));
         Self {
+            number: 0,
             name: Rc::from(name),
             uid: Rc::from(rng.uuid().text()),
             node: node.clone(),
+            address,
             origin,
         }
     }

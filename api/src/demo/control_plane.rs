@@ -134,6 +134,7 @@ impl ControlPlane {
             service,
             region,
             fresh_key: false,
+            obtains: None,
         };
         for api in apis {
             world.forwarded(forwarder, now + 1, |shape, rng| {

@@ -6,18 +6,19 @@ use std::path::{Path, PathBuf};
 
 use super::{DemoOutput, Truth};
 
-/// Writes `<folder>/trail/AWSLogs/…` in the layout of a trail bucket and
-/// `<folder>/truth/truth.ndjson`.
+/// Writes `<folder>/trail/AWSLogs/…` in the layout of a trail bucket,
+/// `<folder>/inventory/<cluster>/…` and `<folder>/truth/truth.ndjson`.
 #[derive(Debug)]
 pub struct FolderOutput {
     trail: PathBuf,
+    inventory: PathBuf,
     last: PathBuf,
     truth: BufWriter<File>,
 }
 
 impl FolderOutput {
     /// Creates the folder and the truth file; an existing truth file is
-    /// replaced, existing trail objects stay.
+    /// replaced, existing trail objects and inventory files stay.
     pub fn create(folder: &Path) -> io::Result<Self> {
         let trail = folder.join("trail");
         let truth = folder.join("truth");
@@ -26,6 +27,7 @@ impl FolderOutput {
         let truth = BufWriter::new(File::create(truth.join("truth.ndjson"))?);
         Ok(Self {
             trail,
+            inventory: folder.join("inventory"),
             last: PathBuf::new(),
             truth,
         })
@@ -45,6 +47,14 @@ impl DemoOutput for FolderOutput {
             self.last = parent.to_owned();
         }
         fs::write(path, gz)
+    }
+
+    fn inventory_file(&mut self, path: &str, json: &[u8]) -> io::Result<()> {
+        let path = self.inventory.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, json)
     }
 
     fn truth(&mut self, row: &Truth<'_>) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Generates a labelled account history: a CloudTrail trail of EKS clusters
-//! and their surroundings, and the truth about every record of it.
+//! and their surroundings, what kubectl and the AWS CLI would have shown of
+//! them meanwhile, and the truth about every record.
 //!
 //! The same options give the same bytes, on every machine. The history is
 //! simulated in order of time and delivered as it goes, so memory does not
@@ -8,22 +9,36 @@
 mod account;
 mod api_shapes;
 mod apis;
+mod bindings;
 mod cast;
+mod changes;
+mod churn;
 mod clock;
 mod cluster;
 mod control_plane;
+mod credentials;
 mod demo_workloads;
+mod fallback_workloads;
+mod fargate;
+mod features;
+mod fleet;
 mod folder;
 mod gzip;
+mod idle_workloads;
+mod inventory;
 mod json;
+mod kube2iam;
 mod launch;
 mod node_shapes;
 mod nodes;
 mod outsiders;
 mod people;
+mod plans;
+mod pod_identity;
 mod records;
 mod replica;
 mod rng;
+mod running;
 mod scaled_workloads;
 mod sdk;
 mod session;
@@ -56,12 +71,34 @@ pub struct DemoOptions {
     /// others (`eks-002`…) ran before, in other accounts and regions. At least 1.
     pub clusters: u32,
     /// Distinct events to aim for, reached by adding pods that call more. The
-    /// fixed cast makes about 7,400 a day and cluster, never fewer. `None`
+    /// fixed cast makes about 14,000 a day and cluster, never fewer. `None`
     /// leaves it at that.
     pub events: Option<u64>,
     /// Records per object; `None` for sizes like those of real deliveries.
     pub records_per_file: Option<u32>,
+    /// Time between two snapshots of the inventory, at least a minute; a last
+    /// one is taken at the end. `None`: no inventory.
+    pub inventory_every: Option<Duration>,
 }
+
+impl Default for DemoOptions {
+    /// The demo: a day of one cluster, up to a fixed time, because nothing here
+    /// reads the clock.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            end: DateTime::from_timestamp(DEFAULT_END, 0).unwrap_or_default(),
+            duration: Duration::hours(24),
+            clusters: 1,
+            events: None,
+            records_per_file: None,
+            inventory_every: Some(Duration::minutes(30)),
+        }
+    }
+}
+
+/// 2026-08-20T12:00:00Z.
+const DEFAULT_END: i64 = 1_787_227_200;
 
 /// What was generated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -80,13 +117,19 @@ pub struct DemoSummary {
     pub bytes: u64,
     /// Bytes of all objects as delivered.
     pub compressed_bytes: u64,
+    /// Inventory files.
+    pub inventory_files: u64,
 }
 
-/// Where a history goes. Both methods are called in turns, in no promised
+/// Where a history goes. The methods are called in turns, in no promised
 /// order; an error ends the generation.
 pub trait DemoOutput {
     /// Takes one trail object: its key, and its bytes compressed with gzip.
     fn trail_object(&mut self, key: &str, gz: &[u8]) -> io::Result<()>;
+    /// Takes one file of the inventory, as kubectl or the AWS CLI prints it: its
+    /// path (`<cluster>/pods-20260820T120000Z.json`) and its text. A path comes
+    /// once.
+    fn inventory_file(&mut self, path: &str, json: &[u8]) -> io::Result<()>;
     /// Takes the truth about one event.
     fn truth(&mut self, row: &Truth<'_>) -> io::Result<()>;
 }
@@ -99,6 +142,14 @@ pub enum DemoError {
     Object {
         /// Key of the object.
         key: String,
+        /// What the output said.
+        source: io::Error,
+    },
+    /// The output refused an inventory file.
+    #[error("cannot write inventory file {path}: {source}")]
+    Inventory {
+        /// Path of the file.
+        path: String,
         /// What the output said.
         source: io::Error,
     },
@@ -129,6 +180,9 @@ pub fn generate(
     let trail = trail::Trail::new(out, options.seed, options.records_per_file);
     let mut world = world::World::new(trail, options.seed, begin, end);
     cast::build(options, &mut world).run(&mut world)?;
+    if options.inventory_every.is_some() && begin < end {
+        inventory::finish(&mut world)?;
+    }
     Ok(world.trail.summary())
 }
 

@@ -121,10 +121,6 @@ pub(super) fn attach_interface(shape: &mut Shape, rng: &mut Rng, node: &Node) {
 pub(super) fn instance_information(shape: &mut Shape, node: &Node, region: &str) {
     shape.begin("ssm", "UpdateInstanceInformation", "1.08", false);
     let zone = ["a", "b", "c"][node.zone % 3];
-    let name = format!(
-        "ip-{}.{region}.compute.internal",
-        node.address.replace('.', "-")
-    );
     let out = shape.request.open();
     out.text("instanceId", &node.instance)
         .text("agentVersion", "3.3.2299.0")
@@ -133,7 +129,7 @@ pub(super) fn instance_information(shape: &mut Shape, node: &Node, region: &str)
         .text("platformName", "Amazon Linux")
         .text("platformVersion", "2023")
         .text("iPAddress", &node.address)
-        .text("computerName", &name)
+        .text("computerName", &node.name)
         .text("agentName", "amazon-ssm-agent")
         .text("availabilityZone", &format!("{region}{zone}"))
         .text("sSMConnectionChannel", "ssmmessages")

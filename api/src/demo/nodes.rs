@@ -5,21 +5,22 @@ use std::rc::Rc;
 
 use super::clock::{HOUR, MINUTE};
 use super::cluster::{Cluster, Node};
+use super::features::Agent;
 use super::rng::Rng;
 use super::sdk::{Sdk, Source};
 use super::session::{Session, SessionKind};
 use super::sim::Actor;
 use super::sts::{self, Issue};
-use super::world::{AWS_INTERNAL, Caller, Origin, World};
+use super::world::{AWS_INTERNAL, Caller, Origin, SERVICE, World};
 use super::{launch, node_shapes as shapes};
 
 /// Component names of node agents, as the `attribution` view writes them.
 pub(super) const CREDENTIALS: &str = "instance-credentials";
-const KUBELET: &str = "kubelet";
+pub(super) const KUBELET: &str = "kubelet";
 const VPC_CNI: &str = "vpc-cni";
 const SSM_AGENT: &str = "ssm-agent";
 const NODEADM: &str = "nodeadm";
-const IMAGE_PULL: &str = "image-pull";
+pub(super) const IMAGE_PULL: &str = "image-pull";
 const POD_IDENTITY_AGENT: &str = "eks-pod-identity-agent";
 
 const CNI_AGENT: &str = " amazon-vpc-cni-k8s/v1.20.1";
@@ -88,7 +89,7 @@ impl NodeTask {
     fn credentials(&self, now: i64, world: &mut World<'_>) -> i64 {
         let first = world.nodes[self.node.index].sessions.is_none();
         if first {
-            launch::run_instances(world, &self.cluster, &self.node, now);
+            launch::launch(world, &self.cluster, &self.node, now);
             launch::ebs_decrypt(world, &self.cluster, &self.node, now + 1);
         }
         let at = if first { now + 9 } else { now };
@@ -103,6 +104,7 @@ impl NodeTask {
     }
 
     fn bootstrap(&self, now: i64, world: &mut World<'_>) {
+        world.nodes[self.node.index].up = true;
         let Some(session) = session(world, &self.node) else {
             return;
         };
@@ -145,11 +147,17 @@ impl NodeTask {
         world.call(caller, now + 17, |shape, rng| {
             shapes::attach_interface(shape, rng, &self.node);
         });
-        for image in [
+        let images = [
             "eks/kube-proxy",
             "amazon-k8s-cni",
             "eks/eks-pod-identity-agent",
-        ] {
+        ];
+        let agent = match self.cluster.features.agent {
+            Agent::Everywhere => true,
+            Agent::NotOnFirst => self.node.index != self.cluster.nodes[0].index,
+            Agent::Nowhere => false,
+        };
+        for image in &images[..images.len() - usize::from(!agent)] {
             pull_image(world, &self.cluster, &self.node, now + 10, image);
         }
     }
@@ -166,7 +174,7 @@ impl NodeTask {
         };
         if self.task == Task::Kubelet {
             // Signed by the node, sent by the authenticator in the control plane.
-            origin = Origin::public(self.cluster.control_plane(&mut world.rng));
+            origin = Origin::public(self.cluster.control_plane(&mut world.rng), Some(SERVICE));
         }
         let label = self
             .cluster
@@ -190,6 +198,9 @@ impl NodeTask {
 
 impl Actor for NodeTask {
     fn act(&mut self, now: i64, world: &mut World<'_>) -> Option<i64> {
+        if world.nodes[self.node.index].node.instance != self.node.instance {
+            return None;
+        }
         match self.task {
             Task::Credentials => return Some(self.credentials(now, world)),
             Task::Bootstrap => {

@@ -108,7 +108,7 @@ impl Outsider {
             role: Role::new(account, "/", role),
             region,
             name,
-            origin: Origin::public(&account.nat(1)),
+            origin: Origin::public(&account.nat(1), Some("nat")),
             label: Label::outsider(label),
             target,
             session: None,
@@ -203,7 +203,7 @@ impl Outsider {
                             configure-aws-credentials-for-github-actions",
                     region: self.region,
                     global: false,
-                    denied: false,
+                    refusal: None,
                 };
                 sts::web_identity(world, &issue, web)
             }
@@ -215,7 +215,7 @@ impl Actor for Outsider {
     fn act(&mut self, now: i64, world: &mut World<'_>) -> Option<i64> {
         if self.kind == Kind::Ci {
             self.session = None;
-            self.origin = Origin::public(&format!("203.0.113.{}", world.rng.between(2, 250)));
+            self.origin = Origin::public(&format!("203.0.113.{}", world.rng.between(2, 250)), None);
         }
         if self
             .session

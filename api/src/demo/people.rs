@@ -12,8 +12,9 @@ use super::session::{Session, SessionKind};
 use super::sim::Actor;
 use super::sts::{self, Issue};
 use super::truth::Label;
-use super::world::{Caller, Origin, PlainCaller, World};
-use super::{node_shapes, setup};
+use super::workloads::Workload;
+use super::world::{Caller, Origin, PlainCaller, SERVICE, World};
+use super::{changes, node_shapes, setup};
 
 /// Something a person does.
 #[derive(Debug, Clone)]
@@ -31,8 +32,14 @@ pub(super) enum Deed {
     CreateCluster,
     CreateNodegroup,
     CreateAddon(&'static str),
-    /// Namespace and service account, and the role they get.
-    CreateAssociation((Rc<str>, Rc<str>), Rc<Role>),
+    /// The association of a workload's service account.
+    CreateAssociation(Rc<Workload>),
+    /// Lets a role into the cluster, as this type of principal.
+    CreateAccessEntry(Rc<Role>, &'static str),
+    /// Sets the largest number of nodes.
+    UpdateNodegroup(i64),
+    /// Sets the hop limit of the node in a slot to 1.
+    LimitHops(usize),
     Logging(&'static str),
 }
 
@@ -63,7 +70,7 @@ impl Person {
             cluster: Rc::clone(cluster),
             role: Rc::clone(role),
             name,
-            origin: Origin::public(address),
+            origin: Origin::public(address, None),
             label: Label::outsider("person"),
             plan,
             session: None,
@@ -104,10 +111,16 @@ impl Person {
             _ => Sdk::Cli.agent(Source::Sso, "", deed.command()),
         };
         let origin = match deed {
-            Deed::Kubectl => Origin::public(cluster.control_plane(&mut world.rng)),
+            Deed::Kubectl => Origin::public(cluster.control_plane(&mut world.rng), Some(SERVICE)),
             _ => self.origin.clone(),
         };
         let region = cluster.region;
+        let mut instance = Rc::default();
+        if let Deed::LimitHops(slot) = deed {
+            let state = &mut world.nodes[*slot];
+            state.hop_limit = 1;
+            instance = Rc::clone(&state.node.instance);
+        }
         let caller = Caller {
             session,
             label: &self.label,
@@ -125,9 +138,17 @@ impl Person {
             Deed::CreateCluster => setup::create_cluster(shape, rng, cluster, at),
             Deed::CreateNodegroup => setup::create_nodegroup(shape, rng, cluster, at),
             Deed::CreateAddon(addon) => setup::create_addon(shape, rng, cluster, addon),
-            Deed::CreateAssociation((namespace, account), role) => {
-                let subject = (&**namespace, &**account);
-                setup::create_association(shape, rng, cluster, subject, role, at);
+            Deed::CreateAssociation(workload) => {
+                changes::create_association(shape, rng, cluster, workload, at);
+            }
+            Deed::CreateAccessEntry(role, kind) => {
+                changes::create_access_entry(shape, rng, cluster, role, kind, at);
+            }
+            Deed::UpdateNodegroup(most) => {
+                changes::update_nodegroup(shape, rng, cluster, *most, at);
+            }
+            Deed::LimitHops(_) => {
+                changes::modify_metadata_options(shape, rng, cluster, &instance);
             }
             Deed::Logging(name) => {
                 setup::logging(shape, name, &cluster.account.id, region);
@@ -146,6 +167,9 @@ impl Deed {
             Self::CreateNodegroup => "eks.create-nodegroup",
             Self::CreateAddon(_) => "eks.create-addon",
             Self::CreateAssociation(..) => "eks.create-pod-identity-association",
+            Self::CreateAccessEntry(..) => "eks.create-access-entry",
+            Self::UpdateNodegroup(_) => "eks.update-nodegroup-config",
+            Self::LimitHops(_) => "ec2.modify-instance-metadata-options",
             Self::Logging("StopLogging") => "cloudtrail.stop-logging",
             Self::Logging(_) => "cloudtrail.start-logging",
             Self::Console | Self::Command(_) | Self::Kubectl => "",
@@ -195,7 +219,7 @@ impl KeyUser {
         Self {
             account: Rc::clone(account),
             region,
-            origin: Origin::public(&account.nat(2)),
+            origin: Origin::public(&account.nat(2), Some("nat")),
             label: Label::outsider("person"),
             agent: Sdk::Cli.agent(Source::Keys, "s3", "s3.ls"),
             identity: identity.into_string(),

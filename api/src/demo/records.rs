@@ -132,6 +132,8 @@ pub(super) struct Call<'a> {
     /// `userIdentity` as JSON.
     pub(super) identity: &'a str,
     pub(super) address: &'a str,
+    /// What the address is, for the truth only.
+    pub(super) address_kind: Option<&'static str>,
     pub(super) agent: &'a str,
     /// Interface or gateway endpoint that the call came through.
     pub(super) endpoint: Option<&'a str>,

@@ -8,18 +8,15 @@ use super::apis::Api;
 use super::cast::{deployment, target};
 use super::clock::HOUR;
 use super::cluster::Cluster;
+use super::demo_workloads::{irsa, pod_identity};
 use super::rng::Rng;
 use super::sdk::Sdk;
-use super::workloads::{Access, Identity, Workload};
+use super::workloads::{Access, Identity, Style, Workload};
 
 /// Makes all of them. Pods live six to eighteen hours.
 pub(super) fn all(cluster: &Cluster, other: &Rc<Account>, rng: &mut Rng) -> Vec<Workload> {
-    let role = |name: &str| Role::new(&cluster.account, "/", &format!("{}-{name}", cluster.name));
-    let irsa = |name: &str| Access::Irsa {
-        role: role(name),
-        global_sts: false,
-    };
-    let pods = |name: &str| Access::PodIdentity { role: role(name) };
+    let irsa = |name: &str| irsa(cluster, name);
+    let pods = |name: &str| pod_identity(cluster, name, Style::Tagged);
     let lake = Role::new(other, "/shared/", "lake-writer");
     let mut make = |name, account, sdk, access, apis: &[Api]| {
         let who = Identity {
@@ -39,11 +36,9 @@ pub(super) fn all(cluster: &Cluster, other: &Rc<Account>, rng: &mut Rng) -> Vec<
         .living(6 * HOUR, 18 * HOUR)
         .scaled()
     };
-    // The demo cluster's nodes require tokens, so version 1 fails there.
-    let imds_v1 = cluster.nodes.iter().all(|node| node.boot < cluster.history);
     let node = Access::NodeRole {
         cause: "no_binding",
-        imds_v1,
+        imds_v1: !cluster.features.tokens_required,
     };
     vec![
         make(

@@ -10,15 +10,25 @@ pub(super) enum Sdk {
     Boto3,
     /// A boto3 of before the user agent carried feature codes.
     Boto3Old,
+    /// A boto3 that knows neither IRSA (1.9.220) nor IMDSv2.
+    Boto3Ancient,
     /// AWS SDK for Go, version 1, with the text a program appends.
     Go1(&'static str),
     /// AWS SDK for Go, version 2, with the text a program inserts.
     Go2(&'static str),
     /// The same, of before credential sources were counted.
     Go2Old(&'static str),
+    /// A version 1 that does not know IRSA (1.11.704), but IMDSv2 (1.11.678).
     Java1,
     Java2,
+    /// A version 2 that does not know Pod Identity (2.21.30).
+    Java2Old,
+    /// A version 2 that does not know Pod Identity (2.1550.0).
+    Js2,
+    /// The last version 2.
+    Js2Last,
     Js3,
+    Php,
     Rust,
 }
 
@@ -73,6 +83,9 @@ impl Sdk {
             Self::Boto3Old => "Boto3/1.24.59 Python/3.8.18 \
                  Linux/6.12.40-63.114.amzn2023.x86_64 Botocore/1.27.59"
                 .to_owned(),
+            Self::Boto3Ancient => "Boto3/1.9.143 Python/3.6.8 \
+                 Linux/6.12.40-63.114.amzn2023.x86_64 Botocore/1.12.143"
+                .to_owned(),
             Self::Go1(extra) => format!("aws-sdk-go/1.44.322 (go1.19.12; linux; amd64){extra}"),
             Self::Go2(extra) => format!(
                 "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.24.9 md/GOOS#linux \
@@ -82,7 +95,7 @@ impl Sdk {
                 "aws-sdk-go-v2/1.36.3 ua/2.1 os/linux lang/go#1.24.5 md/GOOS#linux \
                  md/GOARCH#amd64 api/{api}#1.45.0{extra} m/C,E"
             ),
-            Self::Java1 => "aws-sdk-java/1.11.600 Linux/6.12.40-63.114.amzn2023.x86_64 \
+            Self::Java1 => "aws-sdk-java/1.11.690 Linux/6.12.40-63.114.amzn2023.x86_64 \
                  OpenJDK_64-Bit_Server_VM/25.392-b08 java/1.8.0_392 vendor/Amazon.com_Inc. \
                  cfg/retry-mode/legacy"
                 .to_owned(),
@@ -92,6 +105,15 @@ impl Sdk {
                  md/OpenJDK_64-Bit_Server_VM#21.0.8+9-LTS md/vendor#Amazon.com_Inc. \
                  md/en_US m/D,N,{codes}"
             ),
+            Self::Java2Old => "aws-sdk-java/2.20.74 Linux/6.12.40-63.114.amzn2023.x86_64 \
+                 OpenJDK_64-Bit_Server_VM/17.0.10+7 Java/17.0.10 kotlin \
+                 vendor/Eclipse_Adoptium io/sync http/Apache cfg/retry-mode/legacy"
+                .to_owned(),
+            Self::Js2 => "aws-sdk-nodejs/2.1390.0 linux/v16.20.2 promise".to_owned(),
+            Self::Js2Last => "aws-sdk-nodejs/2.1692.0 linux/v18.20.8 promise".to_owned(),
+            Self::Php => "aws-sdk-php/3.356.17 ua/2.1 OS/Linux#6.12.40 lang/php#8.3.25 \
+                 GuzzleHttp/7"
+                .to_owned(),
             Self::Js3 => format!(
                 "aws-sdk-js/3.899.0 ua/2.1 os/linux#6.12.40-63.114.amzn2023.x86_64 lang/js \
                  md/nodejs#22.19.0 api/{api}#3.899.0 m/E,T,{codes}"
@@ -108,9 +130,13 @@ impl Sdk {
         let fraction = rng.below(1_000_000_000);
         let millis = at * 1000 + (fraction / 1_000_000).cast_signed();
         match self {
-            Self::Cli | Self::Boto3 | Self::Boto3Old => format!("botocore-session-{at}"),
+            Self::Cli | Self::Boto3 | Self::Boto3Old | Self::Boto3Ancient => {
+                format!("botocore-session-{at}")
+            }
             Self::Go1(_) | Self::Go2(_) | Self::Go2Old(_) => format!("{at}{fraction:09}"),
-            Self::Java1 | Self::Java2 => format!("aws-sdk-java-{millis}"),
+            Self::Java1 | Self::Java2 | Self::Java2Old => format!("aws-sdk-java-{millis}"),
+            Self::Js2 | Self::Js2Last => "token-file-web-identity".to_owned(),
+            Self::Php => format!("aws-sdk-php-{millis}"),
             Self::Js3 => format!("aws-sdk-js-session-{millis}"),
             Self::Rust => format!("web-identity-token-{millis}"),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::account::Role;
+use super::account::{Role, fnv1a};
 use super::clock;
 use super::cluster::Cluster;
 use super::records::Shape;
@@ -14,7 +14,11 @@ pub(super) fn create_role(shape: &mut Shape, role: &Role, trust: &str, at: i64) 
     shape.global = true;
     let out = shape.request.open().text("roleName", &role.name);
     out.text("assumeRolePolicyDocument", trust).close();
-    let out = shape.response.open().object("role").text("path", "/");
+    let out = shape
+        .response
+        .open()
+        .object("role")
+        .text("path", role.path());
     out.text("roleName", &role.name)
         .text("roleId", &role.id)
         .text("arn", &role.arn);
@@ -24,7 +28,8 @@ pub(super) fn create_role(shape: &mut Shape, role: &Role, trust: &str, at: i64) 
         .close();
 }
 
-fn percent_encoded(text: &str) -> String {
+/// The encoding of policies in IAM's answers (RFC 3986).
+pub(super) fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -89,12 +94,7 @@ pub(super) fn create_oidc_provider(shape: &mut Shape, rng: &mut Rng, cluster: &C
 /// `eks:CreateCluster`.
 pub(super) fn create_cluster(shape: &mut Shape, rng: &mut Rng, cluster: &Cluster, at: i64) {
     shape.begin("eks", "CreateCluster", "1.09", false);
-    let subnets = [
-        rng.ec2_id("subnet-"),
-        rng.ec2_id("subnet-"),
-        rng.ec2_id("subnet-"),
-    ];
-    let subnets = || subnets.iter().map(String::as_str);
+    let subnets = || cluster.subnets.iter().map(String::as_str);
     let out = shape.request.open();
     out.text("name", &cluster.name).text("version", "1.33");
     out.text("roleArn", &cluster.control_role.arn)
@@ -105,7 +105,7 @@ pub(super) fn create_cluster(shape: &mut Shape, rng: &mut Rng, cluster: &Cluster
         .bool("endpointPrivateAccess", true)
         .close();
     out.object("accessConfig")
-        .text("authenticationMode", "API_AND_CONFIG_MAP")
+        .text("authenticationMode", cluster.features.authentication.name())
         .close();
     out.list("encryptionConfig")
         .open()
@@ -130,7 +130,7 @@ pub(super) fn create_cluster(shape: &mut Shape, rng: &mut Rng, cluster: &Cluster
         .texts("publicAccessCidrs", ["0.0.0.0/0"])
         .close();
     out.object("accessConfig")
-        .text("authenticationMode", "API_AND_CONFIG_MAP");
+        .text("authenticationMode", cluster.features.authentication.name());
     out.bool("bootstrapClusterCreatorAdminPermissions", true)
         .close();
     out.text("status", "CREATING")
@@ -159,7 +159,7 @@ pub(super) fn create_nodegroup(shape: &mut Shape, rng: &mut Rng, cluster: &Clust
         cluster.region,
         cluster.account.id,
         cluster.name,
-        rng.uuid().text()
+        stable_uuid(&cluster.arn)
     );
     out.text("nodegroupName", "ng-1").text("nodegroupArn", &arn);
     out.text("clusterName", &cluster.name)
@@ -168,6 +168,11 @@ pub(super) fn create_nodegroup(shape: &mut Shape, rng: &mut Rng, cluster: &Clust
         .text("status", "CREATING")
         .text("capacityType", "ON_DEMAND");
     out.close().close();
+}
+
+/// A UUID that follows from a text, for ids that several outputs name.
+pub(super) fn stable_uuid(text: &str) -> String {
+    Rng::new(fnv1a(text)).uuid().text()
 }
 
 /// `eks:CreateAddon`.
@@ -186,48 +191,6 @@ pub(super) fn create_addon(shape: &mut Shape, rng: &mut Rng, cluster: &Cluster, 
         .text("addonName", addon);
     out.text("clusterName", &cluster.name)
         .text("status", "CREATING")
-        .close()
-        .close();
-}
-
-/// `eks:CreatePodIdentityAssociation`.
-pub(super) fn create_association(
-    shape: &mut Shape,
-    rng: &mut Rng,
-    cluster: &Cluster,
-    subject: (&str, &str),
-    role: &Role,
-    at: i64,
-) {
-    shape.begin("eks", "CreatePodIdentityAssociation", "1.09", false);
-    let (namespace, service_account) = subject;
-    let id = format!("a-{}", rng.kubernetes(17));
-    let out = shape
-        .request
-        .open()
-        .text("name", &cluster.name)
-        .text("namespace", namespace);
-    out.text("serviceAccount", service_account)
-        .text("roleArn", &role.arn);
-    out.uuid("clientRequestToken", rng.uuid()).close();
-    let arn = format!(
-        "arn:aws:eks:{}:{}:podidentityassociation/{}/{id}",
-        cluster.region, cluster.account.id, cluster.name
-    );
-    let out = shape
-        .response
-        .open()
-        .object("association")
-        .text("clusterName", &cluster.name);
-    out.text("namespace", namespace)
-        .text("serviceAccount", service_account);
-    out.text("roleArn", &role.arn)
-        .text("associationArn", &arn)
-        .text("associationId", &id);
-    out.object("tags")
-        .close()
-        .number("createdAt", at)
-        .number("modifiedAt", at)
         .close()
         .close();
 }

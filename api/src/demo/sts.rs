@@ -5,10 +5,12 @@ use std::rc::Rc;
 use super::account::{Account, Role};
 use super::clock;
 use super::json::Json;
+use super::pod_identity::PodTags;
 use super::records::{Call, Shape};
 use super::rng::{Rng, Uuid};
 use super::session::{NewSession, Session, SessionKind};
 use super::truth::{Credential, Label};
+use super::workloads::Refusal;
 use super::world::{
     Caller, GLOBAL_REGION, Origin, PlainCaller, ServiceCaller, World, session_credential,
 };
@@ -32,7 +34,8 @@ pub(super) struct Issue<'a> {
 }
 
 impl Issue<'_> {
-    fn start(&self, key: String, issued_by: Option<Uuid>) -> Rc<Session> {
+    /// Starts the session.
+    pub(super) fn start(&self, key: String, issued_by: Option<Uuid>) -> Rc<Session> {
         Session::new(NewSession {
             role: Rc::clone(self.role),
             name: self.name.clone(),
@@ -49,7 +52,8 @@ impl Issue<'_> {
         self.start(rng.session_key(), None)
     }
 
-    fn request<'j>(&self, out: &'j mut Json) -> &'j mut Json {
+    /// Opens the request parameters with the members that all requests have.
+    pub(super) fn request<'j>(&self, out: &'j mut Json) -> &'j mut Json {
         out.open()
             .text("roleArn", &self.role.arn)
             .text("roleSessionName", &self.name);
@@ -59,7 +63,8 @@ impl Issue<'_> {
         out
     }
 
-    fn credentials(&self, out: &mut Json, key: &str, rng: &mut Rng) {
+    /// Writes the credentials of the answer.
+    pub(super) fn credentials(&self, out: &mut Json, key: &str, rng: &mut Rng) {
         let token = rng.base64(TOKEN_PREFIX, 720);
         out.object("credentials")
             .text("accessKeyId", key)
@@ -68,14 +73,16 @@ impl Issue<'_> {
             .close();
     }
 
-    fn assumed(&self, out: &mut Json) {
+    /// Writes who the session is.
+    pub(super) fn assumed(&self, out: &mut Json) {
         out.object("assumedRoleUser")
             .text("assumedRoleId", &format!("{}:{}", self.role.id, self.name))
             .text("arn", &self.role.session_arn(&self.name))
             .close();
     }
 
-    fn resource(&self, shape: &mut Shape) {
+    /// Names the role as the resource.
+    pub(super) fn resource(&self, shape: &mut Shape) {
         shape.resource(&self.role.account.id, "AWS::IAM::Role", &self.role.arn);
     }
 }
@@ -93,8 +100,8 @@ pub(super) struct WebIdentity<'a> {
     pub(super) region: &'a str,
     /// Uses `sts.amazonaws.com`, which is logged in us-east-1.
     pub(super) global: bool,
-    /// The trust policy does not match.
-    pub(super) denied: bool,
+    /// Why it fails, if it does.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// `AssumeRoleWithWebIdentity`, by a pod with IRSA or any other OIDC token.
@@ -132,9 +139,8 @@ pub(super) fn web_identity(
         shape.global = web.global;
         issue.request(&mut shape.request).close();
         issue.resource(shape);
-        if web.denied {
-            shape.error_code = "AccessDenied";
-            shape.error_message.push_str("An unknown error occurred");
+        if let Some(refusal) = web.refusal {
+            refuse(shape, refusal, web.provider);
         } else {
             let out = shape.response.open();
             issue.credentials(out, &key, rng);
@@ -150,11 +156,11 @@ pub(super) fn web_identity(
             web.region
         };
         let trust = "IAMTrustStore";
-        shape
-            .additional
-            .open()
-            .text("identityProviderConnectionVerificationMethod", trust)
-            .text("ExtendedRequestId", &rng.base64("MTp", 45))
+        let out = shape.additional.open();
+        if web.refusal != Some(Refusal::Provider) {
+            out.text("identityProviderConnectionVerificationMethod", trust);
+        }
+        out.text("ExtendedRequestId", &rng.base64("MTp", 45))
             .object("RequestDetails")
             .text(
                 "endpointType",
@@ -164,7 +170,26 @@ pub(super) fn web_identity(
             .close()
             .close();
     });
-    (!web.denied).then(|| issue.start(key, event))
+    (web.refusal.is_none()).then(|| issue.start(key, event))
+}
+
+/// The text about a missing provider is the one of the STS API; no record of it
+/// is at hand.
+fn refuse(shape: &mut Shape, refusal: Refusal, provider: &str) {
+    match refusal {
+        Refusal::Trust => {
+            shape.error_code = "AccessDenied";
+            shape.error_message.push_str("An unknown error occurred");
+        }
+        Refusal::Provider => {
+            let issuer = provider
+                .split_once('/')
+                .map_or(provider, |(_, issuer)| issuer);
+            shape.error_code = "InvalidIdentityToken";
+            shape.error_message =
+                format!("No OpenIDConnect provider found in your account for https://{issuer}");
+        }
+    }
 }
 
 /// `AssumeRole` by an AWS service (`eks.amazonaws.com`, `lambda.amazonaws.com`…).
@@ -189,7 +214,8 @@ pub(super) fn by_service(
     issue.start(key, event)
 }
 
-fn service_caller<'a>(
+/// The service that asks for a session.
+pub(super) fn service_caller<'a>(
     issue: &'a Issue<'_>,
     service: &'a str,
     region: &'a str,
@@ -239,60 +265,6 @@ pub(super) fn instance_pair(
     })
 }
 
-/// The pod that Pod Identity names in session tags.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PodTags<'a> {
-    pub(super) cluster_arn: &'a str,
-    pub(super) cluster: &'a str,
-    pub(super) namespace: &'a str,
-    pub(super) service_account: &'a str,
-    pub(super) pod: &'a str,
-    pub(super) pod_uid: &'a str,
-}
-
-impl<'a> PodTags<'a> {
-    pub(super) fn pairs(&self) -> [(&'static str, &'a str); 6] {
-        [
-            ("eks-cluster-arn", self.cluster_arn),
-            ("eks-cluster-name", self.cluster),
-            ("kubernetes-namespace", self.namespace),
-            ("kubernetes-service-account", self.service_account),
-            ("kubernetes-pod-name", self.pod),
-            ("kubernetes-pod-uid", self.pod_uid),
-        ]
-    }
-}
-
-/// The `AssumeRole` by `pods.eks.amazonaws.com` that belongs to an
-/// `AssumeRoleForPodIdentity` and names the pod.
-pub(super) fn pod_identity(
-    world: &mut World<'_>,
-    issue: &Issue<'_>,
-    tags: PodTags<'_>,
-    region: &str,
-    label: &Label,
-) -> Rc<Session> {
-    let key = world.rng.session_key();
-    let caller = service_caller(issue, "pods.eks.amazonaws.com", region, label);
-    let event = world.service_call(caller, issue.at, None, |shape, rng| {
-        shape.begin("sts", "AssumeRole", "1.08", true);
-        let out = issue.request(&mut shape.request);
-        out.list("tags");
-        for (name, value) in tags.pairs() {
-            out.open().text("key", name).text("value", value).close();
-        }
-        out.close_list();
-        out.texts("transitiveTagKeys", tags.pairs().map(|(name, _)| name))
-            .close();
-        let out = shape.response.open();
-        issue.credentials(out, &key, rng);
-        issue.assumed(out);
-        out.number("packedPolicySize", rng.between(52, 64)).close();
-        issue.resource(shape);
-    });
-    issue.start(key, event)
-}
-
 /// `AssumeRole` by a role session. A role of another account gets a record in
 /// both accounts, tied by `sharedEventID`.
 pub(super) fn chained(
@@ -332,16 +304,17 @@ fn send_chained(
 ) -> Option<Uuid> {
     let session = caller.session;
     let (from, to): (&Account, &Account) = (&session.role.account, &issue.role.account);
-    let (address, endpoint) = caller.origin.address("sts");
+    let seen = caller.origin.seen("sts", false);
     let host = shape.host_name(caller.region);
     let mut call = Call {
         at: issue.at,
         recipient: from,
         region: caller.region,
         identity: session.identity(super::session::Dialect::V08),
-        address,
+        address: seen.address,
+        address_kind: seen.kind,
         agent: caller.agent,
-        endpoint,
+        endpoint: seen.endpoint,
         host: Some(&host),
         event_id: world.rng.uuid(),
         request_id: world.rng.uuid(),

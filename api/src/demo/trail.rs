@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use super::gzip::{Packer, Parcel};
 use super::json::Json;
 use super::records::{self, Call, Shape};
-use super::rng::{Rng, Uuid};
-use super::truth::{Credential, Label};
+use super::rng::Rng;
+use super::truth::{Credential, Label, Truth};
 use super::{DemoError, DemoOutput, DemoSummary, clock};
 
 /// Objects are named after delivery slots of this many seconds.
@@ -125,7 +125,7 @@ impl<'o> Trail<'o> {
         if self.failure.is_some() || self.gap.is_some_and(stopped) {
             return false;
         }
-        self.tell(call.event_id, label, credential);
+        self.tell(call, label, credential);
         let mut record = std::mem::take(&mut self.record);
         records::write(record.clear(), call, shape);
         self.summary.bytes += record.as_str().len() as u64;
@@ -145,9 +145,12 @@ impl<'o> Trail<'o> {
         true
     }
 
-    fn tell(&mut self, event_id: Uuid, label: &Label, credential: Credential<'_>) {
-        let event_id = event_id.text();
-        let truth = label.truth(&event_id, credential);
+    fn tell(&mut self, call: &Call<'_>, label: &Label, credential: Credential<'_>) {
+        let event_id = call.event_id.text();
+        let truth = Truth {
+            address_kind: call.address_kind,
+            ..label.truth(&event_id, credential)
+        };
         self.summary.events += 1;
         self.summary.attributable += u64::from(truth.access_path.is_some());
         if let Err(source) = self.out.truth(&truth) {
@@ -243,10 +246,29 @@ impl<'o> Trail<'o> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
+    /// Hands a file of the inventory to the output.
+    pub(super) fn inventory(&mut self, path: &str, json: &[u8]) {
+        if self.failure.is_some() {
+            return;
+        }
+        self.summary.inventory_files += 1;
+        if let Err(source) = self.out.inventory_file(path, json) {
+            self.failure = Some(DemoError::Inventory {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    }
+
     /// Delivers everything that is left.
     pub(super) fn finish(&mut self) -> Result<(), DemoError> {
         self.flush(i64::MAX);
         self.collect(true);
+        self.check()
+    }
+
+    /// Tells what the output refused, if anything.
+    pub(super) fn check(&mut self) -> Result<(), DemoError> {
         self.failure.take().map_or(Ok(()), Err)
     }
 

@@ -22,7 +22,8 @@ pub struct Truth<'a> {
     /// `workload`, `node_agent` or `control_plane`.
     #[serde(borrow)]
     pub actor: Option<&'a str>,
-    /// Name of the node agent or control plane part.
+    /// Name of the node agent or control plane part, and of a controller that
+    /// runs on the node role.
     #[serde(borrow)]
     pub component: Option<&'a str>,
     /// Cluster name.
@@ -47,8 +48,8 @@ pub struct Truth<'a> {
     /// credentials of this call. An `AssumeRole` counts as made with the
     /// credentials it was signed with.
     pub hops: Option<u32>,
-    /// The role whose session made the call; for a record without a session,
-    /// the role that it asks for.
+    /// The role whose session made the call; for a record without a session, and
+    /// for what EKS asks for on behalf of a pod, the role that it asks for.
     #[serde(borrow)]
     pub role_arn: Option<&'a str>,
     /// OIDC issuer of the cluster without scheme, on IRSA rows.
@@ -58,10 +59,19 @@ pub struct Truth<'a> {
     /// `None` where it is not in the trail or the call has no session.
     #[serde(borrow)]
     pub issuing_event_id: Option<&'a str>,
-    /// Why a workload is on the node role, in the words of the `fallbacks`
-    /// view; `None` on every other row.
+    /// Why a workload is on the node role at the time of the call, in the words
+    /// of the `fallbacks` view; `None` on every other row. A pod that started
+    /// before its binding has `no_binding` before and `pod_predates_binding`
+    /// after the binding was made.
     #[serde(borrow)]
     pub cause: Option<&'a str>,
+    /// What `sourceIPAddress` is: `pod` (the pod's own address), `node` (the
+    /// node's primary address: of an agent, a pod on the host's network, or one
+    /// whose address the VPC CNI translated), `nat` (the address of a NAT
+    /// gateway), `service` (the name of an AWS service, or an address of the
+    /// EKS control plane); `None`: something outside AWS.
+    #[serde(borrow)]
+    pub address_kind: Option<&'a str>,
     /// Who it is when the record must not be attributed: `person`, `ci`,
     /// `ecs_task`, `lambda`, `ec2_instance`, `aws_service`.
     #[serde(borrow)]
@@ -140,6 +150,7 @@ impl Label {
             issuer: self.issuer.as_deref(),
             issuing_event_id: credential.issued_by.filter(|_| attributed),
             cause: self.cause,
+            address_kind: None,
             outsider: self.outsider,
         }
     }

@@ -4,21 +4,69 @@ use std::rc::Rc;
 
 use super::account::Role;
 use super::apis::{Api, Target};
+use super::bindings::BindingKind;
 use super::clock::MINUTE;
-use super::cluster::Naming;
+use super::cluster::{Cluster, Naming};
+use super::features::Agent;
 use super::sdk::{Sdk, Source};
+
+/// Why `AssumeRoleWithWebIdentity` fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The trust policy names another service account.
+    Trust,
+    /// The account has no OIDC provider for the issuer.
+    Provider,
+}
+
+/// What the sessions of a Pod Identity association look like.
+#[derive(Debug, Clone)]
+pub(super) enum Style {
+    /// Session tags name the pod.
+    Tagged,
+    /// `disableSessionTags`.
+    Untagged,
+    /// `disableSessionTags`, and pods get the credentials of a second role.
+    Target(Rc<Role>),
+}
 
 /// How the pods of a workload reach AWS.
 #[derive(Debug, Clone)]
 pub(super) enum Access {
+    /// They do not.
+    Nothing,
     /// Through the node's metadata service, because nothing else works.
     NodeRole { cause: &'static str, imds_v1: bool },
     /// IAM roles for service accounts.
     Irsa { role: Rc<Role>, global_sts: bool },
-    /// IRSA whose trust policy names another service account.
+    /// IRSA that never works, and nothing else is tried.
     Denied { role: Rc<Role> },
+    /// IRSA that fails. The SDK's chain of providers goes on after an error, as
+    /// those of Java, C++ and PHP do, and ends at the node role.
+    Refused { role: Rc<Role>, refusal: Refusal },
     /// EKS Pod Identity.
-    PodIdentity { role: Rc<Role> },
+    PodIdentity { role: Rc<Role>, style: Style },
+    /// A binding made after some pods had started: those keep to the node role.
+    Late {
+        role: Rc<Role>,
+        kind: BindingKind,
+        since: i64,
+    },
+    /// kube2iam on the node, told by an annotation of the pod.
+    Kube2iam { role: Rc<Role> },
+}
+
+impl Access {
+    /// Whether session tags name the pod.
+    pub(super) fn is_tagged(&self) -> bool {
+        matches!(
+            self,
+            Self::PodIdentity {
+                style: Style::Tagged,
+                ..
+            }
+        )
+    }
 }
 
 /// A role that a workload assumes with the session before it.
@@ -36,7 +84,11 @@ pub(super) struct Step {
     /// Which session signs: 0 = the pod's own, n = of the n-th link.
     pub(super) hop: usize,
     pub(super) denied: bool,
+    /// A container without injected variables makes the call.
+    pub(super) skipped: bool,
     pub(super) agent: String,
+    /// User agent where the node's credentials are used.
+    pub(super) node_agent: String,
 }
 
 /// What the pods of a workload are and do.
@@ -58,6 +110,26 @@ pub(super) struct Workload {
     pub(super) life: (i64, i64),
     /// The image comes from ECR, so starting a pod shows in the trail.
     pub(super) from_ecr: bool,
+    pub(super) host_network: bool,
+    /// The only node the pods may run on, counted from the cluster's first.
+    pub(super) pinned: Option<usize>,
+    /// A node that the pods may not run on, counted likewise.
+    pub(super) avoided: Option<usize>,
+    /// Pods at the same time; a DaemonSet has one on every node.
+    pub(super) replicas: usize,
+    /// Completed pods of a CronJob that stay listed
+    /// (`successfulJobsHistoryLimit`).
+    pub(super) kept: usize,
+    /// A role that the service account has although the pods do not use it.
+    pub(super) bound: Option<(BindingKind, Rc<Role>)>,
+    /// When its binding is made, unless that is late.
+    pub(super) bound_at: i64,
+    /// Name that the program gives itself, for controllers.
+    pub(super) component: Option<&'static str>,
+    /// A container that the webhook is told to skip.
+    pub(super) skipped_container: Option<&'static str>,
+    /// Image; empty: one in the account's registry.
+    pub(super) image: &'static str,
     /// Takes part in reaching the asked-for number of events.
     pub(super) scaled: bool,
     pub(super) target: Target,
@@ -88,18 +160,16 @@ impl Workload {
         target: Target,
         apis: &[Api],
     ) -> Self {
-        let source = match access {
-            Access::NodeRole { .. } => Source::Imds,
-            Access::Irsa { .. } | Access::Denied { .. } => Source::WebIdentity,
-            Access::PodIdentity { .. } => Source::Container,
-        };
+        let source = source(&access);
         let step = |api: &Api| {
             let (service, command) = api.names();
             Step {
                 api: *api,
                 hop: 0,
                 denied: false,
+                skipped: false,
                 agent: who.sdk.agent(source, service, command),
+                node_agent: who.sdk.agent(Source::Imds, service, command),
             }
         };
         Self {
@@ -115,6 +185,16 @@ impl Workload {
             period: (4 * MINUTE, 6 * MINUTE),
             life: (i64::MAX / 4, i64::MAX / 4),
             from_ecr: false,
+            host_network: false,
+            pinned: None,
+            avoided: None,
+            replicas: 1,
+            kept: 3,
+            bound: None,
+            bound_at: 0,
+            component: None,
+            skipped_container: None,
+            image: "",
             scaled: false,
             target,
             subject: format!(
@@ -163,24 +243,91 @@ impl Workload {
         self
     }
 
-    /// Role and trusted service account of an IRSA binding, which is another
-    /// one than the workload's own where the trust policy is wrong.
-    pub(super) fn irsa_binding(&self) -> Option<(Rc<Role>, String)> {
+    /// Whether a node, counted from the cluster's first, takes the pods.
+    pub(super) fn fits(&self, cluster: &Cluster, offset: usize) -> bool {
+        let features = &cluster.features;
+        if self.avoided == Some(offset) {
+            return false;
+        }
+        if let Some(pinned) = self.pinned {
+            return offset == pinned % cluster.nodes.len();
+        }
         match &self.access {
-            Access::Irsa { role, .. } => Some((Rc::clone(role), self.service_account.to_string())),
-            Access::Denied { role } => {
-                Some((Rc::clone(role), format!("{}-v1", self.service_account)))
+            Access::PodIdentity { .. } => offset != 0 || features.agent != Agent::NotOnFirst,
+            Access::Kube2iam { .. } => offset != 0,
+            // kube2iam hides the node's role from all pods but those on the
+            // host's network.
+            Access::NodeRole { .. } | Access::Refused { .. } | Access::Late { .. } => {
+                offset == 0 || !features.kube2iam || self.host_network
             }
-            Access::NodeRole { .. } | Access::PodIdentity { .. } => None,
+            _ => offset == 0 || !features.kube2iam || self.skipped_container.is_none(),
         }
     }
 
-    /// Role of a Pod Identity association.
-    pub(super) fn association(&self) -> Option<Rc<Role>> {
-        match &self.access {
-            Access::PodIdentity { role } => Some(Rc::clone(role)),
-            _ => None,
+    /// Ties the service account to a role that the pods cannot use.
+    pub(super) fn bound(mut self, kind: BindingKind, role: Rc<Role>) -> Self {
+        self.bound = Some((kind, role));
+        self
+    }
+
+    /// Puts the pods on the host's network.
+    pub(super) fn on_host_network(mut self) -> Self {
+        self.host_network = true;
+        self
+    }
+
+    /// Keeps the pods on one node, counted from the cluster's first.
+    pub(super) fn on_node(mut self, offset: usize) -> Self {
+        self.pinned = Some(offset);
+        self
+    }
+
+    /// Keeps the pods off one node, counted from the cluster's first.
+    pub(super) fn not_on(mut self, offset: usize) -> Self {
+        self.avoided = Some(offset);
+        self
+    }
+
+    /// Sets how many pods there are at a time.
+    pub(super) fn times(mut self, replicas: usize) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// Sets how many completed pods stay listed.
+    pub(super) fn keeping(mut self, pods: usize) -> Self {
+        self.kept = pods;
+        self
+    }
+
+    /// Names the program as it names itself.
+    pub(super) fn component(mut self, name: &'static str) -> Self {
+        self.component = Some(name);
+        self
+    }
+
+    /// Sets a public image.
+    pub(super) fn image(mut self, image: &'static str) -> Self {
+        self.image = image;
+        self
+    }
+
+    /// Adds a container without injected variables, which makes `apis`.
+    pub(super) fn skipping(mut self, container: &'static str, sdk: Sdk, apis: &[Api]) -> Self {
+        self.skipped_container = Some(container);
+        for api in apis {
+            let (service, command) = api.names();
+            let agent = sdk.agent(Source::Imds, service, command);
+            self.steps.push(Step {
+                api: *api,
+                hop: 0,
+                denied: false,
+                skipped: true,
+                agent: agent.clone(),
+                node_agent: agent,
+            });
         }
+        self
     }
 
     /// Marks the image as coming from ECR.
@@ -199,5 +346,21 @@ impl Workload {
     pub(super) fn scaled(mut self) -> Self {
         self.scaled = true;
         self
+    }
+}
+
+fn source(access: &Access) -> Source {
+    match access {
+        Access::Nothing
+        | Access::NodeRole { .. }
+        | Access::Refused { .. }
+        | Access::Kube2iam { .. } => Source::Imds,
+        Access::Irsa { .. }
+        | Access::Denied { .. }
+        | Access::Late {
+            kind: BindingKind::Annotation,
+            ..
+        } => Source::WebIdentity,
+        Access::PodIdentity { .. } | Access::Late { .. } => Source::Container,
     }
 }

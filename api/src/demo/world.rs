@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use super::account::Account;
+use super::fleet::{Fleet, NodeState};
 use super::json::Json;
 use super::records::{Call, Shape};
 use super::rng::{Rng, Uuid};
 use super::session::{Dialect, Session};
+use super::sim::Actor;
 use super::trail::Trail;
 use super::truth::{Credential, Label};
 
@@ -20,7 +22,14 @@ pub(super) struct Endpoints {
     pub(super) interface: Vec<(&'static str, String)>,
     /// Service and endpoint id; the address seen is the node's, because the
     /// VPC CNI translates traffic to addresses outside the VPC.
+    ///
+    /// The CNI rewrites the source of packets to any address outside the VPC's
+    /// blocks to the node's primary address (EKS User Guide, "Enable outbound
+    /// internet access for Pods"). A gateway endpoint routes S3's and
+    /// DynamoDB's public prefixes, which are outside, so it does not help.
     pub(super) gateway: Vec<(&'static str, String)>,
+    /// The CNI leaves that to the NAT gateway, so the pod's address stays.
+    pub(super) external_snat: bool,
 }
 
 /// Where calls come from.
@@ -28,6 +37,9 @@ pub(super) struct Endpoints {
 pub(super) struct Origin {
     /// Address on the internet: NAT gateway, office, control plane.
     pub(super) public: Rc<str>,
+    /// What that address is, in the words of the truth; `None`: nothing of an
+    /// account whose trail this is.
+    pub(super) public_kind: Option<&'static str>,
     /// Private address of the pod; the node's for its agents.
     pub(super) private: Option<Rc<str>>,
     /// Private address of the node.
@@ -37,34 +49,64 @@ pub(super) struct Origin {
 
 impl Origin {
     /// An origin without endpoints in reach.
-    pub(super) fn public(address: &str) -> Self {
+    pub(super) fn public(address: &str, kind: Option<&'static str>) -> Self {
         Self {
             public: Rc::from(address),
+            public_kind: kind,
             private: None,
             node: None,
             endpoints: Rc::default(),
         }
     }
 
-    /// Returns the address that `service` sees, and the endpoint passed.
-    pub(super) fn address(&self, service: &str) -> (&str, Option<&str>) {
-        let find =
-            |list: &'_ [(&'static str, String)]| list.iter().position(|(name, _)| *name == service);
-        if let (Some(address), Some(at)) = (&self.private, find(&self.endpoints.interface)) {
-            return (address, Some(&self.endpoints.interface[at].1));
+    /// Returns what `service` sees of the caller. Endpoints serve the names of
+    /// their region, never a global one.
+    pub(super) fn seen(&self, service: &str, global: bool) -> Seen<'_> {
+        let find = |list: &'_ [(&'static str, String)]| {
+            let found = list.iter().position(|(name, _)| *name == service);
+            found.filter(|_| !global)
+        };
+        let private = |address: &Rc<str>| match &self.node {
+            Some(node) if node == address => "node",
+            _ => "pod",
+        };
+        let Endpoints {
+            interface, gateway, ..
+        } = &*self.endpoints;
+        if let (Some(address), Some(at)) = (&self.private, find(interface)) {
+            return Seen {
+                address,
+                endpoint: Some(&interface[at].1),
+                kind: Some(private(address)),
+            };
         }
-        if let (Some(address), Some(at)) = (&self.node, find(&self.endpoints.gateway)) {
-            return (address, Some(&self.endpoints.gateway[at].1));
+        let untranslated = self
+            .private
+            .as_ref()
+            .filter(|_| self.endpoints.external_snat);
+        if let (Some(address), Some(at)) = (untranslated.or(self.node.as_ref()), find(gateway)) {
+            return Seen {
+                address,
+                endpoint: Some(&gateway[at].1),
+                kind: Some(private(address)),
+            };
         }
-        (&self.public, None)
+        Seen {
+            address: &self.public,
+            endpoint: None,
+            kind: self.public_kind,
+        }
     }
 }
 
-/// The credentials that a node offers through its metadata service.
-#[derive(Debug)]
-pub(super) struct NodeState {
-    /// Delivered for IMDSv1 and IMDSv2, in this order; `None` before boot.
-    pub(super) sessions: Option<[Rc<Session>; 2]>,
+/// What a service sees of where a call comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) address: &'a str,
+    /// Endpoint passed.
+    pub(super) endpoint: Option<&'a str>,
+    /// What the address is, in the words of the truth.
+    pub(super) kind: Option<&'static str>,
 }
 
 /// Someone who makes direct calls with a session.
@@ -87,6 +129,9 @@ pub(super) struct Forwarder<'a> {
     /// The record carries another key than the session's own calls, as forward
     /// access sessions do. A service that assumed the role itself has its key.
     pub(super) fresh_key: bool,
+    /// Role that the call obtains for the holder of the session, if it does:
+    /// like every record that issues credentials, it counts for that role.
+    pub(super) obtains: Option<&'a str>,
 }
 
 /// An AWS service that calls by itself.
@@ -132,7 +177,16 @@ pub(super) struct World<'o> {
     pub(super) rng: Rng,
     pub(super) begin: i64,
     pub(super) end: i64,
+    /// Slots for nodes of all clusters.
     pub(super) nodes: Vec<NodeState>,
+    /// One for each cluster.
+    pub(super) fleets: Vec<Fleet>,
+    /// Who acts at the moment.
+    pub(super) actor: usize,
+    /// Who is to act, and when, although it planned otherwise.
+    pub(super) wake: Vec<(i64, usize)>,
+    /// Newcomers, and when they act first.
+    pub(super) spawned: Vec<(i64, Box<dyn Actor>)>,
     pub(super) pace: Pace,
     shape: Shape,
 }
@@ -150,6 +204,10 @@ impl<'o> World<'o> {
             begin,
             end,
             nodes: Vec::new(),
+            fleets: Vec::new(),
+            actor: 0,
+            wake: Vec::new(),
+            spawned: Vec::new(),
             pace: Pace::default(),
             shape: Shape::default(),
         }
@@ -183,7 +241,7 @@ impl<'o> World<'o> {
                 agent,
                 region,
             } = caller;
-            let (address, endpoint) = origin.address(shape.service);
+            let seen = origin.seen(shape.service, shape.global);
             let host = shape.host_name(region);
             let identity = session.identity(Dialect::of(shape.version));
             // Calls made inside AWS on someone's behalf show no addresses.
@@ -193,9 +251,10 @@ impl<'o> World<'o> {
                 recipient: &session.role.account,
                 region: region_of(shape, region),
                 identity,
-                address: if internal { AWS_INTERNAL } else { address },
+                address: if internal { AWS_INTERNAL } else { seen.address },
+                address_kind: if internal { Some(SERVICE) } else { seen.kind },
                 agent,
-                endpoint: endpoint.filter(|_| !internal),
+                endpoint: seen.endpoint.filter(|_| !internal),
                 host: Some(host.as_str()).filter(|_| !internal),
                 event_id: world.rng.uuid(),
                 request_id: world.rng.uuid(),
@@ -219,6 +278,7 @@ impl<'o> World<'o> {
                 service,
                 region,
                 fresh_key,
+                obtains,
             } = caller;
             let key = if fresh_key {
                 world.rng.session_key()
@@ -232,6 +292,7 @@ impl<'o> World<'o> {
                 region: region_of(shape, region),
                 identity: &identity,
                 address: service,
+                address_kind: Some(SERVICE),
                 agent: service,
                 endpoint: None,
                 host: None,
@@ -239,7 +300,12 @@ impl<'o> World<'o> {
                 request_id: world.rng.uuid(),
                 shared: None,
             };
-            world.send(&call, shape, label, session_credential(session))
+            let credential = session_credential(session);
+            let credential = Credential {
+                role_arn: obtains.or(credential.role_arn),
+                ..credential
+            };
+            world.send(&call, shape, label, credential)
         })
     }
 
@@ -264,6 +330,7 @@ impl<'o> World<'o> {
                 region: caller.region,
                 identity: identity.as_str(),
                 address: caller.service,
+                address_kind: Some(SERVICE),
                 agent: caller.service,
                 endpoint: None,
                 host: None,
@@ -287,16 +354,17 @@ impl<'o> World<'o> {
         fill: impl FnOnce(&mut Shape, &mut Rng),
     ) -> Option<Uuid> {
         self.shaped(fill, |world, shape| {
-            let (address, endpoint) = caller.origin.address(shape.service);
+            let seen = caller.origin.seen(shape.service, shape.global);
             let host = shape.host_name(caller.region);
             let call = Call {
                 at,
                 recipient: caller.account,
                 region: region_of(shape, caller.region),
                 identity: caller.identity,
-                address,
+                address: seen.address,
+                address_kind: seen.kind,
                 agent: caller.agent,
-                endpoint,
+                endpoint: seen.endpoint,
                 host: Some(&host),
                 event_id: world.rng.uuid(),
                 request_id: caller.request_id.unwrap_or_else(|| world.rng.uuid()),
@@ -332,5 +400,7 @@ pub(super) fn session_credential(session: &Session) -> Credential<'_> {
     }
 }
 
+/// Kind of the addresses of AWS services and of the control plane.
+pub(super) const SERVICE: &str = "service";
 /// Address and user agent of calls inside AWS.
 pub(super) const AWS_INTERNAL: &str = "AWS Internal";

@@ -8,7 +8,7 @@ use std::io::Read;
 
 use super::inflate::Window;
 use super::json::skip_space;
-use super::limits::{CHUNK, DEPTH_CEILING, Limits, RESCAN_BYTES, RESCAN_SHARE};
+use super::limits::{DEPTH_CEILING, Limits, RESCAN_BYTES, RESCAN_SHARE};
 use super::reject::RejectReason;
 use super::resync::{self, MARGIN};
 use super::split::{Scanner, Step};
@@ -427,7 +427,7 @@ impl<'s, R: Read, S: Sink> Reader<'s, R, S> {
     }
 
     /// Passes the members behind an array of records, up to the next such array or the end of the
-    /// object.
+    /// object. As much of them stays as of a value, for the records that a broken one swallowed.
     fn rest_of_object(&mut self) -> Done<S> {
         self.emit.offset = self.window.offset();
         self.scanner.start_in_object();
@@ -435,7 +435,7 @@ impl<'s, R: Read, S: Sink> Reader<'s, R, S> {
         loop {
             match self.scanner.run(self.window.data()) {
                 Step::More => {
-                    if self.window.data().len() > CHUNK {
+                    if self.window.data().len() > self.emit.limits.record_bytes {
                         let done = self.scanner.discard();
                         self.window.consume(done);
                     }

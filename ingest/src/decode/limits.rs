@@ -4,11 +4,12 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// Bytes asked of the inflater at a time; the window holds one such chunk beyond the value in hand.
-pub(super) const CHUNK: usize = 256 * KIB;
+/// Small under the fuzzer, whose inputs would never leave the first chunk otherwise.
+pub(super) const CHUNK: usize = if cfg!(fuzzing) { 64 } else { 256 * KIB };
 
 /// Inflated bytes below which no inflate ratio is suspicious: a small object of equal records
-/// compresses extremely well and costs nothing.
-pub(super) const RATIO_GRACE: u64 = 64 << 20;
+/// compresses extremely well and costs nothing. Small under the fuzzer, as [`CHUNK`].
+pub(super) const RATIO_GRACE: u64 = if cfg!(fuzzing) { 1 << 10 } else { 64 << 20 };
 
 /// Upper bound of [`Limits::depth`] whatever the caller asks for: redaction and the derived id
 /// recurse over the nesting, and most JSON readers stop at 128.

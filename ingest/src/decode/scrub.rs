@@ -80,38 +80,40 @@ fn word_end(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The value behind a name of a secret member, quoted at any level of escaping or bare.
-fn secret_member(bytes: &[u8], at: usize) -> Option<Hit> {
+fn skip(bytes: &[u8], mut at: usize, wanted: &[u8]) -> usize {
+    while bytes.get(at).is_some_and(|byte| wanted.contains(byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the value begins whose secret name the word at `at` is.
+fn secret_value(bytes: &[u8], at: usize) -> Option<usize> {
     let end = word_end(bytes, at);
     if !secret_name(&bytes[at..end]) {
         return None;
     }
-    let glue = |mut at: usize, wanted: &[u8]| {
-        while bytes.get(at).is_some_and(|byte| wanted.contains(byte)) {
-            at += 1;
+    let sign = skip(bytes, end, b"\\\"' \t\r\n");
+    matches!(bytes.get(sign), Some(b':' | b'=')).then(|| skip(bytes, sign + 1, b" \t\r\n"))
+}
+
+/// The value behind a name of a secret member, quoted at any level of escaping or bare.
+fn secret_member(bytes: &[u8], at: usize) -> Option<Hit> {
+    let from = secret_value(bytes, at)?;
+    let quote = skip(bytes, from, b"\\");
+    let (from, to) = match bytes.get(quote) {
+        // Where a value was lost, the next name stands in its place.
+        Some(b'"') if secret_value(bytes, quote + 1).is_some() => {
+            return Some(Hit::Plain { to: quote + 1 });
         }
-        at
-    };
-    let sign = glue(end, b"\\\"' \t\r\n");
-    if !matches!(bytes.get(sign), Some(b':' | b'=')) {
-        return None;
-    }
-    let from = glue(sign + 1, b" \t\r\n");
-    let quote = glue(from, b"\\");
-    let to = match bytes.get(quote) {
-        Some(b'"') => quoted_end(bytes, quote + 1, quote - from),
-        Some(b'{' | b'[') => bytes.len(),
-        _ => bare_end(bytes, from),
-    };
-    let from = if bytes.get(quote) == Some(&b'"') {
-        quote + 1
-    } else {
-        from
+        Some(b'"') => (quote + 1, quoted_end(bytes, quote + 1, quote - from)),
+        Some(b'{' | b'[') => (from, bytes.len()),
+        _ => (from, bare_end(bytes, from)),
     };
     let value = &bytes[from..to];
     let kept = matches!(value, b"" | b"true" | b"false" | b"null") || value == HIDDEN.as_bytes();
     Some(if kept {
-        Hit::Plain { to: to.max(end) }
+        Hit::Plain { to }
     } else {
         Hit::Secret { from, to }
     })

@@ -6,9 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Arr
 use arrow::compute::{cast, take_record_batch};
 use arrow::datatypes::DataType;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::hash::Framed;
 use crate::hex;
 
 /// Takes some staged rows and gives each an id that is a hash of all that the record says, so that a
@@ -25,7 +25,7 @@ pub(super) fn under_derived_ids(rows: &RecordBatch, which: &[usize]) -> Result<R
     let mut ids = Vec::with_capacity(taken.num_rows());
     let mut extras = Vec::with_capacity(taken.num_rows());
     for row in 0..taken.num_rows() {
-        let mut hash = Sha256::new();
+        let mut hash = Framed::default();
         let mut extra = Map::new();
         for (field, column) in schema.fields().iter().zip(&texts) {
             let column: &StringArray = column.as_string();
@@ -33,10 +33,8 @@ pub(super) fn under_derived_ids(rows: &RecordBatch, which: &[usize]) -> Result<R
                 continue;
             }
             let text = column.value(row);
-            hash.update((field.name().len() as u64).to_le_bytes());
-            hash.update(field.name());
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text);
+            hash.add(Some(field.name().as_bytes()));
+            hash.add(Some(text.as_bytes()));
             match field.name().as_str() {
                 "event_id" => drop(extra.insert("eventID".to_owned(), text.into())),
                 "extra" => {
@@ -47,8 +45,7 @@ pub(super) fn under_derived_ids(rows: &RecordBatch, which: &[usize]) -> Result<R
                 _ => {}
             }
         }
-        let digest = hash.finalize();
-        ids.push(format!("derived-{}", hex(&digest[..16])));
+        ids.push(format!("derived-{}", hex(&hash.digest())));
         extras.push(Value::Object(extra).to_string());
     }
     let mut columns = taken.columns().to_vec();

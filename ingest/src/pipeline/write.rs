@@ -19,7 +19,7 @@ use crate::datafile::{self, FileInfo};
 use crate::dedup::KnownEvents;
 use crate::error::Result;
 use crate::manifest::Redo;
-use crate::schema::{ACTIVITIES, EVENTS, INGESTED_OBJECTS, REJECTS, TABLES, Table};
+use crate::schema::{ACTIVITIES, BATCH_TABLES, EVENTS, INGESTED_OBJECTS, REJECTS, Table};
 use crate::store::Store;
 
 /// Rejects held before they are written to a data file.
@@ -83,7 +83,7 @@ impl<'a> BatchWriter<'a> {
             rejects: Vec::new(),
             ended: Vec::new(),
             fates: HashMap::new(),
-            adds: vec![Vec::new(); TABLES.len()],
+            adds: vec![Vec::new(); BATCH_TABLES.len()],
             summary: Summary {
                 batches: 1,
                 ..Summary::default()
@@ -362,7 +362,7 @@ impl<'a> BatchWriter<'a> {
         let name = format!("{:08}-{:016x}-{:04}", self.seq, self.attempt, self.files);
         self.files += 1;
         let adds = datafile::write(table, &self.store.table_objects(table), rows, &name).await?;
-        let index = TABLES
+        let index = BATCH_TABLES
             .iter()
             .position(|each| each.name == table.name)
             .unwrap_or(0);

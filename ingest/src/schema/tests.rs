@@ -41,7 +41,9 @@ fn every_column_of_activities_is_of_events_or_computed() {
         "calls",
         "cluster_hint",
         "first_event_time",
+        "inventory_facts",
         "last_event_time",
+        "resource",
     ];
     let events = names(&EVENTS);
     for column in ACTIVITIES.columns {

@@ -132,14 +132,14 @@ fn issuers_of_eks_in_every_form() {
 
 #[test]
 fn instance_ids() {
-    for id in ["i-0a1b2c3d", "i-0a1b2c3d4e5f60001"] {
+    for id in ["i-0a1b2c3d", "i-0a1b2c3d4e5f60001", "mi-0a1b2c3d4e5f60001"] {
         assert!(is_instance_id(id), "{id}");
     }
     for other in [
         "i-",
         "i-0A1B2C3D",
         "i-0a1b2c3",
-        "mi-0a1b2c3d4e5f60001",
+        "mi-0a1b2c3d",
         "i-0a1b2c3d4e5f600012",
         "i-0a1b2c3d\n",
         "xi-0a1b2c3d",
@@ -154,6 +154,8 @@ fn sessions_of_kube2iam() {
     let long = format!("arn:aws:iam::111122223333:role/team/{}", "r".repeat(60));
     let role = "arn:aws:iam::111122223333:role/team/reports";
     assert!(is_kube2iam_session("8e228500-reports", role));
+    // The hash is written without leading zeros.
+    assert!(is_kube2iam_session("8e2285-reports", role));
     assert!(is_kube2iam_session(
         &format!("8e228500-{}", "r".repeat(55)),
         &long
@@ -161,7 +163,7 @@ fn sessions_of_kube2iam() {
     for other in [
         "8e228500-6ee5-4069-ae5d-741cbb99692a",
         "8E228500-reports",
-        "8e22850-reports",
+        "08e2285001-reports",
         "8e228500-report",
         "8e228500-",
         "8e228500",

@@ -38,6 +38,7 @@ named AS (
                     AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NOT NULL THEN 'pod_identity'
                WHEN event_name <> 'AssumeRole' OR identity_type IS DISTINCT FROM 'AWSService' THEN NULL
                WHEN invoked_by = 'pods.eks.amazonaws.com' THEN 'pod_identity'
+               WHEN invoked_by = 'eks-fargate-pods.amazonaws.com' THEN 'fargate_execution_role'
                WHEN issued_role_arn LIKE '%:role/aws-service-role/eks%.amazonaws.com/%'
                     OR invoked_by LIKE 'eks-nodegroup%.amazonaws.com' THEN 'eks_service_linked_role'
                WHEN invoked_by = 'eks.amazonaws.com' THEN 'cluster_role'
@@ -52,38 +53,42 @@ named AS (
 SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_type, invoked_by,
        recipient_account_id, aws_region, shared_event_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
        caller_session_name, caller_provider, issued_access_key_id, issued_role_arn, issued_session_name,
-       issued_arn, mechanism, issuer,
+       issued_arn, mechanism, named.issuer,
        passed_cluster, passed_namespace, passed_service_account, passed_pod, passed_pod_uid,
        CASE
-           WHEN mechanism = 'irsa' THEN issuer
-           WHEN mechanism = 'pod_identity' THEN coalesce(tag_cluster, external_id_part(external_id, 'cluster'))
+           WHEN mechanism = 'irsa' THEN coalesce(issuer_clusters.cluster, named.issuer)
+           WHEN mechanism = 'pod_identity' THEN coalesce(tag_cluster, external_id_part(external_id, 'cluster'), untagged.cluster)
            WHEN mechanism = 'node_role' THEN coalesce(node_clusters.cluster, node_cluster)
+           WHEN mechanism = 'fargate_execution_role' THEN fargate_roles.cluster
        END AS cluster,
        CASE
            WHEN mechanism = 'irsa' THEN service_account_namespace(subject)
-           WHEN mechanism = 'pod_identity' THEN coalesce(tag_namespace, external_id_part(external_id, 'namespace'))
+           WHEN mechanism = 'pod_identity' THEN coalesce(tag_namespace, external_id_part(external_id, 'namespace'), untagged.namespace)
        END AS namespace,
        CASE
            WHEN mechanism = 'irsa' THEN service_account_name(subject)
-           WHEN mechanism = 'pod_identity' THEN coalesce(tag_service_account, external_id_part(external_id, 'service_account'))
+           WHEN mechanism = 'pod_identity' THEN coalesce(tag_service_account, external_id_part(external_id, 'service_account'), untagged.service_account)
        END AS service_account,
-       CASE WHEN mechanism = 'pod_identity' THEN tag_pod END AS pod,
-       CASE WHEN mechanism = 'pod_identity' THEN tag_pod_uid END AS pod_uid,
+       -- What an external id names is exact; the pod that the session's name fits is not.
+       CASE WHEN mechanism = 'pod_identity' THEN coalesce(tag_pod, CASE WHEN external_id_part(external_id, 'service_account') IS NULL THEN untagged.pod END) END AS pod,
+       CASE WHEN mechanism = 'pod_identity' THEN coalesce(tag_pod_uid, CASE WHEN external_id_part(external_id, 'service_account') IS NULL THEN untagged.pod_uid END) END AS pod_uid,
        CASE WHEN mechanism = 'node_role' THEN issued_session_name END AS node,
        CASE
            -- kubelet's image credential provider may use the pod's token; it is the node's own work.
            WHEN mechanism = 'irsa' AND issued_session_name = 'ecr-credential-provider' THEN 'node_agent'
            WHEN mechanism IN ('irsa', 'pod_identity') THEN 'workload'
-           WHEN mechanism = 'node_role' THEN 'node_agent'
+           WHEN mechanism IN ('node_role', 'fargate_execution_role') THEN 'node_agent'
            WHEN mechanism IS NOT NULL THEN 'control_plane'
        END AS actor,
        CASE
            WHEN mechanism = 'irsa' AND issued_session_name = 'ecr-credential-provider' THEN 'image-pull'
            WHEN mechanism = 'node_role' THEN 'instance-credentials'
+           WHEN mechanism = 'fargate_execution_role' THEN 'fargate'
            WHEN mechanism = 'eks_service_linked_role' THEN split_part(invoked_by, '.', 1)
        END AS component,
        CASE
-           WHEN mechanism = 'pod_identity' AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NULL THEN 'unknown'
+           WHEN mechanism = 'pod_identity' AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NULL
+               THEN CASE WHEN untagged.service_account IS NULL THEN 'unknown' ELSE 'inferred' END
            -- A cluster that only other nodes of the role have shown is not proven.
            WHEN mechanism = 'node_role' AND node_clusters.cluster IS NULL AND node_cluster IS NOT NULL THEN 'inferred'
            WHEN mechanism = 'node_role' THEN node_confidence
@@ -92,3 +97,6 @@ SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_t
 FROM named
 LEFT JOIN node_clusters
        ON node_clusters.role_arn = named.issued_role_arn AND node_clusters.node = named.issued_session_name
+LEFT JOIN issuer_clusters ON issuer_clusters.issuer = named.issuer
+LEFT JOIN untagged_sessions AS untagged ON untagged.event_id = named.event_id
+LEFT JOIN fargate_roles ON fargate_roles.plain_arn = plain_role_arn(named.issued_role_arn)

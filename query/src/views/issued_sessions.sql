@@ -54,30 +54,37 @@ node_role AS (
 ),
 start AS (
     SELECT event_id, mechanism, cluster, namespace, service_account, pod, pod_uid, node, actor, component,
-           confidence, CAST(NULL AS VARCHAR) AS parent_event_id, CAST(0 AS BIGINT) AS hops
+           confidence, CAST(NULL AS VARCHAR) AS parent_event_id, CAST(0 AS BIGINT) AS hops, event_id AS root_event_id
     FROM usable
     WHERE mechanism IS NOT NULL
     UNION ALL
     -- A chain that begins with a node's session whose delivery the trail does not hold.
     SELECT usable.event_id, coalesce(usable.proxied, 'node_role') AS mechanism, coalesce(node_clusters.cluster, node_role.cluster) AS cluster,
-           NULL AS namespace, NULL AS service_account, NULL AS pod, NULL AS pod_uid,
+           proxied_pods.namespace, proxied_pods.service_account, proxied_pods.pod, proxied_pods.pod_uid,
            -- kube2iam runs beside the pod, kiam on other nodes.
-           CASE WHEN usable.proxied IS DISTINCT FROM 'kiam' THEN usable.caller_session_name END AS node, 'workload' AS actor, NULL AS component, 'unknown' AS confidence,
-           NULL AS parent_event_id, CAST(CASE WHEN usable.proxied IS NULL THEN 1 ELSE 0 END AS BIGINT) AS hops
+           CASE WHEN usable.proxied IS DISTINCT FROM 'kiam' THEN usable.caller_session_name END AS node, 'workload' AS actor, NULL AS component,
+           CASE WHEN proxied_pods.service_account IS NULL THEN 'unknown' ELSE 'inferred' END AS confidence,
+           NULL AS parent_event_id, CAST(CASE WHEN usable.proxied IS NULL THEN 1 ELSE 0 END AS BIGINT) AS hops, usable.event_id AS root_event_id
     FROM usable
     JOIN node_role ON node_role.role_arn = usable.caller_role_arn
     LEFT JOIN node_clusters ON node_clusters.role_arn = usable.caller_role_arn
                            AND node_clusters.node = usable.caller_session_name
     LEFT JOIN link ON link.event_id = usable.event_id
+    LEFT JOIN proxied_pods ON proxied_pods.event_id = usable.event_id AND usable.proxied IS NOT NULL
     WHERE usable.mechanism IS NULL AND link.event_id IS NULL AND is_instance_id(usable.caller_session_name)
     UNION ALL
     -- A chain that begins with an IRSA session whose issuing record the trail does not hold.
-    SELECT usable.event_id, 'irsa' AS mechanism, oidc_issuer(usable.caller_provider) AS cluster,
-           NULL AS namespace, NULL AS service_account, NULL AS pod, NULL AS pod_uid,
-           NULL AS node, 'workload' AS actor, NULL AS component, 'unknown' AS confidence,
-           NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops
+    SELECT usable.event_id, 'irsa' AS mechanism, coalesce(issuer_clusters.cluster, oidc_issuer(usable.caller_provider)) AS cluster,
+           sole.namespace, sole.service_account, NULL AS pod, NULL AS pod_uid,
+           NULL AS node, 'workload' AS actor, NULL AS component,
+           CASE WHEN sole.service_account IS NULL THEN 'unknown' ELSE 'inferred' END AS confidence,
+           NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops, usable.event_id AS root_event_id
     FROM usable
     LEFT JOIN link ON link.event_id = usable.event_id
+    LEFT JOIN issuer_clusters ON issuer_clusters.issuer = oidc_issuer(usable.caller_provider)
+    -- A role that one service account alone may assume is its.
+    LEFT JOIN sole_bindings AS sole ON sole.mechanism = 'irsa' AND sole.role_arn = usable.caller_role_arn
+                                   AND sole.cluster = coalesce(issuer_clusters.cluster, oidc_issuer(usable.caller_provider))
     WHERE usable.mechanism IS NULL AND link.event_id IS NULL AND is_eks_issuer(oidc_issuer(usable.caller_provider))
     UNION ALL
     -- A chain that begins with a Pod Identity session whose issuing record the trail does not hold: its
@@ -85,7 +92,7 @@ start AS (
     SELECT usable.event_id, 'pod_identity' AS mechanism, passed_cluster AS cluster, passed_namespace AS namespace,
            passed_service_account AS service_account, passed_pod AS pod, passed_pod_uid AS pod_uid,
            NULL AS node, 'workload' AS actor, NULL AS component, 'inferred' AS confidence,
-           NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops
+           NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops, usable.event_id AS root_event_id
     FROM usable
     LEFT JOIN link ON link.event_id = usable.event_id
     WHERE usable.mechanism IS NULL AND link.event_id IS NULL AND passed_service_account IS NOT NULL
@@ -96,21 +103,25 @@ chain AS (
     UNION ALL
     SELECT link.event_id,
            CASE WHEN chain.mechanism = 'node_role' AND chain.hops = 0 THEN coalesce(link.proxied, 'node_role') ELSE chain.mechanism END,
-           chain.cluster, chain.namespace, chain.service_account, chain.pod,
-           chain.pod_uid,
+           chain.cluster, coalesce(chain.namespace, proxied_pods.namespace), coalesce(chain.service_account, proxied_pods.service_account),
+           coalesce(chain.pod, proxied_pods.pod), coalesce(chain.pod_uid, proxied_pods.pod_uid),
            CASE WHEN chain.mechanism = 'node_role' AND chain.hops = 0 AND link.proxied = 'kiam' THEN NULL ELSE chain.node END,
            -- What is obtained with a node's own credentials is not proven to be the node's own work.
            CASE WHEN chain.mechanism = 'node_role' THEN 'workload' ELSE chain.actor END,
            CASE WHEN chain.mechanism = 'node_role' THEN NULL ELSE chain.component END,
-           CASE WHEN chain.mechanism = 'node_role' THEN 'unknown'
+           CASE WHEN chain.mechanism = 'node_role' THEN CASE WHEN proxied_pods.service_account IS NULL THEN 'unknown' ELSE 'inferred' END
                 WHEN chain.confidence = 'exact' AND NOT link.proven THEN 'inferred'
                 ELSE chain.confidence
            END,
            link.parent_event_id,
            -- What kube2iam and kiam obtain is the pod's own session.
-           CASE WHEN chain.mechanism = 'node_role' AND chain.hops = 0 AND link.proxied IS NOT NULL THEN chain.hops ELSE chain.hops + 1 END
+           CASE WHEN chain.mechanism = 'node_role' AND chain.hops = 0 AND link.proxied IS NOT NULL THEN chain.hops ELSE chain.hops + 1 END,
+           -- Who used the node's session is decided for the first record made with it.
+           CASE WHEN chain.mechanism = 'node_role' AND chain.hops = 0 THEN link.event_id ELSE chain.root_event_id END
     FROM chain
     JOIN link ON link.parent_event_id = chain.event_id
+    LEFT JOIN proxied_pods ON proxied_pods.event_id = link.event_id AND link.proxied IS NOT NULL
+                          AND chain.mechanism = 'node_role' AND chain.hops = 0
     WHERE chain.hops < 64
 )
 SELECT usable.event_id,
@@ -124,7 +135,7 @@ SELECT usable.event_id,
        usable.issued_session_name AS session_name,
        chain.cluster, chain.namespace, chain.service_account, chain.pod, chain.pod_uid, chain.node,
        chain.actor, chain.component, chain.confidence,
-       chain.parent_event_id,
+       chain.parent_event_id, chain.root_event_id,
        parent.issued_access_key_id AS parent_access_key_id,
        chain.hops,
        usable.shared_event_id,

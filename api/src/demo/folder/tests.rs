@@ -11,7 +11,13 @@ fn writes_the_layout_of_a_trail_bucket() {
         ..Truth::default()
     })
     .unwrap();
+    let listed = "myeks/pods-20260820T120000Z.json";
+    out.inventory_file(listed, b"{}").unwrap();
     out.finish().unwrap();
+    assert_eq!(
+        fs::read(folder.join("inventory").join(listed)).unwrap(),
+        b"{}"
+    );
     assert_eq!(fs::read(folder.join("trail").join(key)).unwrap(), b"gz");
     let truth = fs::read_to_string(folder.join("truth/truth.ndjson")).unwrap();
     assert!(

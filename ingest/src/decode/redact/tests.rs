@@ -68,6 +68,7 @@ fn sound_text_is_rewritten() {
         (r#"{"policy":"{\"Version\": \"1\", \"password\": \"x\"}"}"#.to_owned(), r#"{"policy":"{\"Version\":\"1\"}"}"#.to_owned()),
         (r#"{"policy":"{\"Version\": \"1\"}"}"#.to_owned(), r#"{"policy":"{\"Version\": \"1\"}"}"#.to_owned()),
         (r#"["{\"password\": \"hush\", cut"]"#.to_owned(), r#"["{\"password\": \"REDACTED\", cut"]"#.to_owned()),
+        (r#"["\"password\":\"clientSecret\":\"hush\""]"#.to_owned(), r#"["\"password\":\"clientSecret\":\"REDACTED\""]"#.to_owned()),
         (r#"["https://b/?X-Amz-Signature=0af1&x=1"]"#.to_owned(), r#"["https://b/?X-Amz-Signature=REDACTED&x=1"]"#.to_owned()),
         (r#"["\ud83d \ud83d\ude00"]"#.to_owned(), "[\"\u{fffd} 😀\"]".to_owned()),
     ];
@@ -103,6 +104,10 @@ fn broken_text_is_scrubbed() {
         (
             r#"{"secretString":{"a":"b"}}"#.to_owned(),
             r#"{"secretString":REDACTED"#.to_owned(),
+        ),
+        (
+            r#""password":"clientSecret":"hush","sessionToken":"password","a":"b""#.to_owned(),
+            r#""password":"clientSecret":"REDACTED","sessionToken":"REDACTED","a":"b""#.to_owned(),
         ),
         ("한글 plain text".to_owned(), "한글 plain text".to_owned()),
     ] {

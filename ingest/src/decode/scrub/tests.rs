@@ -10,6 +10,8 @@ fn long_text_is_scrubbed_in_linear_time() {
         "IQoJ/",
         "\\",
         "password=",
+        "password:\"",
+        "password:\\\"",
         "a.eyJ",
     ] {
         let _ = scrub(&unit.repeat(200_000), false);

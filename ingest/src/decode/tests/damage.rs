@@ -312,6 +312,21 @@ fn an_open_value_does_not_swallow_the_next_line() {
 }
 
 #[test]
+fn a_member_behind_the_records_does_not_swallow_what_follows() {
+    let more = events(2_500)[1..].join(",");
+    assert!(more.len() > 2 * limits::CHUNK, "more than one chunk");
+    for (name, end, reason) in [
+        ("not closed", "", RejectReason::Truncated),
+        ("broken at its end", "]]", RejectReason::InvalidJson),
+    ] {
+        let text = format!(r#"{{"Records":[{}],"more":[{more}{end}"#, event(0));
+        let (_, found) = run(&text);
+        assert_eq!(found.ids.len(), 2_500, "{name}: {:?}", found.rejects);
+        assert_eq!(found.reasons()[0], reason, "{name}");
+    }
+}
+
+#[test]
 fn a_record_in_a_broken_wrapper_is_found() {
     let text = format!(
         "[{{\"aws\":{{\"cloudtrail\":{}}},\n{{\"aws\":{{\"cloudtrail\":{}}}}}]",

@@ -1,0 +1,261 @@
+//! `podtrail eval`: how right attribution is, on generated histories whose truth is known.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use chrono::Duration;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use podtrail_api::demo::{DemoOptions, FolderOutput, Truth, generate};
+use podtrail_query::{Engine, Limits, Session};
+use serde::Deserialize;
+
+use super::{Exit, Global, demo, output, say};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Eval {
+    /// Seeds of the histories
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3])]
+    seeds: Vec<u64>,
+    /// Clusters of each history
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    clusters: u32,
+    /// Length of each history, in hours
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8_784))]
+    hours: u32,
+    /// Leave the inventory out
+    #[arg(long)]
+    no_inventory: bool,
+}
+
+/// A row of `attribution`, with what else is compared.
+#[derive(Debug, Deserialize)]
+struct Said {
+    event_id: String,
+    access_path: Option<String>,
+    actor: Option<String>,
+    namespace: Option<String>,
+    service_account: Option<String>,
+    pod: Option<String>,
+    confidence: Option<String>,
+    score: Option<f64>,
+    cause: Option<String>,
+}
+
+const QUERY: &str =
+    "SELECT attribution.event_id, attribution.access_path, attribution.actor, attribution.namespace,
+        attribution.service_account, attribution.pod, attribution.confidence, attribution.score, fallbacks.cause
+ FROM attribution
+ LEFT JOIN activity_identities AS told ON told.activity_id = attribution.activity_id
+ LEFT JOIN fallbacks ON attribution.access_path = 'node_role' AND attribution.actor = 'workload'
+      AND fallbacks.cluster = attribution.cluster AND fallbacks.role_arn = attribution.role_arn
+      AND fallbacks.namespace = attribution.namespace AND fallbacks.service_account = attribution.service_account
+      AND fallbacks.workload IS NOT DISTINCT FROM told.workload";
+
+/// Of how many something was asked, and how often it held.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    of: i64,
+    right: i64,
+}
+
+/// What is measured, by measure and group.
+#[derive(Debug, Default)]
+struct Tally(BTreeMap<(&'static str, String), Count>);
+
+impl Tally {
+    fn note(&mut self, measure: &'static str, group: impl Into<String>, right: bool) {
+        let count = self.0.entry((measure, group.into())).or_default();
+        count.of += 1;
+        count.right += i64::from(right);
+    }
+}
+
+impl Eval {
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let mut tally = Tally::default();
+        for &seed in &self.seeds {
+            let place = tempfile::Builder::new()
+                .prefix("podtrail-eval-")
+                .tempdir()?;
+            let options = DemoOptions {
+                seed,
+                duration: Duration::hours(self.hours.into()),
+                clusters: self.clusters,
+                inventory_every: (!self.no_inventory).then(|| Duration::minutes(30)),
+                ..DemoOptions::default()
+            };
+            let target = place.path().to_owned();
+            let made = tokio::task::spawn_blocking(move || {
+                let mut out = FolderOutput::create(&target)?;
+                let made = generate(&options, &mut out)?;
+                out.finish()?;
+                anyhow::Ok(made)
+            })
+            .await??;
+            if !global.quiet {
+                say(&format!("seed {seed}: {} events", made.events));
+            }
+            let quiet = Global {
+                quiet: true,
+                ..global.clone()
+            };
+            let store = demo::fill(place.path(), &quiet).await?;
+            let session = Engine::new(store, Limits::new(super::cores()))?
+                .session()
+                .await?;
+            judge(&mut tally, place.path(), &session).await?;
+        }
+        print(&tally, global).await?;
+        Ok(Exit::Ok)
+    }
+}
+
+async fn judge(tally: &mut Tally, place: &Path, session: &Session) -> anyhow::Result<()> {
+    let mut said: HashMap<String, Said> = HashMap::new();
+    for batch in session.rows(QUERY).await? {
+        let mut json = Vec::new();
+        let mut writer = arrow::json::LineDelimitedWriter::new(&mut json);
+        writer.write(&batch)?;
+        writer.finish()?;
+        for line in json
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            let row: Said = serde_json::from_slice(line)?;
+            said.insert(row.event_id.clone(), row);
+        }
+    }
+    let path = place.join("truth/truth.ndjson");
+    let truth = std::fs::File::open(&path).with_context(|| path.display().to_string())?;
+    for line in std::io::BufReader::new(truth).lines() {
+        let line = line?;
+        let truth: Truth<'_> = serde_json::from_str(&line)?;
+        compare(tally, &truth, said.get(truth.event_id));
+    }
+    Ok(())
+}
+
+fn compare(tally: &mut Tally, truth: &Truth<'_>, said: Option<&Said>) {
+    let Some(path) = truth.access_path else {
+        tally.note(
+            "outsiders left alone",
+            truth.outsider.unwrap_or("-"),
+            said.is_none(),
+        );
+        return;
+    };
+    let text = |pick: fn(&Said) -> Option<&String>| said.and_then(pick).map(String::as_str);
+    tally.note(
+        "access path right",
+        path,
+        text(|row| row.access_path.as_ref()) == Some(path),
+    );
+    let is_fallback = path == "node_role" && truth.actor == Some("workload");
+    let said_fallback = text(|row| row.access_path.as_ref()) == Some("node_role")
+        && text(|row| row.actor.as_ref()) == Some("workload");
+    if is_fallback {
+        tally.note("fallback recall", "all", said_fallback);
+    }
+    if said_fallback {
+        tally.note("fallback precision", "all", is_fallback);
+    }
+    if truth.actor != Some("workload") {
+        return;
+    }
+    let named = text(|row| row.service_account.as_ref());
+    let right = named.is_some()
+        && named == truth.service_account
+        && text(|row| row.namespace.as_ref()) == truth.namespace;
+    let confidence = text(|row| row.confidence.as_ref()).unwrap_or("-");
+    if named.is_some() {
+        tally.note(
+            "service account right where named",
+            format!("{path} {confidence}"),
+            right,
+        );
+    }
+    if is_fallback {
+        let kind = truth.address_kind.unwrap_or("-");
+        tally.note("service account of a fallback", kind, right);
+        tally.note("service account of a fallback", "all", right);
+        if let (Some(_), Some(score)) = (named, said.and_then(|row| row.score)) {
+            tally.note("calibration, by score", format!("{score:.1}"), right);
+        }
+        if let Some(pod) = text(|row| row.pod.as_ref()) {
+            tally.note(
+                "pod of a fallback right where named",
+                confidence,
+                Some(pod) == truth.pod,
+            );
+        }
+        if right {
+            let cause = truth.cause.unwrap_or("-");
+            let hit = text(|row| row.cause.as_ref()) == truth.cause;
+            tally.note("cause right where the workload is", cause, hit);
+            tally.note("cause right where the workload is", "all", hit);
+        }
+    } else {
+        let issued = if truth.issuing_event_id.is_some() {
+            "issuing record in the trail"
+        } else {
+            "issuing record itself, or not in the trail"
+        };
+        tally.note(
+            "service account named and right",
+            format!("{path}, {issued}"),
+            right,
+        );
+    }
+}
+
+async fn print(tally: &Tally, global: &Global) -> anyhow::Result<()> {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("measure", DataType::Utf8, false),
+        Field::new("group", DataType::Utf8, false),
+        Field::new("calls", DataType::Int64, false),
+        Field::new("right", DataType::Int64, false),
+        Field::new("share", DataType::Float64, false),
+    ]));
+    let rows = || tally.0.iter();
+    #[allow(clippy::cast_precision_loss)] // counts of calls
+    let share = |count: &Count| (count.right as f64 / count.of as f64 * 1e4).round() / 1e4;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(
+            rows()
+                .map(|((measure, _), _)| Some(*measure))
+                .collect::<StringArray>(),
+        ),
+        Arc::new(
+            rows()
+                .map(|((_, group), _)| Some(group.as_str()))
+                .collect::<StringArray>(),
+        ),
+        Arc::new(
+            rows()
+                .map(|(_, count)| Some(count.of))
+                .collect::<Int64Array>(),
+        ),
+        Arc::new(
+            rows()
+                .map(|(_, count)| Some(count.right))
+                .collect::<Int64Array>(),
+        ),
+        Arc::new(
+            rows()
+                .map(|(_, count)| Some(share(count)))
+                .collect::<Float64Array>(),
+        ),
+    ];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+    let stream = futures::stream::iter([Ok(batch)]);
+    output::print(
+        global,
+        Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
+    )
+    .await
+}

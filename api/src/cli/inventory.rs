@@ -1,0 +1,128 @@
+//! `podtrail inventory`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use indicatif::HumanCount;
+use podtrail_ingest::inventory::{self, Imported};
+use podtrail_ingest::store::Store;
+
+use super::{Exit, Global, say};
+
+/// Rejects shown on standard error; the rest is counted.
+const SHOWN: usize = 20;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inventory {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Read what kubectl, the AWS CLI and the EKS audit log say of clusters, told apart by content
+    Import(Import),
+}
+
+#[derive(Debug, clap::Args)]
+struct Import {
+    /// Files and folders: kubectl get … -o json, aws … output, EKS audit logs
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Cluster of files that name none; without it, the one that aws eks describe-cluster describes in
+    /// the folder
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// When it was observed; without it, the YYYYMMDDTHHMMSSZ in a file's name, else its modification time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<DateTime<Utc>>,
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return Ok(day.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.to_utc())
+        .map_err(|error| format!("{error}; give RFC 3339, such as 2026-05-01T12:00:00Z, or a date"))
+}
+
+impl Inventory {
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let Command::Import(import) = self.command;
+        for path in &import.paths {
+            // A typing error costs nothing.
+            std::fs::symlink_metadata(path).map_err(|source| podtrail_ingest::Error::Read {
+                path: path.clone(),
+                source,
+            })?;
+        }
+        let store = Store::folder(&global.store, true)?;
+        let start = Instant::now();
+        let options = inventory::Options {
+            cluster: import.cluster,
+            at: import.at.map(|time| time.timestamp_micros()),
+            now: Utc::now().timestamp_micros(),
+        };
+        let imported = inventory::import_into(&store, import.paths, options).await?;
+        for reject in imported.rejects.iter().take(SHOWN) {
+            say(&format!(
+                "podtrail: {}, element {}: {}: {}",
+                reject.file, reject.position, reject.reason, reject.detail
+            ));
+        }
+        if !global.quiet {
+            for line in summary_lines(&imported) {
+                say(&line);
+            }
+            say(&format!(
+                "elapsed    {:.1} s",
+                start.elapsed().as_secs_f64()
+            ));
+        }
+        Ok(if imported.summary.rejects > 0 {
+            Exit::Rejected
+        } else {
+            Exit::Ok
+        })
+    }
+}
+
+/// Sums an import up for people.
+pub(crate) fn summary_lines(imported: &Imported) -> Vec<String> {
+    let summary = &imported.summary;
+    let counts = |pairs: Vec<(String, u64)>| -> String {
+        let parts: Vec<String> = pairs
+            .into_iter()
+            .map(|(name, count)| format!("{} {name}", HumanCount(count)))
+            .collect();
+        parts.join(", ")
+    };
+    let kinds = summary
+        .observations
+        .iter()
+        .map(|(kind, count)| (kind.as_str().to_owned(), *count))
+        .collect();
+    let mut lines = vec![
+        format!("files      {} read", HumanCount(summary.files)),
+        format!("inventory  {}", counts(kinds)),
+        format!(
+            "           {} new, {} known before",
+            HumanCount(imported.written.new),
+            HumanCount(imported.written.known)
+        ),
+    ];
+    if !summary.skipped.is_empty() {
+        let skipped = summary
+            .skipped
+            .iter()
+            .map(|(name, count)| (name.clone(), *count))
+            .collect();
+        lines.push(format!("skipped    {}", counts(skipped)));
+    }
+    if summary.rejects > 0 {
+        lines.push(format!("rejected   {}", HumanCount(summary.rejects)));
+    }
+    lines
+}

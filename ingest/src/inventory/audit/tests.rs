@@ -1,0 +1,290 @@
+use serde_json::{Value, json};
+
+use super::super::tests::{AT, context, gzip, pod, take, take_in, take_json};
+use super::super::{Cluster, ClusterOf, Kind};
+use super::*;
+
+const TIME: &str = "2025-06-01T10:00:00.5Z";
+
+fn event(verb: &str, resource: &str, subresource: &str, more: &Value) -> Value {
+    let mut event = json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse",
+        "auditID": "a", "stage": "ResponseComplete", "verb": verb,
+        "user": {"username": "kubernetes-admin"},
+        "objectRef": {"resource": resource, "subresource": subresource, "namespace": "shop", "name": "web"},
+        "responseStatus": {"code": 200}, "stageTimestamp": TIME});
+    for (name, value) in more.as_object().unwrap() {
+        event[name] = value.clone();
+    }
+    event
+}
+
+fn created() -> Value {
+    event(
+        "create",
+        "pods",
+        "",
+        &json!({"responseObject": pod("shop", "web-1")}),
+    )
+}
+
+#[test]
+fn pods_come_are_bound_and_go() {
+    let taken = take_json(&created());
+    let found = taken.one(Kind::Pod);
+    assert_eq!(
+        (found.name.as_str(), found.observed_at),
+        ("web-1", time::parse(TIME).unwrap())
+    );
+    assert_eq!(found.attributes["service_account"], "app");
+
+    let bound = event(
+        "create",
+        "pods",
+        "binding",
+        &json!({"requestObject": {"kind": "Binding",
+        "metadata": {"uid": "u1"}, "target": {"kind": "Node", "name": "n1"}}}),
+    );
+    let taken = take_json(&bound);
+    assert_eq!(
+        json!(taken.one(Kind::Pod).attributes),
+        json!({"node": "n1"})
+    );
+    assert_eq!(taken.one(Kind::Pod).uid.as_deref(), Some("u1"));
+
+    let mut dying = pod("shop", "web");
+    dying["metadata"]["deletionTimestamp"] = json!("2025-06-01T10:00:30Z");
+    let status = json!({"kind": "Status", "details": {"name": "web", "uid": "u9"}});
+    for (answer, expected) in [
+        (dying, "2025-06-01T10:00:30Z"),
+        (pod("shop", "web"), TIME),
+        (status, TIME),
+        (Value::Null, TIME),
+    ] {
+        let gone = event("delete", "pods", "", &json!({"responseObject": answer}));
+        let taken = take_json(&gone);
+        assert_eq!(taken.one(Kind::Pod).valid_to, time::parse(expected));
+        assert!(taken.one(Kind::Pod).attributes.contains_key("deleted_at"));
+    }
+}
+
+#[test]
+fn a_create_that_was_not_logged_in_full_still_names_the_pod() {
+    let taken = take_json(&event("create", "pods", "", &json!({"level": "Metadata"})));
+    let found = taken.one(Kind::Pod);
+    assert_eq!(
+        (found.name.as_str(), found.valid_from),
+        ("web", time::parse(TIME))
+    );
+    assert_eq!(
+        json!(found.attributes),
+        json!({"created_at": "2025-06-01T10:00:00.500Z"})
+    );
+    // A generated name is only in the answer.
+    let mut nameless = event("create", "pods", "", &json!({}));
+    nameless["objectRef"]
+        .as_object_mut()
+        .unwrap()
+        .remove("name");
+    assert_eq!(take_json(&nameless).skipped("audit_event"), 1);
+}
+
+#[test]
+fn token_requests_name_pod_and_node() {
+    let more = json!({"user": {"username": "system:node:n1"}, "level": "Request",
+        "requestObject": {"spec": {"audiences": ["sts.amazonaws.com"], "expirationSeconds": 86400,
+            "boundObjectRef": {"kind": "Pod", "name": "web-1", "uid": "u1"}}}});
+    let taken = take_json(&event("create", "serviceaccounts", "token", &more));
+    let found = taken.one(Kind::TokenRequest);
+    assert_eq!(
+        (found.name.as_str(), found.namespace.as_deref()),
+        ("web", Some("shop"))
+    );
+    assert_eq!(
+        json!(found.attributes),
+        json!({"audiences": ["sts.amazonaws.com"], "pod": "web-1",
+        "pod_uid": "u1", "node": "n1", "expiration_seconds": 86400, "level": "Request"})
+    );
+    let short = json!({"user": {"username": "system:node:n1"}, "level": "Metadata"});
+    let taken = take_json(&event("create", "serviceaccounts", "token", &short));
+    assert_eq!(
+        json!(taken.one(Kind::TokenRequest).attributes),
+        json!({"node": "n1", "level": "Metadata"})
+    );
+}
+
+#[test]
+fn service_accounts_and_aws_auth_change() {
+    let account = json!({"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": "web",
+        "namespace": "shop", "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/w"}}});
+    for verb in ["create", "update", "patch"] {
+        let taken = take_json(&event(
+            verb,
+            "serviceaccounts",
+            "",
+            &json!({"responseObject": account}),
+        ));
+        assert_eq!(taken.names(Kind::ServiceAccount), ["web"]);
+    }
+    let patch = event(
+        "patch",
+        "serviceaccounts",
+        "",
+        &json!({"requestObject": account}),
+    );
+    assert_eq!(take_json(&patch).skipped("audit_event"), 1);
+
+    let place = json!({"resource": "configmaps", "namespace": "kube-system", "name": "aws-auth"});
+    let map = json!({"kind": "ConfigMap", "metadata": {"name": "aws-auth", "namespace": "kube-system"},
+        "data": {"mapRoles": "- rolearn: arn:aws:iam::111122223333:role/n\n"}});
+    let changed = event(
+        "patch",
+        "",
+        "",
+        &json!({"objectRef": place, "responseObject": map}),
+    );
+    let taken = take_json(&changed);
+    assert_eq!(
+        taken.names(Kind::AwsAuth),
+        ["arn:aws:iam::111122223333:role/n"]
+    );
+    assert_eq!(
+        taken.one(Kind::Listing).observed_at,
+        time::parse(TIME).unwrap()
+    );
+    let gone = take_json(&event("delete", "", "", &json!({"objectRef": place})));
+    assert_eq!(gone.one(Kind::Listing).attributes["items"], 0);
+}
+
+#[test]
+fn the_session_of_a_node_is_told_when_it_changes() {
+    let call = |node: &str, key: &str| {
+        event(
+            "get",
+            "pods",
+            "",
+            &json!({"user": {"username": format!("system:node:{node}"), "extra": {
+            "sigs.k8s.io/aws-iam-authenticator/accessKeyId": [key], "sessionName": ["i-0aa"],
+            "canonicalArn": ["arn:aws:iam::111122223333:role/node"]}}}),
+        )
+        .to_string()
+    };
+    let lines = [
+        call("n1", "K1"),
+        call("n1", "K1"),
+        call("n2", "K1"),
+        call("n1", "K2"),
+        call("n1", "K2"),
+    ];
+    let taken = take(&lines.join("\n"));
+    assert_eq!(taken.names(Kind::NodeSession), ["n1", "n2", "n1"]);
+    assert_eq!(
+        json!(taken.of(Kind::NodeSession)[2].attributes),
+        json!({"instance_id": "i-0aa",
+        "role_arn": "arn:aws:iam::111122223333:role/node", "access_key_id": "K2", "session_name": "i-0aa"})
+    );
+    assert_eq!(taken.skipped("audit_event"), 2);
+}
+
+#[test]
+fn what_teaches_nothing_is_counted() {
+    let refused = event(
+        "create",
+        "pods",
+        "",
+        &json!({"responseStatus": {"code": 403}}),
+    );
+    let early = event("create", "pods", "", &json!({"stage": "RequestReceived"}));
+    let other = event("list", "secrets", "", &json!({}));
+    let taken = take(&format!("{refused}\n{early}\n{other}\n{other}"));
+    assert!(taken.observations.is_empty() && taken.rejects.is_empty());
+    for (what, count) in [
+        ("audit_refused", 1),
+        ("audit_other_stage", 1),
+        ("audit_event", 2),
+    ] {
+        assert_eq!(taken.skipped(what), count, "{what}");
+    }
+}
+
+#[test]
+fn events_come_in_every_wrapping() {
+    let line = created().to_string();
+    let message =
+        |line: &str| json!({"id": "1", "timestamp": 1_748_779_200_000_i64, "message": line});
+    let group = "/aws/eks/dev/cluster";
+    let log = "I0601 10:00:00 a line of the scheduler";
+    for text in [
+        line.clone(),
+        format!("{line}\n{line}")
+            .replace("\"auditID\":\"a\"", "\"auditID\":\"b\"")
+            .split('\n')
+            .next()
+            .unwrap()
+            .to_owned(),
+        json!([created()]).to_string(),
+        json!({"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [created()]})
+            .to_string(),
+        json!({"events": [message(&line), message(log)], "nextForwardToken": "f/1"}).to_string(),
+        json!({"events": [{"message": created()}]}).to_string(),
+        json!({"messageType": "DATA_MESSAGE", "owner": "444455556666", "logGroup": group,
+            "logEvents": [message(&line)]})
+        .to_string(),
+        message(&line).to_string(),
+        format!("2025-06-01T10:00:01.000Z {line}\n"),
+        format!("2025-06-01T10:00:01.000000+00:00 kube-apiserver-audit-0a {line}\n"),
+    ] {
+        let taken = take_in(&context(), &gzip(text.as_bytes()));
+        assert_eq!(taken.names(Kind::Pod), ["web-1"], "{text}");
+        assert!(
+            taken.rejects.is_empty() && taken.of(Kind::Listing).is_empty(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_log_group_names_the_cluster_unless_the_user_does() {
+    // CloudWatch Logs writes the group before the events.
+    let text = json!({"logGroup": "/aws/eks/dev/cluster", "owner": "444455556666",
+        "logEvents": [{"message": created().to_string()}]});
+    let text = format!(
+        r#"{{"logGroup":{},"owner":"444455556666","logEvents":{}}}"#,
+        text["logGroup"], text["logEvents"]
+    );
+    let named = ClusterOf::Named(Cluster {
+        name: "mine".to_owned(),
+        ..Cluster::default()
+    });
+    for (cluster, expected) in [
+        (ClusterOf::Unknown, ("dev", Some("444455556666"))),
+        (context().cluster, ("dev", Some("444455556666"))),
+        (named, ("mine", None)),
+    ] {
+        let context = FileContext {
+            cluster,
+            ..context()
+        };
+        let taken = take_in(&context, text.as_bytes());
+        let found = taken.one(Kind::Pod);
+        assert_eq!(
+            (
+                found.cluster.as_deref().unwrap(),
+                found.account_id.as_deref()
+            ),
+            expected
+        );
+    }
+}
+
+#[test]
+fn an_event_without_time_has_the_time_of_its_message_or_of_the_file() {
+    let mut event = created();
+    event.as_object_mut().unwrap().remove("stageTimestamp");
+    assert_eq!(take_json(&event).one(Kind::Pod).observed_at, AT);
+    let wrapped =
+        json!({"events": [{"timestamp": 1_748_779_200_000_i64, "message": event.to_string()}]});
+    assert_eq!(
+        take_json(&wrapped).one(Kind::Pod).observed_at,
+        1_748_779_200_000_000
+    );
+}

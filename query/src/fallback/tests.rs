@@ -1,0 +1,53 @@
+#![allow(clippy::unwrap_used)]
+use serde_json::Value;
+
+use super::{FixArguments, fix, id, sdk_too_old};
+
+#[test]
+fn ids_are_stable_and_keep_parts_apart() {
+    assert_eq!(id(&[Some("a"), None]), id(&[Some("a"), None]));
+    assert_ne!(id(&[Some("ab"), Some("c")]), id(&[Some("a"), Some("bc")]));
+    assert_eq!(id(&[Some("a"), None]).len(), 16);
+}
+
+#[test]
+fn an_old_sdk_is_named_with_what_it_needs() {
+    let found = sdk_too_old("Boto3/1.20.0 Python/3.8 Botocore/1.23.0", "pod_identity").unwrap();
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["version"], "1.20.0");
+    assert_eq!(found["minimum"], "1.34.41");
+    assert_eq!(sdk_too_old("Boto3/1.35.0 Python/3.8", "pod_identity"), None);
+    assert_eq!(sdk_too_old("Boto3/1.20.0", "node_role"), None);
+}
+
+#[test]
+fn a_fix_has_commands_that_name_the_workload() {
+    let arguments = FixArguments::of(&[
+        Some("no_binding"),
+        Some("prod"),
+        Some("eu-west-1"),
+        Some("111122223333"),
+        Some("shop"),
+        Some("web"),
+        None,
+        None,
+        None,
+        Some("Deployment/web"),
+        None,
+        None,
+        Some("true"),
+        Some("s3:ListBuckets"),
+    ])
+    .unwrap();
+    let fix: Value = serde_json::from_str(&fix(arguments).unwrap()).unwrap();
+    let commands = fix["commands"].to_string();
+    for part in [
+        "create-pod-identity-association",
+        "shop",
+        "web",
+        "s3:ListAllMyBuckets",
+    ] {
+        assert!(commands.contains(part), "{part} in {commands}");
+    }
+    assert!(FixArguments::of(&[None]).is_none());
+}

@@ -1,0 +1,75 @@
+-- Whether a node role's instances can go to IMDS hop limit 1 with tokens required. One row per cluster and node
+-- role. Ordinary pods lose the node's credentials then, pods on the host network keep them.
+WITH pods_on_role AS (
+    SELECT cluster, role_arn,
+           count(*) AS fallbacks,
+           count(CASE WHEN cause <> 'host_network' THEN 1 END) AS breaking,
+           array_to_string(array_sort(array_agg(DISTINCT name) FILTER (WHERE cause <> 'host_network')), ', ') AS breaks,
+           array_to_string(array_sort(array_agg(DISTINCT name) FILTER (WHERE cause = 'host_network')), ', ') AS keeps,
+           sum(calls) AS calls
+    FROM (SELECT fallbacks.*, CASE WHEN workload IS NOT NULL THEN concat(namespace, '/', workload) ELSE coalesce(component, 'an unknown pod') END AS name
+          FROM fallbacks)
+    GROUP BY cluster, role_arn
+),
+unknown_calls AS (
+    SELECT cluster, role_arn, CAST(sum(calls) AS BIGINT) AS calls
+    FROM activity_attribution
+    WHERE access_path = 'node_role' AND actor = 'unknown'
+    GROUP BY cluster, role_arn
+),
+nodes_of_role AS (
+    SELECT DISTINCT session_issuer_arn AS role_arn, session_name AS node, recipient_account_id AS account_id
+    FROM activities
+    WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name)
+),
+options AS (
+    SELECT nodes_of_role.role_arn, coalesce(node_clusters.cluster, instances.cluster) AS cluster,
+           count(DISTINCT nodes_of_role.node) AS instances,
+           count(DISTINCT CASE WHEN instances.valid_to IS NULL THEN nodes_of_role.node END) AS running,
+           count(DISTINCT CASE WHEN instances.hop_limit IS NOT NULL THEN nodes_of_role.node END) AS with_options,
+           count(DISTINCT CASE WHEN instances.hop_limit = 1 AND instances.http_tokens = 'required' THEN nodes_of_role.node END) AS closed,
+           array_to_string(array_sort(array_agg(DISTINCT instances.nodegroup) FILTER (WHERE instances.nodegroup IS NOT NULL)), ', ') AS nodegroups
+    FROM nodes_of_role
+    JOIN (SELECT DISTINCT role_arn FROM node_roles) AS roles ON roles.role_arn = nodes_of_role.role_arn
+    LEFT JOIN node_clusters ON node_clusters.role_arn = nodes_of_role.role_arn AND node_clusters.node = nodes_of_role.node
+    LEFT JOIN instances ON instances.instance_id = nodes_of_role.node
+    GROUP BY nodes_of_role.role_arn, coalesce(node_clusters.cluster, instances.cluster)
+),
+trail AS (
+    SELECT recipient_account_id AS account_id, min(first_event_time) AS begin_time, max(last_event_time) AS end_time,
+           bool_or(event_category = 'Data') AS data_events
+    FROM activities GROUP BY recipient_account_id
+),
+known_clusters AS (
+    SELECT cluster, max(observed_at) AS observed_at FROM pods GROUP BY cluster
+),
+judged AS (
+    SELECT options.*, trail.begin_time, trail.end_time, trail.data_events,
+           coalesce(pods_on_role.breaking, 0) AS breaking, pods_on_role.breaks, pods_on_role.keeps,
+           coalesce(unknown_calls.calls, 0) AS unknown_calls,
+           known_clusters.cluster IS NOT NULL AS inventory,
+           date_part('epoch', trail.end_time) - date_part('epoch', trail.begin_time) AS seconds
+    FROM options
+    LEFT JOIN pods_on_role ON pods_on_role.role_arn = options.role_arn AND pods_on_role.cluster IS NOT DISTINCT FROM options.cluster
+    LEFT JOIN unknown_calls ON unknown_calls.role_arn = options.role_arn AND unknown_calls.cluster IS NOT DISTINCT FROM options.cluster
+    LEFT JOIN known_clusters ON known_clusters.cluster = options.cluster
+    LEFT JOIN trail ON trail.account_id = split_part(options.role_arn, ':', 5)
+)
+SELECT cluster, role_arn, nodegroups, instances, running AS running_instances, closed AS closed_instances,
+       CASE
+           WHEN breaking > 0 THEN 'breaks'
+           -- What was not looked at long enough, or not at all, is not safe.
+           WHEN NOT inventory OR unknown_calls > 0 OR seconds IS NULL OR seconds < 7 * 86400 OR data_events IS NOT TRUE THEN 'unknown'
+           ELSE 'safe'
+       END AS hop_limit_1,
+       CAST(breaking AS BIGINT) AS workloads_that_break, breaks, keeps AS host_network_workloads,
+       CAST(unknown_calls AS BIGINT) AS unknown_calls,
+       concat_ws('; ',
+           CASE WHEN NOT inventory THEN 'no inventory of the cluster''s pods' END,
+           CASE WHEN seconds IS NULL OR seconds < 7 * 86400 THEN 'less than 7 days of trail: what runs weekly was not seen' END,
+           CASE WHEN data_events IS NOT TRUE THEN 'no data events: calls on S3 objects, DynamoDB items and the like do not show' END,
+           CASE WHEN unknown_calls > 0 THEN 'calls that may be a pod''s or a node agent''s' END,
+           CASE WHEN with_options < instances THEN concat(CAST(instances - with_options AS VARCHAR), ' instances whose metadata options were not seen') END
+       ) AS not_observed,
+       begin_time AS observed_from, end_time AS observed_to
+FROM judged
