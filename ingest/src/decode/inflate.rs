@@ -206,8 +206,7 @@ impl<R: Read> Window<R> {
                 // no zero byte, and the buffer held nothing else.
                 let written =
                     memchr::memchr(0, &self.buffer[at..]).unwrap_or(self.buffer.len() - at);
-                self.inflated += written as u64;
-                Ok(written)
+                Ok(self.within_limits(written))
             }
         }
     }

@@ -278,6 +278,22 @@ fn truncated_and_damaged_gzip_keeps_what_is_whole() {
 }
 
 #[test]
+fn the_object_limit_holds_in_damaged_gzip() {
+    let text = events(100).join("\n");
+    let mut damaged = gz(&text);
+    let at = damaged.len() - 30;
+    damaged[at..at + 8].fill(0xff);
+    let limits = Limits {
+        object_bytes: 2000,
+        ..Limits::default()
+    };
+    let (outcome, found) = run_with(&damaged[..], &limits);
+    assert_eq!(outcome.bytes_inflated, 2000);
+    assert_eq!(found.ids.len(), 2000 / (event(0).len() + 1));
+    assert_eq!(found.reasons(), [RejectReason::ObjectTooLarge]);
+}
+
+#[test]
 fn damage_is_linear() {
     let begun = std::time::Instant::now();
     for unit in [
