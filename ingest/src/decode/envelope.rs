@@ -432,15 +432,13 @@ impl<'s, R: Read, S: Sink> Reader<'s, R, S> {
         self.emit.offset = self.window.offset();
         self.scanner.start_in_object();
         self.place = Place::Top;
+        let mut skipped = None;
         loop {
             match self.scanner.run(self.window.data()) {
                 Step::More => {
-                    if self.window.data().len() > self.emit.limits.record_bytes {
-                        let done = self.scanner.discard();
-                        self.window.consume(done);
-                    }
+                    self.skip_if_long(&mut skipped);
                     if !self.window.fill(MARGIN)? {
-                        return self.unfinished(None);
+                        return self.unfinished(skipped);
                     }
                 }
                 Step::End(end) => {
@@ -452,7 +450,9 @@ impl<'s, R: Read, S: Sink> Reader<'s, R, S> {
                     self.place = Place::Container;
                     return Ok(());
                 }
-                Step::Broken(at) => return self.broken(at, "not JSON behind the records", None),
+                Step::Broken(at) => {
+                    return self.broken(at, "not JSON behind the records", skipped);
+                }
             }
         }
     }

@@ -278,6 +278,26 @@ fn truncated_and_damaged_gzip_keeps_what_is_whole() {
 }
 
 #[test]
+fn refused_text_does_not_begin_inside_a_token() {
+    let limits = Limits {
+        record_bytes: 1000,
+        ..Limits::default()
+    };
+    let token = session_token();
+    let before = format!(r#"{{"Records":[{}],"more":""#, event(0));
+    for behind in [17, 30, 39] {
+        let spaces = limits::CHUNK + behind - before.len() - token.len();
+        for end in ["\n", "", "\",]"] {
+            let text = format!("{before}{}{token}{end}", " ".repeat(spaces));
+            let (_, found) = run_with(text.as_bytes(), &limits);
+            assert_eq!((found.ids.len(), found.rejects.len()), (1, 1));
+            let rest = &token[token.len() - behind..];
+            assert!(!found.rejects[0].text.contains(rest), "{behind} {end}");
+        }
+    }
+}
+
+#[test]
 fn the_object_limit_holds_in_damaged_gzip() {
     let text = events(100).join("\n");
     let mut damaged = gz(&text);
