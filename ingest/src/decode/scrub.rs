@@ -153,28 +153,29 @@ fn token(bytes: &[u8], at: usize, end: usize, cut: bool) -> Option<Hit> {
             to: jwt_end(bytes, end),
         });
     }
-    let head = memmem::find(run, JWT_PREFIX).filter(|head| run.len() - head >= JWT_PART_MIN);
-    if let Some(head) = head {
-        let to = jwt_end(bytes, end);
-        if cut || to > end + JWT_PART_MIN {
-            return Some(Hit::Secret {
-                from: at + head,
-                to,
-            });
-        }
-    }
+    let jwt = memmem::find(run, JWT_PREFIX)
+        .filter(|head| run.len() - head >= JWT_PART_MIN)
+        .map(|head| (head, jwt_end(bytes, end)))
+        .filter(|(_, to)| cut || *to > end + JWT_PART_MIN);
     let sts_min = if cut { STS_CUT_MIN } else { STS_MIN };
-    if run.len() < sts_min {
-        return None;
-    }
-    let found = STS_PREFIXES
-        .iter()
-        .filter_map(|prefix| memmem::find(run, prefix))
-        .min()
-        .filter(|found| run.len() - found >= sts_min)?;
+    let sts = if run.len() < sts_min {
+        None
+    } else {
+        STS_PREFIXES
+            .iter()
+            .filter_map(|prefix| memmem::find(run, prefix))
+            .min()
+            .filter(|found| run.len() - found >= sts_min)
+    };
+    // One run may hold both, in any order.
+    let (from, to) = match (jwt, sts) {
+        (Some((head, to)), sts) => (sts.map_or(head, |found| found.min(head)), to),
+        (None, Some(found)) => (found, end),
+        (None, None) => return None,
+    };
     Some(Hit::Secret {
-        from: at + found,
-        to: end,
+        from: at + from,
+        to,
     })
 }
 

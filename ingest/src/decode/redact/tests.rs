@@ -63,6 +63,7 @@ fn sound_text_is_rewritten() {
         (r#"{"changePassword":true,"token":"HIDDEN_DUE_TO_SECURITY_REASONS","password":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#.to_owned(),
          r#"{"changePassword":true,"token":"HIDDEN_DUE_TO_SECURITY_REASONS","password":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#.to_owned()),
         (format!(r#"["Bearer {JWT}","{sts}","eyJ2IjoiMiJ9"]"#), r#"["Bearer REDACTED","REDACTED","eyJ2IjoiMiJ9"]"#.to_owned()),
+        (format!(r#"{{"a {sts}/{JWT} b":"{JWT}_{sts} {sts}","{JWT}{sts}":1}}"#), r#"{"a REDACTED b":"REDACTED REDACTED","REDACTED":1}"#.to_owned()),
         (format!(r#"["{}"]"#, sts.replace('/', "\\/")), r#"["REDACTED"]"#.to_owned()),
         (r#"{"\u0073essionToken":"s"}"#.to_owned(), "{}".to_owned()),
         (r#"{"policy":"{\"Version\": \"1\", \"password\": \"x\"}"}"#.to_owned(), r#"{"policy":"{\"Version\":\"1\"}"}"#.to_owned()),
