@@ -15,13 +15,16 @@ mod hash;
 pub mod inventory;
 mod manifest;
 pub mod pipeline;
+mod retry;
 pub mod schema;
 pub mod source;
+mod stop;
 pub mod store;
 
 pub use activity::BUCKET_SECONDS;
 pub use error::{Error, Result};
 pub use pipeline::{Options, Progress, Summary, run};
+pub use stop::{Stop, Stopper};
 
 /// Writes bytes as lower-case hexadecimal text.
 pub(crate) fn hex(bytes: &[u8]) -> String {

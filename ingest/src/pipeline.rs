@@ -22,8 +22,10 @@ use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, Redo, forget};
+use crate::retry::Retries;
 use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
 use crate::source::{ObjectRef, Source};
+use crate::stop::Stop;
 use crate::store::Store;
 
 /// Objects looked up at once in `ingested_objects`.
@@ -50,6 +52,8 @@ pub struct Options {
     pub attempts: u32,
     /// First pause after a failed attempt; it doubles with each, up to 64 times.
     pub pause: Duration,
+    /// Asks the run to end early.
+    pub stop: Stop,
     /// Gives the time, in microseconds since the epoch.
     pub clock: fn() -> i64,
 }
@@ -68,6 +72,7 @@ impl Options {
             limits: Limits::default(),
             attempts: 8,
             pause: Duration::from_millis(50),
+            stop: Stop::never(),
             clock,
         }
     }
@@ -105,6 +110,9 @@ pub struct Summary {
     /// What could not be listed or read, a few of them.
     pub problems: Vec<String>,
 }
+
+/// Longest wait before an attempt, in pauses.
+const LONGEST_PAUSES: u32 = 64;
 
 /// Problems named in a summary; the rest are in `ingested_objects`.
 const NAMED_PROBLEMS: usize = 10;
@@ -178,7 +186,7 @@ pub trait Progress: Send + Sync {
 
 impl Progress for () {}
 
-/// Ingests everything new of a source and gives the sum.
+/// Ingests everything new of a source, or until it is asked to stop, and gives the sum.
 ///
 /// # Errors
 /// Only what starting over cannot heal: the store's location or protocol files, or
@@ -190,24 +198,18 @@ pub async fn run(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let mut ingester = Ingester::new(store.clone(), source, options);
-    let mut failures = 0;
+    let pause = ingester.options.pause;
+    let mut retries = Retries::new(ingester.options.attempts, pause, pause * LONGEST_PAUSES);
     loop {
         match ingester.step(progress).await {
             Ok(Step::Done) => return Ok(ingester.summary),
-            Ok(Step::Forward) => failures = 0,
-            Err(error) if error.is_transient() => {
-                failures += 1;
-                if failures >= ingester.options.attempts {
-                    return Err(Error::Exhausted {
-                        attempts: failures,
-                        last: Box::new(error),
-                    });
-                }
+            Ok(Step::Forward) => retries.forget(),
+            Err(error) => {
+                let (error, wait) = retries.after(error)?;
                 progress.retrying(&error);
                 ingester.forget_what_was_loaded();
-                tokio::time::sleep(ingester.options.pause * (1 << failures.min(6))).await;
+                tokio::time::sleep(wait).await;
             }
-            Err(error) => return Err(error),
         }
     }
 }
@@ -235,6 +237,8 @@ struct Ingester {
     pending: VecDeque<ObjectRef>,
     /// Where `events` stood when `pending` was last known to hold only what no batch has read.
     last: Position,
+    /// Objects of the batch that this run committed to `events` last, without those that could not be read.
+    committed: Vec<ObjectRef>,
     /// True where a batch may have read some of `pending`: another ingester's, or one of our own that
     /// was committed though its commit failed.
     look_again: bool,
@@ -256,6 +260,7 @@ impl Ingester {
             listed: Vec::new(),
             pending: VecDeque::new(),
             last: Position::default(),
+            committed: Vec::new(),
             look_again: false,
             summary: Summary::default(),
         }
@@ -296,6 +301,9 @@ impl Ingester {
         if self.follow(&tables, last, progress).await? {
             self.tables = Some(tables);
             return Ok(Step::Forward);
+        }
+        if self.options.stop.is_asked() {
+            return Ok(Step::Done);
         }
         let seq = last.seq + 1;
         let fixed = Manifest::read(&self.store, self.source.id(), seq).await?;
@@ -344,6 +352,8 @@ impl Ingester {
         }
         forget(&self.store, source, last.seq, last.attempt).await;
         self.summary.add(&redo.summary);
+        let committed = std::mem::take(&mut self.committed);
+        self.settle(&committed).await;
         progress.committed(&self.summary);
         Ok(true)
     }
@@ -355,9 +365,13 @@ impl Ingester {
         // A look that fails must not lose what it was to look at.
         if self.look_again {
             let mut pending = VecDeque::new();
+            let mut settled = Vec::new();
             for part in self.pending.make_contiguous().chunks(LOOK_UP) {
-                pending.extend(seen::unseen(&objects, &files, part.to_vec()).await?);
+                let (new, seen) = seen::split(&objects, &files, part.to_vec()).await?;
+                pending.extend(new);
+                settled.extend(seen);
             }
+            self.settle(&settled).await;
             self.pending = pending;
             self.look_again = false;
         }
@@ -366,10 +380,11 @@ impl Ingester {
             if self.listed.is_empty() {
                 break;
             }
-            let new = seen::unseen(&objects, &files, self.listed.clone()).await?;
-            self.summary.already_read += (self.listed.len() - new.len()) as u64;
+            let (new, seen) = seen::split(&objects, &files, self.listed.clone()).await?;
+            self.summary.already_read += seen.len() as u64;
             self.listed.clear();
             self.pending.extend(new);
+            self.settle(&seen).await;
         }
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -383,10 +398,26 @@ impl Ingester {
         Ok((!batch.is_empty()).then(|| Manifest::new(self.source.location(), batch)))
     }
 
+    /// Tells the source which objects cannot be lost any more.
+    async fn settle(&mut self, objects: &[ObjectRef]) {
+        if objects.is_empty() {
+            return;
+        }
+        for error in self.source.settled(objects).await {
+            self.summary.problem(error.to_string());
+        }
+    }
+
     /// Lists as many objects as are looked up at once.
     async fn list_more(&mut self) {
         while self.listed.len() < LOOK_UP && !self.listed_all {
-            match self.listing.next().await {
+            let stop = self.options.stop.clone();
+            let next = tokio::select! {
+                biased;
+                () = stop.asked() => return,
+                next = self.listing.next() => next,
+            };
+            match next {
                 Some(Ok(object)) => self.listed.push(object),
                 Some(Err(error)) => {
                     self.summary.unreadable += 1;
@@ -433,7 +464,7 @@ impl Ingester {
             progress.decoded(objects, bytes, chunk.rows.num_rows() as u64);
             writer.take(chunk, &mut self.known).await?;
         }
-        let redo = writer.finish(&mut self.known).await?;
+        let (redo, unreadable) = writer.finish(&mut self.known).await?;
         redo.create(&self.store, self.source.id(), seq, attempt)
             .await?;
         let adds = redo.adds.first().cloned().unwrap_or_default();
@@ -441,6 +472,9 @@ impl Ingester {
         commit(&EVENTS, events, adds, self.source.id(), position).await?;
         self.known.committed();
         self.last = position;
+        self.committed.clone_from(&manifest.objects);
+        self.committed
+            .retain(|object| !unreadable.contains(&object.key));
         let done: HashSet<&str> = manifest
             .objects
             .iter()

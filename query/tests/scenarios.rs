@@ -7,14 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::stream::BoxStream;
-use podtrail_ingest::source::{ObjectRef, Source};
+use podtrail_ingest::source::{Body, ObjectRef, Source};
 use podtrail_ingest::store::Store;
 use podtrail_query::{Engine, Limits, Session};
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ const SHOWN_FALLBACKS: &str = "cluster, namespace, service_account, workload, po
 #[derive(Debug)]
 struct Objects(Vec<String>);
 
+#[async_trait::async_trait]
 impl Source for Objects {
     fn id(&self) -> &'static str {
         "scenario"
@@ -70,7 +71,7 @@ impl Source for Objects {
         Box::pin(futures::stream::iter(objects))
     }
 
-    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
         let number: usize = object.key["object-".len()..].parse().unwrap();
         Ok(Box::new(Cursor::new(self.0[number].clone())))
     }
@@ -315,6 +316,8 @@ macro_rules! scenarios {
 }
 
 scenarios!(
+    auto_mode_node,
+    aws_auth_node_role,
     chain_across_accounts,
     chain_loops,
     chain_of_two,
@@ -325,14 +328,19 @@ scenarios!(
     ecs_and_lambda,
     fallback_by_address,
     fallback_container_skipped,
+    fallback_host_network,
     fallback_missing_agent,
     fallback_no_binding,
     fallback_old_sdk,
     fallback_predates_binding,
+    fallback_single_candidate,
     fallback_trust_denied,
+    fallback_two_candidates,
+    fargate_profile,
     forwarded_call,
     github_actions,
     google,
+    hybrid_node,
     image_credential_provider,
     irsa_cluster_name,
     irsa_denied,
@@ -341,7 +349,9 @@ scenarios!(
     irsa_wildcard_trust,
     karpenter_node,
     kiam,
+    kiam_annotated,
     kube2iam,
+    kube2iam_annotated,
     kubernetes_not_eks,
     node_boot,
     node_role,
@@ -354,13 +364,17 @@ scenarios!(
     people,
     plain_ec2,
     pod_address_reused,
+    pod_address_taken_over,
     pod_identity,
     pod_identity_target_role,
+    pod_identity_target_role_external_id,
     pod_identity_transitive_tags,
+    pod_identity_untagged_with_association,
     pod_identity_without_tags,
     secrets_encryption,
     service_linked_roles,
     session_older_than_trail,
     three_mints_in_a_second,
+    two_equal_candidates_old_sdk,
     two_identities_fit,
 );

@@ -4,7 +4,7 @@
 //! wherever they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use flate2::Compression;
@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use podtrail_ingest::Result;
-use podtrail_ingest::source::{ObjectRef, Source};
+use podtrail_ingest::source::{Body, ObjectRef, Source};
 
 use crate::random::Random;
 
@@ -103,6 +103,7 @@ pub struct ExpectedObject {
     pub bad: Vec<String>,
 }
 
+#[async_trait::async_trait]
 impl Source for Objects {
     fn id(&self) -> &str {
         &self.id
@@ -126,7 +127,7 @@ impl Source for Objects {
         futures::stream::iter(listed).boxed()
     }
 
-    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
         let object = self.objects.get(&object.key);
         let object = object.ok_or(std::io::ErrorKind::NotFound)?;
         Ok(Box::new(Cursor::new(Arc::clone(&object.bytes))))

@@ -331,3 +331,63 @@ async fn a_crash_at_any_step_of_a_later_batch_leaves_no_trace() {
     let (memory, source) = before_the_crash().await;
     crash_at_every_step(memory, source, 0).await;
 }
+
+/// Lets a rival run once, between two batches of the run that it hears of.
+struct Between {
+    rival: std::sync::Mutex<Option<(Store, Objects, Options)>>,
+}
+
+impl podtrail_ingest::Progress for Between {
+    fn committed(&self, _run: &Summary) {
+        let rival = self.rival.lock().unwrap().take();
+        if let Some((store, source, options)) = rival {
+            let ended = tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(run(
+                    &store,
+                    Arc::new(source),
+                    options,
+                    &(),
+                ))
+            });
+            // One that dies is started again by nobody.
+            eprintln!("rival: {:?}", ended.map(|summary| summary.new_events));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_rival_does_between_two_batches_is_seen() {
+    let random = Random::new(7);
+    let one = Objects::generate("one", random.next(), &shape(&random, 6, 0..20));
+    let other = Objects::generate("other", random.next(), &shape(&random, 6, 0..20));
+    for rival in [&one, &other] {
+        for small_history in [0, Options::new(1, clock).small_history] {
+            for lives_for in [20, 60, u64::MAX] {
+                let shared: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+                let options = Options {
+                    batch_objects: 2,
+                    ..one_batch(small_history)
+                };
+                let mortal = FaultyStore::new(Arc::clone(&shared), Faults::default(), 0);
+                let between = Between {
+                    rival: std::sync::Mutex::new(Some((
+                        open(Arc::new(mortal.dies_after(lives_for))),
+                        rival.clone(),
+                        options.clone(),
+                    ))),
+                };
+                let store = open(shared);
+                let source = Arc::new(one.clone());
+                let again = Options {
+                    attempts: 20,
+                    ..options
+                };
+                run(&store, source, again, &between).await.unwrap();
+                assert!(between.rival.lock().unwrap().is_none());
+                calm(&store, &other, small_history).await;
+                let wrong = differences(&store, &Expected::of(&[&one, &other])).await;
+                assert_eq!(wrong, "", "{rival:?} {small_history} {lives_for}");
+            }
+        }
+    }
+}

@@ -191,7 +191,11 @@ impl<R: Read> Window<R> {
                 return Ok(0);
             }
             Stage::Plain(reader) => reader.read(out),
-            Stage::Gzip(decoder) => decoder.read(out),
+            Stage::Gzip(decoder) => {
+                // The inflater uses what lies behind its output as scratch space.
+                out.fill(0);
+                decoder.read(out)
+            }
             Stage::Moved => Ok(0),
         };
         match result {

@@ -24,6 +24,7 @@ use crate::datafile;
 use crate::error::{Error, Result};
 use crate::hash::Framed;
 use crate::hex;
+use crate::retry::Retries;
 use crate::schema::INVENTORY;
 use crate::store::Store;
 
@@ -38,6 +39,9 @@ pub const SHOWN_REJECTS: usize = 1_000;
 
 /// Attempts of one commit before an import gives up.
 const ATTEMPTS: u32 = 20;
+
+/// Half the wait after the first failure.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -138,7 +142,7 @@ impl Sink for Batches {
 
 async fn write_batch(store: &Store, batch: &[Sourced], now: i64) -> Result<Written> {
     let ids: Vec<String> = batch.iter().map(|(_, each)| observation_id(each)).collect();
-    let mut failed = 0;
+    let mut retries = Retries::new(ATTEMPTS, PAUSE, LONGEST_WAIT);
     let mut new = None;
     loop {
         match attempt(store, batch, &ids, now, &mut new).await {
@@ -150,19 +154,11 @@ async fn write_batch(store: &Store, batch: &[Sourced], now: i64) -> Result<Writt
                 });
             }
             Ok(false) => {}
-            Err(error) if error.is_transient() => {
-                failed += 1;
-                if failed == ATTEMPTS {
-                    return Err(Error::Exhausted {
-                        attempts: failed,
-                        last: Box::new(error),
-                    });
-                }
+            Err(error) => {
+                let (error, wait) = retries.after(error)?;
                 tracing::warn!(%error, "trying again");
-                let wait = Duration::from_millis(10) * 2_u32.pow(failed.min(9));
-                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+                tokio::time::sleep(wait).await;
             }
-            Err(error) => return Err(error),
         }
     }
 }

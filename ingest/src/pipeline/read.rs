@@ -11,7 +11,7 @@ use super::Options;
 use crate::batch::StagedRows;
 use crate::decode::{DecodeError, Limits, Outcome, Record, Reject, Sink, decode};
 use crate::error::{Error, Result};
-use crate::source::{ObjectRef, Source};
+use crate::source::{Body, ObjectRef, Source};
 
 /// Rows of a chunk, at most.
 const CHUNK_ROWS: usize = 8_192;
@@ -25,9 +25,12 @@ const CHUNK_REJECTS: usize = 512;
 /// Chunks that a decoder may be ahead.
 const CHUNKS_AHEAD: usize = 2;
 
-/// Small objects that one decoder takes at once, and their bytes.
+/// Small objects that one decoder takes at once, and their bytes. All of them are asked for at once.
 const UNIT_OBJECTS: usize = 64;
 const UNIT_BYTES: u64 = 1 << 20;
+
+/// Units asked for while others are decoded.
+const UNITS_AHEAD: usize = 3;
 
 /// Decoded rows, in order, and the objects that ended in them.
 #[derive(Debug)]
@@ -63,12 +66,21 @@ pub(super) fn chunks(
     objects: Vec<ObjectRef>,
 ) -> BoxStream<'static, Result<Chunk>> {
     let limits = options.limits.clone();
-    let starts = futures::stream::iter(units(objects)).map(move |unit| {
-        let (source, limits) = (Arc::clone(&source), limits.clone());
+    // A task of its own each: they go on while nobody asks for the next unit.
+    let opened = futures::stream::iter(units(objects))
+        .map(move |unit| {
+            let source = Arc::clone(&source);
+            async move { tokio::spawn(open(source, unit)).await }
+        })
+        .buffered(UNITS_AHEAD);
+    let starts = opened.map(move |unit| {
+        let limits = limits.clone();
         async move {
             let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-            let worker = tokio::task::spawn_blocking(move || {
-                decode_unit(source.as_ref(), &limits, unit, &sender);
+            let worker = tokio::task::spawn_blocking(move || match unit {
+                Ok(unit) => decode_unit(&limits, unit, &sender),
+                // Nobody who still listens is left without an answer.
+                Err(error) => drop(sender.blocking_send(Err(error.into()))),
             });
             (receiver, worker)
         }
@@ -107,6 +119,23 @@ fn units(objects: Vec<ObjectRef>) -> Vec<Vec<ObjectRef>> {
         }
     }
     units
+}
+
+/// An object, and its body or why there is none.
+type Opened = (ObjectRef, std::io::Result<Body>);
+
+async fn open(source: Arc<dyn Source>, unit: Vec<ObjectRef>) -> Vec<Opened> {
+    futures::stream::iter(unit)
+        .map(|object| {
+            let source = Arc::clone(&source);
+            async move {
+                let body = source.read(&object).await;
+                (object, body)
+            }
+        })
+        .buffered(UNIT_OBJECTS)
+        .collect()
+        .await
 }
 
 /// Nobody takes chunks any more.
@@ -158,12 +187,7 @@ impl Sink for Collector<'_> {
     }
 }
 
-fn decode_unit(
-    source: &dyn Source,
-    limits: &Limits,
-    unit: Vec<ObjectRef>,
-    out: &mpsc::Sender<Result<Chunk>>,
-) {
+fn decode_unit(limits: &Limits, unit: Vec<Opened>, out: &mpsc::Sender<Result<Chunk>>) {
     let mut collector = Collector {
         out,
         rows: StagedRows::new(),
@@ -173,12 +197,12 @@ fn decode_unit(
         first_event_time: None,
         last_event_time: None,
     };
-    for object in unit {
+    for (object, body) in unit {
         collector.key.clone_from(&object.key);
         collector.first_event_time = None;
         collector.last_event_time = None;
-        let decoded = match source.open(&object) {
-            Ok(reader) => decode(reader, limits, &mut collector),
+        let decoded = match body {
+            Ok(body) => decode(body, limits, &mut collector),
             Err(error) => Err(DecodeError::Read(error)),
         };
         let outcome = match decoded {

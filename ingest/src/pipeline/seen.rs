@@ -10,16 +10,16 @@ use crate::datafile::{FileInfo, read_columns};
 use crate::error::Result;
 use crate::source::ObjectRef;
 
-/// Drops the objects that `ingested_objects` holds with the same etag. Only data files whose keys
-/// overlap are looked at.
-pub(super) async fn unseen(
+/// Splits objects into new ones and those that `ingested_objects` holds with the same etag. Only data files
+/// whose keys overlap are looked at.
+pub(super) async fn split(
     store: &Arc<dyn ObjectStore>,
     files: &[FileInfo],
     listed: Vec<ObjectRef>,
-) -> Result<Vec<ObjectRef>> {
+) -> Result<(Vec<ObjectRef>, Vec<ObjectRef>)> {
     let keys = || listed.iter().map(|object| object.key.as_str());
     let (Some(low), Some(high)) = (keys().min(), keys().max()) else {
-        return Ok(listed);
+        return Ok((listed, Vec::new()));
     };
     let index: HashMap<&str, usize> = keys().enumerate().map(|(at, key)| (key, at)).collect();
     let mut seen = vec![false; listed.len()];
@@ -41,6 +41,5 @@ pub(super) async fn unseen(
     let mut seen = seen.into_iter();
     Ok(listed
         .into_iter()
-        .filter(|_| !seen.next().unwrap_or(false))
-        .collect())
+        .partition(|_| !seen.next().unwrap_or(false)))
 }

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::sync::Mutex;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -8,6 +8,7 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::schema::{ACTIVITIES, REJECTS, Table};
+use crate::source::Body;
 
 /// 2026-08-20T00:00:00Z.
 const NOW: i64 = 1_787_184_000_000_000;
@@ -17,6 +18,7 @@ const NOW: i64 = 1_787_184_000_000_000;
 struct Objects {
     held: Mutex<BTreeMap<String, (String, Option<String>)>>,
     opened: Mutex<Vec<String>>,
+    settled: Mutex<Vec<String>>,
 }
 
 impl Objects {
@@ -38,8 +40,13 @@ impl Objects {
         opened.sort();
         opened
     }
+
+    fn settled(&self) -> Vec<String> {
+        std::mem::take(&mut *self.settled.lock().unwrap())
+    }
 }
 
+#[async_trait::async_trait]
 impl Source for Objects {
     fn id(&self) -> &'static str {
         "test"
@@ -64,13 +71,19 @@ impl Source for Objects {
         Box::pin(futures::stream::iter(objects))
     }
 
-    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
         self.opened.lock().unwrap().push(object.key.clone());
         let held = self.held.lock().unwrap();
         match held.get(&object.key) {
             Some((_, Some(body))) => Ok(Box::new(Cursor::new(body.clone()))),
             _ => Err(std::io::Error::other("the disk is on fire")),
         }
+    }
+
+    async fn settled(&self, objects: &[ObjectRef]) -> Vec<Error> {
+        let keys = objects.iter().map(|object| object.key.clone());
+        self.settled.lock().unwrap().extend(keys);
+        Vec::new()
     }
 }
 
@@ -357,6 +370,7 @@ async fn a_batch_leaves_no_protocol_files() {
 async fn a_listing_error_is_named_and_the_rest_is_read() {
     #[derive(Debug)]
     struct Half(Arc<Objects>);
+    #[async_trait::async_trait]
     impl Source for Half {
         fn id(&self) -> &str {
             self.0.id()
@@ -368,8 +382,8 @@ async fn a_listing_error_is_named_and_the_rest_is_read() {
             let broken = Err(Error::InvalidInput("folder x: forbidden".to_owned()));
             Box::pin(futures::stream::iter([broken]).chain(self.0.list()))
         }
-        fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
-            self.0.open(object)
+        async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
+            self.0.read(object).await
         }
     }
     let store = store();
@@ -377,4 +391,21 @@ async fn a_listing_error_is_named_and_the_rest_is_read() {
     let summary = run(&store, source, options(), &()).await.unwrap();
     assert_eq!((summary.unreadable, summary.new_events), (1, 1));
     assert_eq!(summary.problems, ["folder x: forbidden"]);
+}
+
+#[tokio::test]
+async fn a_source_hears_of_what_cannot_be_lost_any_more() {
+    let store = store();
+    let source = Objects::new(&[("a", &listed(&["e1"])), ("c", &listed(&["e2"]))]);
+    source.put("b", "1", None);
+    let one_by_one = Options {
+        batch_objects: 1,
+        ..options()
+    };
+    ingest(&store, &source, one_by_one.clone()).await;
+    assert_eq!(source.settled(), ["a", "c"], "b could not be read");
+    source.put("b", "1", Some("[]"));
+    source.put("c", "2", Some(&listed(&["e3"])));
+    ingest(&store, &source, one_by_one).await;
+    assert_eq!(source.settled(), ["a", "b", "c"]);
 }

@@ -1,7 +1,7 @@
 //! Writes the rows of one batch: drops known events, makes activities, and collects what the batch
 //! adds to every table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -120,13 +120,22 @@ impl<'a> BatchWriter<'a> {
         Ok(())
     }
 
-    /// Writes what is left and gives all that the batch adds.
-    pub(super) async fn finish(mut self, known: &mut KnownEvents) -> Result<Redo> {
+    /// Writes what is left and gives all that the batch adds, and the keys of objects that could not be read.
+    pub(super) async fn finish(
+        mut self,
+        known: &mut KnownEvents,
+    ) -> Result<(Redo, HashSet<String>)> {
         self.flush_events(known).await?;
         self.flush_rejects().await?;
+        let unreadable = self
+            .ended
+            .iter()
+            .filter(|ended| ended.outcome.is_err())
+            .map(|ended| ended.object.key.clone())
+            .collect();
         let rows = self.object_rows()?;
         self.write(&INGESTED_OBJECTS, rows).await?;
-        Ok(Redo::new(self.summary, self.adds))
+        Ok((Redo::new(self.summary, self.adds), unreadable))
     }
 
     async fn flush_events(&mut self, known: &mut KnownEvents) -> Result<()> {

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use async_trait::async_trait;
 use futures::stream::BoxStream;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::{ObjectRef, Source};
+use super::{Body, ObjectRef, Source};
 use crate::error::{Error, Result};
 use crate::hex;
 
@@ -62,6 +63,7 @@ impl LocalFiles {
     }
 }
 
+#[async_trait]
 impl Source for LocalFiles {
     fn id(&self) -> &str {
         &self.id
@@ -88,7 +90,8 @@ impl Source for LocalFiles {
         ))
     }
 
-    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
+        // Opening a local file does not wait.
         Ok(Box::new(File::open(&object.key)?))
     }
 }
@@ -136,6 +139,7 @@ impl Stdin {
     }
 }
 
+#[async_trait]
 impl Source for Stdin {
     fn id(&self) -> &'static str {
         "stdin"
@@ -149,7 +153,7 @@ impl Source for Stdin {
         Box::pin(futures::stream::iter([Ok(self.object.clone())]))
     }
 
-    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>> {
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
         if *object != self.object {
             // Left by an earlier process that died: its input is gone with it.
             return Err(std::io::Error::new(

@@ -7,10 +7,11 @@ pub mod local;
 
 use std::io::Read;
 
+use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// One input object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +24,11 @@ pub struct ObjectRef {
     pub size: u64,
 }
 
+/// The bytes of an object, read on a thread that may block.
+pub type Body = Box<dyn Read + Send>;
+
 /// A place that objects come from.
+#[async_trait]
 pub trait Source: Send + Sync + std::fmt::Debug {
     /// Names the source in manifests and application transactions: stable from run to run, made of
     /// letters, digits and `-`.
@@ -35,10 +40,16 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// Lists all objects, in an order that is the same each time.
     fn list(&self) -> BoxStream<'static, Result<ObjectRef>>;
 
-    /// Opens an object to read its bytes. Called on a thread that may block.
+    /// Begins to read an object; several at a time, so that a source that answers late is not waited for.
     ///
     /// # Errors
-    /// Whatever the source says; the object is then recorded as unreadable and tried again by the
-    /// next run.
-    fn open(&self, object: &ObjectRef) -> std::io::Result<Box<dyn Read + Send>>;
+    /// Whatever the source says, here or while the body is read; the object is then recorded as unreadable
+    /// and tried again by the next run.
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body>;
+
+    /// Hears of listed objects that are in every table of the store, or were before: nothing of them can be
+    /// lost any more. Gives what went wrong with saying so to where they came from.
+    async fn settled(&self, _objects: &[ObjectRef]) -> Vec<Error> {
+        Vec::new()
+    }
 }

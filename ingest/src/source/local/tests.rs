@@ -60,13 +60,14 @@ async fn one_file_is_listed_and_read() {
     let source = LocalFiles::new(&path, None).unwrap();
     let mut read = String::new();
     source
-        .open(&objects[0])
+        .read(&objects[0])
+        .await
         .unwrap()
         .read_to_string(&mut read)
         .unwrap();
     assert_eq!(read, "a.json");
     std::fs::remove_file(&path).unwrap();
-    assert!(source.open(&objects[0]).is_err());
+    assert!(source.read(&objects[0]).await.is_err());
 }
 
 #[tokio::test]
@@ -161,12 +162,16 @@ async fn standard_input_is_read_again_and_again() {
     for _ in 0..2 {
         let mut read = String::new();
         source
-            .open(&objects[0])
+            .read(&objects[0])
+            .await
             .unwrap()
             .read_to_string(&mut read)
             .unwrap();
         assert_eq!(read, "some records");
     }
     let other = Stdin::spool("other records".as_bytes()).unwrap();
-    assert!(other.open(&objects[0]).is_err(), "input of another run");
+    assert!(
+        other.read(&objects[0]).await.is_err(),
+        "input of another run"
+    );
 }
