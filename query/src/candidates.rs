@@ -8,48 +8,44 @@
 //! 3. **Where and when.** The calls of one program are taken together: which workloads explain them best,
 //!    being there when they happened, and not being there when nothing did. See [`explain`].
 //!
+//! What a service calls on behalf of a session is that of whose call it serves: the direct call to the service at
+//! the same moment.
+//!
 //! Pods of CronJobs can come and go between two looks at the inventory. Where one is not seen, it may have
 //! been there all the same, as often as it is seen elsewhere.
 //!
 //! One workload left gives `inferred`, several give `candidate` with a score each.
 
 mod explain;
+mod forwarded;
 mod input;
+mod tell;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use serde_json::{Value, json};
+use arrow::array::RecordBatch;
 
 use crate::error::Result;
 use crate::sdk::{self, Binding};
 use explain::Known;
+use forwarded::Served;
 pub(crate) use input::VIEWS as INPUTS;
 use input::{Call, Inputs, Pod};
-
-/// Score below which a candidate is not put into the columns that name a workload; it stays in the list.
-const NAMED_SCORE: f64 = 0.6;
+pub(crate) use tell::schema;
+use tell::{Told, rows, tell};
 
 /// Times that all calls are looked at: what is clear of one workload tells of others.
 const PASSES: usize = 4;
-
-/// Score from which a single workload counts as the only one that fits.
-const SOLE_SCORE: f64 = 0.99;
-
-/// Candidates listed per activity.
-const LISTED: usize = 5;
 
 /// Weight of a pod before its presence is looked at, by what is known of it. 1 is a pod without credentials
 /// of its own.
 mod weight {
     /// Its injected credentials work, as far as the trail shows.
-    pub(super) const COVERED: f64 = 0.02;
+    pub(super) const COVERED: f64 = 0.005;
     /// The node's metadata service does not answer pods (hop limit 1).
     pub(super) const OUT_OF_REACH: f64 = 0.02;
     /// It runs software that is known to call AWS with another user agent, or not at all.
-    pub(super) const OTHER_SOFTWARE: f64 = 0.05;
+    pub(super) const OTHER_SOFTWARE: f64 = 0.002;
     /// Not the program that the user agent names.
     pub(super) const OTHER_COMPONENT: f64 = 0.003;
     /// Its service account made calls with the same program elsewhere.
@@ -67,42 +63,6 @@ const MAYBE_GONE: f64 = 0.5;
 /// VPC CNI translates what leaves the VPC's address ranges. Source: VPC user guide, "Gateway endpoints";
 /// EKS user guide, "Enable outbound internet access for Pods".
 const GATEWAY_SERVICES: [&str; 2] = ["s3.amazonaws.com", "dynamodb.amazonaws.com"];
-
-/// The columns of `activity_identities`.
-pub(crate) fn schema() -> SchemaRef {
-    let text = |name: &str| Field::new(name, DataType::Utf8, true);
-    Arc::new(Schema::new(vec![
-        text("activity_id"),
-        text("namespace"),
-        text("service_account"),
-        text("workload"),
-        text("pod"),
-        text("pod_uid"),
-        text("node"),
-        text("confidence"),
-        Field::new("score", DataType::Float64, true),
-        text("fact"),
-        text("detail"),
-        text("candidates"),
-    ]))
-}
-
-/// What is told of one activity.
-#[derive(Debug, Default)]
-struct Told {
-    activity_id: String,
-    namespace: Option<String>,
-    service_account: Option<String>,
-    workload: Option<String>,
-    pod: Option<String>,
-    pod_uid: Option<String>,
-    node: Option<String>,
-    confidence: &'static str,
-    score: f64,
-    fact: &'static str,
-    detail: String,
-    candidates: Option<String>,
-}
 
 /// Tells of every fallback call who can have made it, and of calls with own credentials the pod by its
 /// address.
@@ -142,9 +102,20 @@ pub(crate) fn identify(inputs: &[Vec<RecordBatch>]) -> Result<RecordBatch> {
         }
         known = learnt;
     }
-    for ((call, suspects), scores) in inputs.calls.iter().zip(&suspects).zip(&scores) {
-        if !suspects.is_empty() {
-            told.push(tell(&inputs, call, suspects, scores));
+    let served = Served::index(&inputs.calls);
+    for (at, call) in inputs.calls.iter().enumerate() {
+        let all = (suspects.as_slice(), scores.as_slice());
+        if let Some((direct, suspects, scores)) = served.whose(&inputs.calls, call, all) {
+            told.push(Told {
+                fact: "forwarded_for",
+                detail: format!(
+                    "{} called this for a call to it at that moment: {}",
+                    direct.event_source, direct.event_name
+                ),
+                ..tell(&inputs, call, &suspects, &scores)
+            });
+        } else if !suspects[at].is_empty() {
+            told.push(tell(&inputs, call, &suspects[at], &scores[at]));
         }
     }
     rows(&told)
@@ -153,24 +124,18 @@ pub(crate) fn identify(inputs: &[Vec<RecordBatch>]) -> Result<RecordBatch> {
 /// Where a call is clearly that of a pod that nobody saw, the pod was there for the other calls of its time as
 /// well. True where that is news.
 fn believe_unseen(inputs: &Inputs, suspects: &mut [Vec<Suspect>], scores: &[Vec<f64>]) -> bool {
-    let cell = |at: usize| {
-        let call = &inputs.calls[at];
-        (call.node.as_str(), call.first.div_euclid(explain::CELL))
-    };
-    let mut there: HashSet<(&str, i64, usize)> = HashSet::new();
-    for (at, (suspects, scores)) in suspects.iter().zip(scores).enumerate() {
+    let mut there: HashSet<((&str, i64), usize)> = HashSet::new();
+    for (call, (suspects, scores)) in inputs.calls.iter().zip(suspects.iter().zip(scores)) {
         for (suspect, score) in suspects.iter().zip(scores) {
             if suspect.unseen && *score >= explain::CLEAR {
-                let (node, time) = cell(at);
-                there.insert((node, time, suspect.pod));
+                there.insert((call.cell(), suspect.pod));
             }
         }
     }
     let mut news = false;
-    for (at, suspects) in suspects.iter_mut().enumerate() {
-        let (node, time) = cell(at);
+    for (call, suspects) in inputs.calls.iter().zip(suspects) {
         for suspect in suspects.iter_mut().filter(|suspect| suspect.unseen) {
-            if there.contains(&(node, time, suspect.pod)) {
+            if there.contains(&(call.cell(), suspect.pod)) {
                 news |= suspect.presence < 1.0;
                 suspect.presence = 1.0;
             }
@@ -196,23 +161,37 @@ pub(crate) struct Suspect {
     certain: bool,
 }
 
-fn suspects(call: &Call, inputs: &Inputs) -> Vec<Suspect> {
-    let Some(pods) = inputs.pods_of.get(&call.node) else {
-        return Vec::new();
-    };
-    // Several pods may have made an activity's calls; its first call decides.
-    let there: Vec<usize> = pods
-        .iter()
+/// Pods that can have been on the node of a call. Several pods may have made an activity's calls; its first
+/// call decides.
+fn there(call: &Call, inputs: &Inputs) -> Vec<usize> {
+    inputs
+        .pods_of
+        .get(&call.node)
+        .into_iter()
+        .flatten()
         .copied()
         .filter(|&pod| inputs.pods[pod].may_be_there(call.first))
-        .collect();
+        .collect()
+}
+
+/// True where a call came from the address of its node.
+fn is_from_node_address(call: &Call, there: &[usize], inputs: &Inputs) -> bool {
     let instance = inputs.instances.get(&call.node);
-    let node_address = call.source_ip.is_some()
-        && there
-            .iter()
-            .any(|&pod| inputs.pods[pod].host_network && inputs.pods[pod].ip == call.source_ip)
-        || call.source_ip.is_some()
-            && instance.is_some_and(|instance| instance.private_ip == call.source_ip);
+    call.source_ip.is_some()
+        && (instance.is_some_and(|instance| instance.private_ip == call.source_ip)
+            || there
+                .iter()
+                .map(|&pod| &inputs.pods[pod])
+                .any(|pod| pod.host_network && pod.ip == call.source_ip))
+}
+
+fn suspects(call: &Call, inputs: &Inputs) -> Vec<Suspect> {
+    if !inputs.pods_of.contains_key(&call.node) {
+        return Vec::new();
+    }
+    let there = there(call, inputs);
+    let instance = inputs.instances.get(&call.node);
+    let node_address = is_from_node_address(call, &there, inputs);
     let private = call.source_ip.as_deref().is_some_and(is_private);
     let shows_pods = private && !node_address;
     let through_interface =
@@ -281,8 +260,8 @@ fn weigh(call: &Call, pod: &Pod, instance: Option<&input::Instance>, inputs: &In
     if pod.services.contains(&call.event_source) {
         weight *= weight::KNOWN_SERVICE;
     }
-    let program = (pod.account(), call.program.clone());
-    if inputs.named_programs.contains(&program) {
+    let programs = inputs.named_programs.get(&pod.account);
+    if programs.is_some_and(|programs| programs.contains(&call.program)) {
         weight *= weight::SAME_PROGRAM;
     }
     weight
@@ -295,7 +274,7 @@ fn is_covered(call: &Call, pod: &Pod, inputs: &Inputs) -> bool {
         Some("pod_identity") => Binding::PodIdentity,
         _ => return false,
     };
-    if pod.skips_containers || inputs.denied.contains(&pod.account()) {
+    if pod.skips_containers || inputs.denied.contains(&pod.account) {
         return false;
     }
     if sdk::too_old(&call.user_agent, binding).is_some() {
@@ -316,143 +295,11 @@ fn is_private(address: &str) -> bool {
     }
 }
 
-/// Sums scores up by workload, and picks.
-fn tell(inputs: &Inputs, call: &Call, suspects: &[Suspect], scores: &[f64]) -> Told {
-    let mut by_workload: HashMap<&str, f64> = HashMap::new();
-    let mut by_account: HashMap<(&str, &str), f64> = HashMap::new();
-    for (suspect, score) in suspects.iter().zip(scores) {
-        let pod = &inputs.pods[suspect.pod];
-        *by_workload.entry(&pod.workload_key).or_default() += score;
-        *by_account
-            .entry((&pod.namespace, &pod.service_account))
-            .or_default() += score;
-    }
-    let mut ranked: Vec<(&str, f64)> = by_workload.into_iter().collect();
-    ranked.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(right.0)));
-    let mut accounts: Vec<((&str, &str), f64)> = by_account.into_iter().collect();
-    accounts.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-    let pods_of = |workload: &str| -> Vec<&Pod> {
-        suspects
-            .iter()
-            .map(|suspect| &inputs.pods[suspect.pod])
-            .filter(|pod| pod.workload_key == workload)
-            .collect()
-    };
-    let mut told = Told {
-        activity_id: call.activity_id.clone(),
-        candidates: Some(list(&ranked, &pods_of)),
-        ..Told::default()
-    };
-    let (Some(&((namespace, service_account), account_score)), Some(&(workload, score))) =
-        (accounts.first(), ranked.first())
-    else {
-        return told;
-    };
-    told.score = account_score;
-    if account_score >= NAMED_SCORE {
-        told.namespace = Some(namespace.to_owned());
-        told.service_account = Some(service_account.to_owned());
-    }
-    if score >= NAMED_SCORE {
-        let pods = pods_of(workload);
-        told.workload = pods.first().map(|pod| pod.workload.clone());
-        let unseen = suspects
-            .iter()
-            .any(|suspect| suspect.unseen && inputs.pods[suspect.pod].workload_key == workload);
-        if let ([pod], false) = (pods.as_slice(), unseen) {
-            told.pod = Some(pod.name.clone());
-            told.pod_uid = Some(pod.uid.clone());
-        }
-    }
-    let addressed: Vec<&Suspect> = suspects
-        .iter()
-        .filter(|suspect| suspect.addressed)
-        .collect();
-    let address = call.source_ip.as_deref().unwrap_or_default();
-    (told.confidence, told.fact, told.detail) = if let [only] = addressed.as_slice() {
-        let sure = only.certain && suspects.len() == 1;
-        let detail = format!(
-            "{address} was the address of pod {}",
-            inputs.pods[only.pod].name
-        );
-        told.score = if sure { 1.0 } else { told.score };
-        (
-            if sure { "exact" } else { "inferred" },
-            "pod_address",
-            detail,
-        )
-    } else if suspects.len() == 1 || told.score >= SOLE_SCORE {
-        let detail = format!(
-            "of {} pods on the node at that time only this workload fits",
-            suspects.len()
-        );
-        ("inferred", "only_candidate", detail)
-    } else {
-        let named: Vec<String> = ranked
-            .iter()
-            .take(LISTED)
-            .map(|(workload, score)| format!("{workload} {score:.2}"))
-            .collect();
-        let detail = format!(
-            "{} pods on the node at that time; most likely {}",
-            suspects.len(),
-            named.join(", ")
-        );
-        ("candidate", "candidates", detail)
-    };
-    told
-}
-
-/// Candidates as JSON, the most likely first.
-fn list<'a>(ranked: &[(&str, f64)], pods_of: &impl Fn(&str) -> Vec<&'a Pod>) -> String {
-    let rows: Vec<Value> = ranked
-        .iter()
-        .take(LISTED)
-        .map(|(workload, score)| {
-            let pods = pods_of(workload);
-            let first = pods.first();
-            let names: std::collections::BTreeSet<&str> =
-                pods.iter().map(|pod| pod.name.as_str()).collect();
-            json!({
-                "namespace": first.map(|pod| &pod.namespace),
-                "service_account": first.map(|pod| &pod.service_account),
-                "workload": first.map(|pod| &pod.workload),
-                "pods": names,
-                "score": (score * 1_000.0).round() / 1_000.0,
-            })
-        })
-        .collect();
-    Value::Array(rows).to_string()
-}
-
-fn rows(told: &[Told]) -> Result<RecordBatch> {
-    let text = |pick: for<'t> fn(&'t Told) -> Option<&'t str>| -> ArrayRef {
-        Arc::new(told.iter().map(pick).collect::<StringArray>())
-    };
-    let columns: Vec<ArrayRef> = vec![
-        text(|row| Some(&row.activity_id)),
-        text(|row| row.namespace.as_deref()),
-        text(|row| row.service_account.as_deref()),
-        text(|row| row.workload.as_deref()),
-        text(|row| row.pod.as_deref()),
-        text(|row| row.pod_uid.as_deref()),
-        text(|row| row.node.as_deref()),
-        text(|row| Some(row.confidence)),
-        Arc::new(
-            told.iter()
-                .map(|row| Some(row.score))
-                .collect::<Float64Array>(),
-        ),
-        text(|row| Some(row.fact)),
-        text(|row| Some(&row.detail)),
-        text(|row| row.candidates.as_deref()),
-    ];
-    RecordBatch::try_new(schema(), columns)
-        .map_err(|error| crate::error::Error::from_engine("identities", error.into()))
-}
-
 /// A service account of a cluster.
 type Account = (String, String, String);
 
 /// Set of service accounts.
 type Accounts = HashSet<Account>;
+
+#[cfg(test)]
+mod tests;

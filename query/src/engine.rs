@@ -14,7 +14,7 @@ use podtrail_ingest::store::Store;
 
 use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
-use crate::rules::NodeAgentRules;
+use crate::rules::{NodeAgentRule, NodeAgentRules};
 use crate::udf;
 
 /// Bounds of a session's queries.
@@ -62,6 +62,16 @@ impl Engine {
             limits,
             rules: Arc::new(NodeAgentRules::built_in()?),
         })
+    }
+
+    /// Takes node agent rules of the user's own, which `file` holds: they are tried before those that ship with
+    /// podtrail, and one of the same name takes the other's place.
+    ///
+    /// # Errors
+    /// [`Error::Rules`] where a rule is malformed.
+    pub fn with_node_agents(mut self, file: &str, rules: Vec<NodeAgentRule>) -> Result<Self> {
+        self.rules = Arc::new(NodeAgentRules::with(file, rules)?);
+        Ok(self)
     }
 
     /// Pins the newest snapshot of every table.

@@ -57,80 +57,35 @@ fn cause(name: &str) -> Cause {
     }
 }
 
-/// Arguments of SQL's `fallback_fix`, in order.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FixArguments<'a> {
-    pub(crate) cause: Option<&'a str>,
-    pub(crate) cluster: Option<&'a str>,
-    pub(crate) region: Option<&'a str>,
-    pub(crate) account_id: Option<&'a str>,
-    pub(crate) namespace: Option<&'a str>,
-    pub(crate) service_account: Option<&'a str>,
-    pub(crate) oidc_issuer: Option<&'a str>,
-    pub(crate) role_arn: Option<&'a str>,
-    /// `irsa`, `pod_identity` or nothing.
-    pub(crate) binding: Option<&'a str>,
-    /// `Deployment/web`.
-    pub(crate) workload: Option<&'a str>,
-    /// As [`sdk_too_old`] gives it.
-    pub(crate) too_old: Option<&'a str>,
-    /// JSON list of container names.
-    pub(crate) containers: Option<&'a str>,
-    /// `true` or `false`.
-    pub(crate) agent_seen: Option<&'a str>,
-    /// `s3:ListBuckets ec2:DescribeInstances`.
-    pub(crate) actions: Option<&'a str>,
-}
-
-impl<'a> FixArguments<'a> {
-    /// Takes the arguments of one row; none where there are not as many as members.
-    pub(crate) fn of(row: &[Option<&'a str>]) -> Option<Self> {
-        let &[
-            cause,
-            cluster,
-            region,
-            account_id,
-            namespace,
-            service_account,
-            oidc_issuer,
-            role_arn,
-            binding,
-            workload,
-            too_old,
-            containers,
-            agent_seen,
-            actions,
-        ] = row
-        else {
-            return None;
-        };
-        Some(Self {
-            cause,
-            cluster,
-            region,
-            account_id,
-            namespace,
-            service_account,
-            oidc_issuer,
-            role_arn,
-            binding,
-            workload,
-            too_old,
-            containers,
-            agent_seen,
-            actions,
-        })
-    }
-}
-
-/// Says what to do about a fallback, as JSON: summary, commands, Terraform, policy, notes.
+/// Says what to do about a fallback, as JSON: summary, commands, Terraform, policy, notes. The arguments are
+/// those of SQL's `fallback_fix`, in its order: `binding` is `irsa`, `pod_identity` or nothing, `workload` like
+/// `Deployment/web`, `too_old` as [`sdk_too_old`] gives it, `containers` a JSON list of names, `agent_seen`
+/// `true` or `false`, `actions` like `s3:ListBuckets ec2:DescribeInstances`. None where there are not as many.
 #[must_use]
-pub(crate) fn fix(arguments: FixArguments<'_>) -> Option<String> {
+pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
+    let &[
+        cause_name,
+        cluster,
+        region,
+        account_id,
+        namespace,
+        service_account,
+        oidc_issuer,
+        role_arn,
+        binding_name,
+        workload,
+        too_old,
+        containers,
+        agent_seen,
+        actions,
+    ] = arguments
+    else {
+        return None;
+    };
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    let region = arguments.region.unwrap_or_default();
-    let account = arguments.account_id.unwrap_or_default();
-    let calls = arguments
-        .actions
+    let region = region.unwrap_or_default();
+    let account = account_id.unwrap_or_default();
+    let calls = actions
         .unwrap_or_default()
         .split(' ')
         .filter_map(|action| action.split_once(':'))
@@ -150,37 +105,33 @@ pub(crate) fn fix(arguments: FixArguments<'_>) -> Option<String> {
     let policies = policy::policy(calls, policy::Options::default())
         .map(|policy| policy.documents)
         .unwrap_or_default();
-    let too_old: Option<Value> = arguments
-        .too_old
-        .and_then(|text| serde_json::from_str(text).ok());
+    let too_old: Option<Value> = too_old.and_then(|text| serde_json::from_str(text).ok());
     let part = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let case = Case {
-        cause: cause(arguments.cause?),
-        cluster: owned(arguments.cluster),
+        cause: cause(cause_name?),
+        cluster: owned(cluster),
         region: region.to_owned(),
         account_id: account.to_owned(),
-        namespace: owned(arguments.namespace),
-        service_account: owned(arguments.service_account),
-        oidc_issuer: owned(arguments.oidc_issuer),
-        role_arn: owned(arguments.role_arn),
-        binding: arguments.binding.and_then(binding),
+        namespace: owned(namespace),
+        service_account: owned(service_account),
+        oidc_issuer: owned(oidc_issuer),
+        role_arn: owned(role_arn),
+        binding: binding_name.and_then(binding),
         sdk: too_old.as_ref().map(|found| sdk::TooOld {
             sdk: part(found, "sdk"),
             version: part(found, "version"),
             minimum: part(found, "minimum"),
         }),
-        owner: arguments
-            .workload
+        owner: workload
             .and_then(|workload| workload.split_once('/'))
             .map(|(kind, name)| Owner {
                 kind: kind.to_owned(),
                 name: name.to_owned(),
             }),
-        containers: arguments
-            .containers
+        containers: containers
             .and_then(|list| serde_json::from_str(list).ok())
             .unwrap_or_default(),
-        agent_seen_in_cluster: arguments.agent_seen == Some("true"),
+        agent_seen_in_cluster: agent_seen == Some("true"),
         policies,
     };
     serde_json::to_string(&fix::fix(&case)).ok()

@@ -23,4 +23,5 @@ mod udf;
 pub use catalog::Snapshot;
 pub use engine::{Engine, Limits, Session};
 pub use error::{Error, Result};
+pub use rules::NodeAgentRule;
 pub use udf::{FUNCTIONS, FunctionDoc};

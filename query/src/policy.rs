@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::iam_actions::{IamActions, Needs, Request, Resources, Scope};
+use crate::text;
 use document::documents;
 
 /// More distinct object keys of one bucket than this become the whole bucket: keys are data, and a
@@ -209,22 +210,15 @@ pub fn partition(region: &str) -> &'static str {
     .unwrap_or("aws")
 }
 
-/// Tells whether an error code means that a permission was missing. Services spell it differently, and
-/// CloudTrail keeps or drops `Client.` and `Exception`.
+/// Tells whether an error code means that a permission may have been missing: what is not certain to be a
+/// denial is not granted either.
 #[must_use]
 pub fn is_denied(error_code: &str) -> bool {
-    let code = error_code.strip_prefix("Client.").unwrap_or(error_code);
-    let code = code.strip_suffix("Exception").unwrap_or(code);
-    matches!(
-        code,
-        "AccessDenied"
-            | "AuthorizationError"
-            | "Forbidden"
-            | "NotAuthorized"
-            | "Unauthorized"
-            | "UnauthorizedAccess"
-            | "UnauthorizedOperation"
-    )
+    text::is_denied(error_code)
+        || matches!(
+            text::error_name(error_code),
+            "Forbidden" | "UnauthorizedAccess"
+        )
 }
 
 impl Gathered {

@@ -17,9 +17,9 @@ use crate::text::is_kube2iam_session;
 const NODE_AGENTS: &str = include_str!("rules/node_agents.toml");
 
 /// One rule of `rules/node_agents.toml`, which explains the members.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rule {
+pub struct NodeAgentRule {
     name: String,
     component: String,
     actor: String,
@@ -43,13 +43,13 @@ struct Rule {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    rule: Vec<Rule>,
+    rule: Vec<NodeAgentRule>,
 }
 
 /// Node agent rules, in order.
 #[derive(Debug)]
 pub(crate) struct NodeAgentRules {
-    rules: Vec<Rule>,
+    rules: Vec<NodeAgentRule>,
 }
 
 impl NodeAgentRules {
@@ -58,20 +58,41 @@ impl NodeAgentRules {
         Self::parse("node_agents.toml", NODE_AGENTS)
     }
 
+    /// Puts rules of the user's own before those that ship with podtrail; one of the same name takes the
+    /// other's place.
+    pub(crate) fn with(file: &str, own: Vec<NodeAgentRule>) -> Result<Self> {
+        let mut rules = Self::check(file, own)?;
+        let names: HashSet<String> = rules.rules.iter().map(|rule| rule.name.clone()).collect();
+        let built_in = Self::built_in()?.rules;
+        rules.rules.extend(
+            built_in
+                .into_iter()
+                .filter(|rule| !names.contains(&rule.name)),
+        );
+        Ok(rules)
+    }
+
     fn parse(file: &str, text: &str) -> Result<Self> {
+        let parsed: File = toml::from_str(text).map_err(|error| Error::Rules {
+            file: file.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Self::check(file, parsed.rule)
+    }
+
+    fn check(file: &str, mut rules: Vec<NodeAgentRule>) -> Result<Self> {
         let refuse = |reason: String| Error::Rules {
             file: file.to_owned(),
             reason,
         };
-        let mut parsed: File = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
         let mut names = HashSet::new();
-        for rule in &parsed.rule {
+        for rule in &rules {
             // Rules are joined by name.
             if !names.insert(rule.name.as_str()) {
                 return Err(refuse(format!("rule {}: stands twice", rule.name)));
             }
         }
-        for rule in &mut parsed.rule {
+        for rule in &mut rules {
             let allowed = |what: &str, value: &str, values: &[&str]| {
                 if values.contains(&value) {
                     return Ok(());
@@ -96,7 +117,7 @@ impl NodeAgentRules {
                 );
             }
         }
-        Ok(Self { rules: parsed.rule })
+        Ok(Self { rules })
     }
 
     /// Gives the name of the first rule that fits a call.
@@ -145,7 +166,7 @@ impl NodeAgentRules {
 
     /// Gives the rules as rows, for joins and for people.
     pub(crate) fn rows(&self) -> Result<RecordBatch> {
-        let text = |pick: fn(&Rule) -> Option<&str>| -> ArrayRef {
+        let text = |pick: fn(&NodeAgentRule) -> Option<&str>| -> ArrayRef {
             Arc::new(self.rules.iter().map(pick).collect::<StringArray>())
         };
         let columns: [(&str, ArrayRef); 6] = [

@@ -152,14 +152,19 @@ pub fn external_id_part<'a>(external_id: &'a str, part: &str) -> Option<&'a str>
     }
 }
 
+/// Gives an error code as its service names it: CloudTrail keeps or drops `Client.` and `Exception`.
+#[must_use]
+pub(crate) fn error_name(error_code: &str) -> &str {
+    let code = error_code.strip_prefix("Client.").unwrap_or(error_code);
+    code.strip_suffix("Exception").unwrap_or(code)
+}
+
 /// True for the error code of a call that was refused for lack of permission. Services spell it
 /// differently: `AccessDenied`, `AccessDeniedException`, `Client.UnauthorizedOperation`.
 #[must_use]
 pub fn is_denied(error_code: &str) -> bool {
-    let code = error_code.strip_prefix("Client.").unwrap_or(error_code);
-    let code = code.strip_suffix("Exception").unwrap_or(code);
     matches!(
-        code,
+        error_name(error_code),
         "AccessDenied"
             | "UnauthorizedOperation"
             | "Unauthorized"

@@ -273,14 +273,12 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
             text::external_id_part(row[0]?, row[1]?).map(str::to_owned)
         }),
         variadic("json_text", |row| {
-            let (json, path) = row.split_first()?;
-            let path: Option<Vec<&str>> = path.iter().copied().collect();
-            text::json_text((*json)?, &path?)
+            let (json, path) = json_path(row)?;
+            text::json_text(json, &path)
         }),
         list_function("json_list", |row| {
-            let (json, path) = row.split_first()?;
-            let path: Option<Vec<&str>> = path.iter().copied().collect();
-            text::json_list((*json)?, &path?)
+            let (json, path) = json_path(row)?;
+            text::json_list(json, &path)
         }),
         list_function("trusted_service_accounts", |row| {
             trust::trusted_service_accounts((*row.first()?)?)
@@ -294,9 +292,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
             fallback::sdk_too_old(row[0]?, row[1]?)
         }),
         variadic("fallback_id", |row| Some(fallback::id(row))),
-        variadic("fallback_fix", |row| {
-            fallback::fix(fallback::FixArguments::of(row)?)
-        }),
+        variadic("fallback_fix", fallback::fix),
         variadic("evidence", |row| Some(evidence(row))),
         text_function("node_agent_rule", 5, move |row| {
             rules
@@ -307,6 +303,12 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
     for function in functions {
         context.register_udf(ScalarUDF::from(function));
     }
+}
+
+/// Splits the arguments of a JSON function: the text, and the path in it.
+fn json_path(row: Row<'_>) -> Option<(&str, Vec<&str>)> {
+    let (json, path) = row.split_first()?;
+    Some(((*json)?, path.iter().copied().collect::<Option<_>>()?))
 }
 
 fn text_function(

@@ -12,7 +12,7 @@ use podtrail_query::report::Report;
 use podtrail_query::{Engine, Limits};
 
 use super::{Exit, Global, ingest, output, say};
-use podtrail_api::demo::{DemoOptions, FolderOutput, generate};
+use podtrail_api::demo::{DemoOptions, DemoSummary, FolderOutput, generate};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
@@ -54,14 +54,7 @@ impl Demo {
             temporary.path().to_owned()
         };
         let options = self.options()?;
-        let target = folder.clone();
-        let made = tokio::task::spawn_blocking(move || {
-            let mut out = FolderOutput::create(&target)?;
-            let made = generate(&options, &mut out)?;
-            out.finish()?;
-            anyhow::Ok(made)
-        })
-        .await??;
+        let made = make(&folder, options).await?;
         if !global.quiet {
             say(&format!(
                 "generated {} events of an account with an EKS cluster, in {} objects: {}",
@@ -117,6 +110,18 @@ impl Demo {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// Generates a history into a folder.
+pub(crate) async fn make(folder: &Path, options: DemoOptions) -> anyhow::Result<DemoSummary> {
+    let folder = folder.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let mut out = FolderOutput::create(&folder)?;
+        let made = generate(&options, &mut out)?;
+        out.finish()?;
+        Ok(made)
+    })
+    .await?
 }
 
 /// Ingests the trail of a demo's folder, imports its inventory, and gives the store.

@@ -10,7 +10,7 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray}
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::Duration;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use podtrail_api::demo::{DemoOptions, FolderOutput, Truth, generate};
+use podtrail_api::demo::{DemoOptions, Truth};
 use podtrail_query::{Engine, Limits, Session};
 use serde::Deserialize;
 
@@ -89,14 +89,7 @@ impl Eval {
                 inventory_every: (!self.no_inventory).then(|| Duration::minutes(30)),
                 ..DemoOptions::default()
             };
-            let target = place.path().to_owned();
-            let made = tokio::task::spawn_blocking(move || {
-                let mut out = FolderOutput::create(&target)?;
-                let made = generate(&options, &mut out)?;
-                out.finish()?;
-                anyhow::Ok(made)
-            })
-            .await??;
+            let made = demo::make(place.path(), options).await?;
             if !global.quiet {
                 say(&format!("seed {seed}: {} events", made.events));
             }

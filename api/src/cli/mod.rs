@@ -2,6 +2,7 @@
 //!
 //! Standard output carries data only; progress, summaries and complaints go to standard error.
 
+mod config;
 mod demo;
 mod doctor;
 mod eval;
@@ -48,6 +49,9 @@ pub(crate) struct Global {
         value_name = "FOLDER"
     )]
     pub(crate) store: PathBuf,
+    /// Configuration; podtrail.toml of the working folder where none is named
+    #[arg(long, global = true, env = "PODTRAIL_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Form of the data on standard output
     #[arg(short, long, global = true, env = "PODTRAIL_OUTPUT", value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
@@ -156,7 +160,7 @@ impl Exit {
                 Some(I::InvalidInput(_) | I::Read { .. } | I::Location { .. } | I::NoTable { .. })
             ) || matches!(
                 cause.downcast_ref::<Q>(),
-                Some(Q::InvalidQuery(_) | Q::NotFound(_))
+                Some(Q::InvalidQuery(_) | Q::NotFound(_) | Q::Rules { .. })
             )
         });
         if bad_input { Self::Usage } else { Self::Failed }
@@ -193,8 +197,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 /// Opens the store for reading.
 fn engine(global: &Global) -> anyhow::Result<Engine> {
+    let config = config::Config::read(global.config.as_deref())?;
     let store = Store::folder(&global.store, false)?;
-    Ok(Engine::new(store, Limits::new(cores()))?)
+    Ok(config.apply(Engine::new(store, Limits::new(cores()))?)?)
 }
 
 /// Cores of this machine.

@@ -76,11 +76,11 @@ impl Known {
     pub(super) fn learn(inputs: &Inputs, suspects: &[Vec<Suspect>], scores: &Scores) -> Self {
         let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
         let mut known = Self::default();
-        let mut unseen: HashSet<(&str, i64, usize)> = HashSet::new();
+        let mut unseen: HashSet<((&str, i64), usize)> = HashSet::new();
         for (call, (suspects, scores)) in inputs.calls.iter().zip(suspects.iter().zip(scores)) {
             for (suspect, score) in suspects.iter().zip(scores) {
-                let cell = (call.node.as_str(), call.first.div_euclid(CELL), suspect.pod);
-                if suspect.unseen && suspect.presence >= 1.0 && unseen.insert(cell) {
+                let news = (call.cell(), suspect.pod);
+                if suspect.unseen && suspect.presence >= 1.0 && unseen.insert(news) {
                     let workload = inputs.pods[suspect.pod].workload_key.clone();
                     *known.unseen_cells.entry(workload).or_default() += 1.0;
                 }
@@ -161,8 +161,10 @@ pub(super) fn scores(inputs: &Inputs, suspects: &[Vec<Suspect>], known: &Known) 
                 .push(at);
         }
         for members in by_action.values() {
-            let action = Group::new(inputs, members, suspects, known, Some(&shares));
-            if action.cells.len() >= ENOUGH_CELLS {
+            let cells: HashSet<(&str, i64)> =
+                members.iter().map(|&at| inputs.calls[at].cell()).collect();
+            if cells.len() >= ENOUGH_CELLS {
+                let action = Group::new(inputs, members, suspects, known, Some(&shares));
                 for (at, found) in action.scores() {
                     scores[at] = found;
                 }
@@ -272,9 +274,7 @@ impl<'a> Group<'a> {
         let mut cells: BTreeMap<(&str, i64), BTreeMap<usize, There>> = BTreeMap::new();
         for &at in calls {
             let call = &inputs.calls[at];
-            let cell = cells
-                .entry((&call.node, call.first.div_euclid(CELL)))
-                .or_default();
+            let cell = cells.entry(call.cell()).or_default();
             let mut found = Vec::with_capacity(suspects[at].len());
             for suspect in &suspects[at] {
                 let pod = &inputs.pods[suspect.pod];
@@ -387,8 +387,17 @@ impl<'a> Group<'a> {
             set.pop();
             let odds = (value - best).exp();
             if odds > LEAST_ODDS {
+                let chance = odds / (1.0 + odds);
+                // Where it stands in for a member, that member is the further one.
+                let (member, stands_in) = self.places[..set.len()]
+                    .iter()
+                    .zip(&set)
+                    .map(|(place, &member)| (member, place[source]))
+                    .max_by(|left, right| left.1.total_cmp(&right.1))
+                    .unwrap_or((source, 0.0));
                 let mut place = vec![0.0; self.sources.len()];
-                place[source] = odds / (1.0 + odds);
+                place[source] += chance * (1.0 - stands_in);
+                place[member] += chance * stands_in;
                 self.places.push(place);
                 self.chances.extend(chances.last());
             }

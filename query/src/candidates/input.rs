@@ -42,10 +42,19 @@ pub(super) struct Call {
     pub(super) event_name: String,
     /// Bucket, table or the like that it is about.
     pub(super) resource: Option<String>,
+    /// Service that made it on behalf of the session.
+    pub(super) invoked_by: Option<String>,
     pub(super) source_ip: Option<String>,
     pub(super) vpc_endpoint: bool,
     pub(super) first: i64,
     pub(super) last: i64,
+}
+
+impl Call {
+    /// The node and unit of time of its first call.
+    pub(super) fn cell(&self) -> (&str, i64) {
+        (&self.node, self.first.div_euclid(CELL))
+    }
 }
 
 /// A pod on a node.
@@ -53,7 +62,7 @@ pub(super) struct Call {
 pub(super) struct Pod {
     pub(super) cluster: String,
     pub(super) namespace: String,
-    pub(super) service_account: String,
+    pub(super) account: Account,
     pub(super) name: String,
     pub(super) uid: String,
     /// Kind and name of its owner, or its own.
@@ -88,19 +97,15 @@ impl Pod {
         self.from <= first && last <= self.certain_to
     }
 
-    /// Its service account.
-    pub(super) fn account(&self) -> Account {
-        (
-            self.cluster.clone(),
-            self.namespace.clone(),
-            self.service_account.clone(),
-        )
+    /// Name of its service account.
+    pub(super) fn service_account(&self) -> &str {
+        &self.account.2
     }
 
     /// True where a resource's name holds the workload's or the service account's own.
     pub(super) fn is_named_in(&self, resource: &str) -> bool {
         let name = self.workload.rsplit('/').next().unwrap_or_default();
-        [name, &self.service_account]
+        [name, self.service_account()]
             .into_iter()
             .any(|name| name.len() >= SHORTEST_NAME && name != "default" && resource.contains(name))
     }
@@ -154,7 +159,7 @@ pub(super) struct Inputs {
     /// Service accounts whose request for web identity credentials was refused.
     pub(super) denied: Accounts,
     /// Programs that service accounts run with credentials of their own.
-    pub(super) named_programs: HashSet<(Account, String)>,
+    pub(super) named_programs: HashMap<Account, HashSet<String>>,
     /// CronJobs of a cluster.
     fleeting: HashMap<String, Vec<Fleeting>>,
     /// First and last call of the trail.
@@ -188,11 +193,10 @@ impl Inputs {
                     _ => {
                         let programs = rows.text("program")?;
                         let accounts = rows.accounts()?;
-                        inputs.named_programs.extend(
-                            accounts.into_iter().zip(programs.iter()).filter_map(
-                                |(account, program)| Some((account, program?.to_owned())),
-                            ),
-                        );
+                        for (account, program) in accounts.into_iter().zip(programs.iter()) {
+                            let known = inputs.named_programs.entry(account).or_default();
+                            known.extend(program.map(str::to_owned));
+                        }
                     }
                 }
             }
@@ -356,7 +360,7 @@ impl Inputs {
             "source_ip_address",
         ]
         .map(|name| rows.text(name));
-        let resource = rows.text("resource")?;
+        let (resource, invoked_by) = (rows.text("resource")?, rows.text("invoked_by")?);
         let (id, cluster, node, component) = (id?, cluster?, node?, component?);
         let (user_agent, program, source, name, address) =
             (user_agent?, program?, source?, name?, address?);
@@ -379,6 +383,7 @@ impl Inputs {
                 event_source: owned(&source, row),
                 event_name: owned(&name, row),
                 resource: maybe(&resource, row),
+                invoked_by: maybe(&invoked_by, row),
                 source_ip: maybe(&address, row),
                 vpc_endpoint: endpoint.is_valid(row) && endpoint.value(row),
                 first,
@@ -426,17 +431,22 @@ impl Inputs {
             let workload = maybe(&workload, row).unwrap_or_else(|| format!("Pod/{name}"));
             let (cluster, namespace) = (owned(&cluster, row), owned(&namespace, row));
             let images = owned(&images, row);
+            let names = image_names(&images);
             let at = self.pods.len();
             let pod = Pod {
                 workload_key: format!("{cluster}/{namespace}/{workload}"),
-                service_account: maybe(&account, row).unwrap_or_else(|| "default".to_owned()),
+                account: (
+                    cluster.clone(),
+                    namespace.clone(),
+                    maybe(&account, row).unwrap_or_else(|| "default".to_owned()),
+                ),
                 uid: owned(&uid, row),
                 ip: maybe(&ip, row),
                 host_network: host_network.is_valid(row) && host_network.value(row),
                 injected: maybe(&injected, row),
                 skips_containers: maybe(&skips, row).is_some_and(|list| list != "[]"),
-                other_software: images::calls_otherwise(&image_names(&images)),
-                services: images::services(&image_names(&images)),
+                other_software: images::calls_otherwise(&names),
+                services: images::services(&names),
                 description: format!("{name} {workload} {images} {}", owned(&labels, row)),
                 certain_to: certain(row).unwrap_or(from),
                 observed_at: observed(row).unwrap_or(from),

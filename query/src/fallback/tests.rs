@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use serde_json::Value;
 
-use super::{FixArguments, fix, id, sdk_too_old};
+use super::{fix, id, sdk_too_old};
 
 #[test]
 fn ids_are_stable_and_keep_parts_apart() {
@@ -22,7 +22,7 @@ fn an_old_sdk_is_named_with_what_it_needs() {
 
 #[test]
 fn a_fix_has_commands_that_name_the_workload() {
-    let arguments = FixArguments::of(&[
+    let arguments = [
         Some("no_binding"),
         Some("prod"),
         Some("eu-west-1"),
@@ -37,10 +37,9 @@ fn a_fix_has_commands_that_name_the_workload() {
         None,
         Some("true"),
         Some("s3:ListBuckets"),
-    ])
-    .unwrap();
-    let fix: Value = serde_json::from_str(&fix(arguments).unwrap()).unwrap();
-    let commands = fix["commands"].to_string();
+    ];
+    let found: Value = serde_json::from_str(&fix(&arguments).unwrap()).unwrap();
+    let commands = found["commands"].to_string();
     for part in [
         "create-pod-identity-association",
         "shop",
@@ -49,5 +48,5 @@ fn a_fix_has_commands_that_name_the_workload() {
     ] {
         assert!(commands.contains(part), "{part} in {commands}");
     }
-    assert!(FixArguments::of(&[None]).is_none());
+    assert!(fix(&[None]).is_none());
 }

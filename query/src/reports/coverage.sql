@@ -1,8 +1,24 @@
 -- What the store covers, by account and region: events, how many are attributed, for how many the
 -- workload stays unknown, and how many were made with credentials that were issued before the store's
--- first event, so that the record that names them cannot be in it.
+-- first event, so that the record that names them cannot be in it. missing_days: without any event, up to the
+-- store's last day, as FROM..TO; a trail that is whole has events every day in a region in use.
 WITH span AS (
     SELECT min(first_event_time) AS begin_time FROM activities
+),
+days AS (
+    SELECT recipient_account_id, aws_region, event_date,
+           coalesce(lead(event_date) OVER (PARTITION BY recipient_account_id, aws_region ORDER BY event_date),
+                    CAST(last_day + INTERVAL '1 day' AS DATE)) AS next_date
+    FROM (SELECT DISTINCT recipient_account_id, aws_region, event_date FROM activities)
+    CROSS JOIN (SELECT max(event_date) AS last_day FROM activities)
+),
+gaps AS (
+    SELECT recipient_account_id, aws_region,
+           array_to_string(array_agg(concat(CAST(CAST(event_date + INTERVAL '1 day' AS DATE) AS VARCHAR), '..',
+                                            CAST(CAST(next_date - INTERVAL '1 day' AS DATE) AS VARCHAR)) ORDER BY event_date), ' ') AS missing_days
+    FROM days
+    WHERE next_date > CAST(event_date + INTERVAL '1 day' AS DATE)
+    GROUP BY recipient_account_id, aws_region
 ),
 totals AS (
     SELECT recipient_account_id, aws_region,
@@ -25,12 +41,16 @@ SELECT totals.recipient_account_id, totals.aws_region,
        totals.first_event_time, totals.last_event_time,
        totals.days_with_events,
        CAST(date_part('epoch', date_trunc('day', totals.last_event_time)) - date_part('epoch', date_trunc('day', totals.first_event_time)) AS BIGINT) / 86400 + 1 AS days,
+       gaps.missing_days,
        CAST(totals.events AS BIGINT) AS events,
        CAST(coalesce(attributed.events, 0) AS BIGINT) AS attributed,
        CAST(coalesce(attributed.workload_unknown, 0) AS BIGINT) AS workload_unknown,
        CAST(totals.session_older_than_store AS BIGINT) AS session_older_than_store,
        coalesce(totals.data_events, false) AS data_events
 FROM totals
+LEFT JOIN gaps
+       ON (gaps.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
+      AND (gaps.aws_region IS NOT DISTINCT FROM totals.aws_region)
 LEFT JOIN attributed
        ON (attributed.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
       AND (attributed.aws_region IS NOT DISTINCT FROM totals.aws_region)

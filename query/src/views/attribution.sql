@@ -52,6 +52,7 @@ placed AS (
            coalesce(naming.pod_uid, session.pod_uid, copied.pod_uid) AS named_pod_uid,
            coalesce(naming.node, session.node, copied.node) AS named_node,
            coalesce(naming.actor, session.actor, CASE WHEN copied.by_proxy THEN 'node_agent' ELSE copied.actor END) AS named_actor,
+           coalesce(naming.inventory_fact, session.inventory_fact, copied.inventory_fact) AS named_fact,
            coalesce(naming.component, session.component, CASE WHEN copied.by_proxy THEN copied.mechanism ELSE copied.component END) AS named_component,
            coalesce(naming.confidence,
                     CASE WHEN session.confidence = 'exact' AND NOT matched.proven THEN 'inferred' ELSE session.confidence END,
@@ -65,7 +66,7 @@ placed AS (
            told.activity_id IS NOT NULL AS is_told,
            told.namespace AS told_namespace, told.service_account AS told_service_account, told.pod AS told_pod, told.pod_uid AS told_pod_uid,
            told.node AS told_node, told.confidence AS told_confidence, told.score AS told_score, told.fact AS told_fact, told.detail AS told_detail,
-           fargate.plain_arn IS NOT NULL AS is_fargate, fargate.cluster AS fargate_cluster, fargate.proof AS fargate_proof, fargate.event_id AS fargate_event_id,
+           fargate.plain_arn IS NOT NULL AND matched.session_issuer_arn IS NOT NULL AS is_fargate, fargate.cluster AS fargate_cluster, fargate.proof AS fargate_proof, fargate.event_id AS fargate_event_id,
            sole.cluster AS sole_cluster, sole.namespace AS sole_namespace, sole.service_account AS sole_service_account, sole.proof AS sole_proof,
            provider_clusters.cluster AS issuer_cluster,
            node_role.role_arn AS node_role_arn, node_role.confidence AS role_confidence,
@@ -74,7 +75,7 @@ placed AS (
            node_clusters.cluster IS NULL AND node_role.cluster IS NOT NULL AS cluster_of_role,
            CASE WHEN node_clusters.cluster IS NOT NULL THEN node_clusters.event_id END AS node_cluster_event_id,
            cluster_roles.mechanism AS role_mechanism, cluster_roles.event_id AS cluster_role_event_id,
-           cluster_roles.confidence AS cluster_role_confidence,
+           cluster_roles.confidence AS cluster_role_confidence, cluster_roles.cluster AS cluster_of_cluster_role,
            pod_role.role_arn AS pod_role_arn, pod_role.cluster AS pod_role_cluster, pod_role.event_id AS pod_role_event_id,
            CASE WHEN is_eks_issuer(oidc_issuer(matched.federated_provider)) THEN oidc_issuer(matched.federated_provider) END AS provider_cluster,
            rule.component AS rule_component, rule.actor AS rule_actor, rule.confidence AS rule_confidence,
@@ -94,7 +95,8 @@ placed AS (
     LEFT JOIN node_role ON node_role.role_arn = matched.session_issuer_arn AND is_instance_id(matched.session_name)
     LEFT JOIN node_clusters ON node_clusters.role_arn = matched.session_issuer_arn AND node_clusters.node = matched.session_name
     LEFT JOIN cluster_roles ON cluster_roles.role_arn = matched.session_issuer_arn AND matched.invoked_by LIKE 'eks%.amazonaws.com'
-    LEFT JOIN fargate_roles AS fargate ON fargate.plain_arn = plain_role_arn(matched.session_issuer_arn)
+    LEFT JOIN fargate_roles AS fargate
+           ON fargate.plain_arn = plain_role_arn(CASE WHEN matched.invoked_by = 'eks-fargate-pods.amazonaws.com' THEN matched.issued_role_arn ELSE matched.session_issuer_arn END)
     LEFT JOIN sole_bindings AS sole
            ON sole.role_arn = matched.session_issuer_arn
           AND sole.mechanism = CASE WHEN matched.federated_provider IS NOT NULL THEN 'irsa'
@@ -172,6 +174,7 @@ SELECT event_id,
            WHEN 'node' THEN node_cluster
            WHEN 'named' THEN named_cluster
            WHEN 'fitting' THEN fitting_cluster
+           WHEN 'cluster_role' THEN cluster_of_cluster_role
            WHEN 'fargate' THEN fargate_cluster
            WHEN 'provider' THEN coalesce(issuer_cluster, provider_cluster)
            WHEN 'pod_role' THEN CASE WHEN bound THEN sole_cluster ELSE pod_role_cluster END
@@ -206,9 +209,9 @@ SELECT event_id,
            ELSE 1.0
        END AS score,
        evidence(
-           CASE WHEN naming_event_id IS NOT NULL THEN 'names_identity' END, naming_event_id, CASE WHEN named_path = 'pod_identity' AND named_confidence = 'inferred'
-                THEN 'the associations of the role and the session''s name fit one service account only'
-                ELSE 'the record itself names whom it issued credentials to, or refused them' END,
+           CASE WHEN naming_event_id IS NULL THEN NULL WHEN named_path = 'pod_identity' AND named_confidence IN ('inferred', 'unknown') THEN 'untagged' ELSE 'names_identity' END, naming_event_id, CASE WHEN named_path = 'pod_identity' AND named_confidence IN ('inferred', 'unknown')
+                THEN 'the record has no session tags that name the pod' ELSE 'the record itself names whom it issued credentials to, or refused them' END,
+           CASE WHEN ground = 'named' AND named_fact IS NOT NULL THEN 'inventory' END, NULL, named_fact,
            CASE WHEN ground = 'named' AND session_event_id IS NOT NULL THEN 'issued_by' END, session_event_id, concat('credentials matched by ', matched_by, CASE WHEN proven THEN '' ELSE ', under another access key id' END),
            CASE WHEN ground = 'named' AND named_path = 'irsa' AND named_cluster LIKE '%.%' AND NOT is_eks_issuer(named_cluster) THEN 'not_eks' END, NULL,
                concat('the issuer ', named_cluster, ' is not of EKS''s form: Kubernetes, but not proven to be EKS'),
@@ -222,12 +225,13 @@ SELECT event_id,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
                concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
            CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',
-           CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id, 'a role that EKS uses for a cluster, call invoked by EKS',
+           CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id,
+               concat('a role that EKS uses for a cluster', CASE WHEN cluster_role_event_id IS NULL THEN concat(', as the inventory of ', cluster_of_cluster_role, ' shows') ELSE '' END, '; call invoked by EKS'),
            CASE WHEN ground IN ('service_linked', 'service') THEN ground END, NULL, 'identity of the EKS service itself',
            CASE WHEN ground = 'pod_role' THEN 'pod_identity_role' END, pod_role_event_id, concat('a role of EKS Pod Identity and a session name of its form; the record that issued the session is not in the store', CASE WHEN bound THEN '' ELSE ', so the service account is not known' END),
            CASE WHEN ground = 'provider' THEN 'oidc_provider' END, NULL, concat('the session came from ', provider_cluster, '; the record that issued it is not in the store', CASE WHEN bound THEN '' ELSE ', so the service account is not known' END),
            CASE WHEN bound THEN 'sole_binding' END, NULL, concat('only one service account may hold the role: ', sole_proof),
-           CASE WHEN ground = 'fargate' THEN 'fargate_role' END, fargate_event_id, fargate_proof,
+           CASE WHEN ground = 'fargate' OR (ground = 'named' AND named_path = 'fargate_execution_role' AND fargate_proof IS NOT NULL) THEN 'fargate_role' END, fargate_event_id, fargate_proof,
            CASE WHEN is_told AND ground IN ('node', 'named') THEN told_fact END, NULL, told_detail
        ) AS evidence{more}
 FROM bindings

@@ -60,6 +60,7 @@ SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_t
            WHEN mechanism = 'pod_identity' THEN coalesce(tag_cluster, external_id_part(external_id, 'cluster'), untagged.cluster)
            WHEN mechanism = 'node_role' THEN coalesce(node_clusters.cluster, node_cluster)
            WHEN mechanism = 'fargate_execution_role' THEN fargate_roles.cluster
+           WHEN mechanism = 'cluster_role' THEN cluster_of_role.cluster
        END AS cluster,
        CASE
            WHEN mechanism = 'irsa' THEN service_account_namespace(subject)
@@ -72,7 +73,7 @@ SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_t
        -- What an external id names is exact; the pod that the session's name fits is not.
        CASE WHEN mechanism = 'pod_identity' THEN coalesce(tag_pod, CASE WHEN external_id_part(external_id, 'service_account') IS NULL THEN untagged.pod END) END AS pod,
        CASE WHEN mechanism = 'pod_identity' THEN coalesce(tag_pod_uid, CASE WHEN external_id_part(external_id, 'service_account') IS NULL THEN untagged.pod_uid END) END AS pod_uid,
-       CASE WHEN mechanism = 'node_role' THEN issued_session_name END AS node,
+       CASE WHEN mechanism IN ('node_role', 'fargate_execution_role') THEN issued_session_name END AS node,
        CASE
            -- kubelet's image credential provider may use the pod's token; it is the node's own work.
            WHEN mechanism = 'irsa' AND issued_session_name = 'ecr-credential-provider' THEN 'node_agent'
@@ -93,10 +94,20 @@ SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_t
            WHEN mechanism = 'node_role' AND node_clusters.cluster IS NULL AND node_cluster IS NOT NULL THEN 'inferred'
            WHEN mechanism = 'node_role' THEN node_confidence
            WHEN mechanism IS NOT NULL THEN 'exact'
-       END AS confidence
+       END AS confidence,
+       -- What the inventory adds to the record.
+       CASE WHEN mechanism = 'irsa' AND issuer_clusters.cluster IS NOT NULL
+                THEN concat('the inventory of cluster ', issuer_clusters.cluster, ' shows its OIDC issuer ', named.issuer)
+            WHEN mechanism = 'pod_identity' AND coalesce(tag_service_account, external_id_part(external_id, 'service_account')) IS NULL THEN untagged.proof
+            WHEN mechanism = 'cluster_role' AND cluster_of_role.cluster IS NOT NULL
+                THEN concat('the inventory of cluster ', cluster_of_role.cluster, ' shows its role ', named.issued_role_arn)
+       END AS inventory_fact
 FROM named
 LEFT JOIN node_clusters
        ON node_clusters.role_arn = named.issued_role_arn AND node_clusters.node = named.issued_session_name
 LEFT JOIN issuer_clusters ON issuer_clusters.issuer = named.issuer
 LEFT JOIN untagged_sessions AS untagged ON untagged.event_id = named.event_id
+LEFT JOIN (SELECT cluster_role_arn, min(cluster) AS cluster FROM clusters WHERE cluster_role_arn IS NOT NULL
+           GROUP BY cluster_role_arn HAVING count(DISTINCT cluster) = 1) AS cluster_of_role
+       ON cluster_of_role.cluster_role_arn = named.issued_role_arn
 LEFT JOIN fargate_roles ON fargate_roles.plain_arn = plain_role_arn(named.issued_role_arn)

@@ -54,7 +54,7 @@ node_role AS (
 ),
 start AS (
     SELECT event_id, mechanism, cluster, namespace, service_account, pod, pod_uid, node, actor, component,
-           confidence, CAST(NULL AS VARCHAR) AS parent_event_id, CAST(0 AS BIGINT) AS hops, event_id AS root_event_id
+           confidence, inventory_fact, CAST(NULL AS VARCHAR) AS parent_event_id, CAST(0 AS BIGINT) AS hops, event_id AS root_event_id
     FROM usable
     WHERE mechanism IS NOT NULL
     UNION ALL
@@ -64,7 +64,7 @@ start AS (
            -- kube2iam runs beside the pod, kiam on other nodes.
            CASE WHEN usable.proxied IS DISTINCT FROM 'kiam' THEN usable.caller_session_name END AS node, 'workload' AS actor, NULL AS component,
            CASE WHEN proxied_pods.service_account IS NULL THEN 'unknown' ELSE 'inferred' END AS confidence,
-           NULL AS parent_event_id, CAST(CASE WHEN usable.proxied IS NULL THEN 1 ELSE 0 END AS BIGINT) AS hops, usable.event_id AS root_event_id
+           proxied_pods.proof AS inventory_fact, NULL AS parent_event_id, CAST(CASE WHEN usable.proxied IS NULL THEN 1 ELSE 0 END AS BIGINT) AS hops, usable.event_id AS root_event_id
     FROM usable
     JOIN node_role ON node_role.role_arn = usable.caller_role_arn
     LEFT JOIN node_clusters ON node_clusters.role_arn = usable.caller_role_arn
@@ -78,6 +78,7 @@ start AS (
            sole.namespace, sole.service_account, NULL AS pod, NULL AS pod_uid,
            NULL AS node, 'workload' AS actor, NULL AS component,
            CASE WHEN sole.service_account IS NULL THEN 'unknown' ELSE 'inferred' END AS confidence,
+           CASE WHEN sole.service_account IS NOT NULL THEN concat('only one service account may hold ', usable.caller_role_arn, ': ', sole.proof) END AS inventory_fact,
            NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops, usable.event_id AS root_event_id
     FROM usable
     LEFT JOIN link ON link.event_id = usable.event_id
@@ -92,7 +93,7 @@ start AS (
     SELECT usable.event_id, 'pod_identity' AS mechanism, passed_cluster AS cluster, passed_namespace AS namespace,
            passed_service_account AS service_account, passed_pod AS pod, passed_pod_uid AS pod_uid,
            NULL AS node, 'workload' AS actor, NULL AS component, 'inferred' AS confidence,
-           NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops, usable.event_id AS root_event_id
+           NULL AS inventory_fact, NULL AS parent_event_id, CAST(1 AS BIGINT) AS hops, usable.event_id AS root_event_id
     FROM usable
     LEFT JOIN link ON link.event_id = usable.event_id
     WHERE usable.mechanism IS NULL AND link.event_id IS NULL AND passed_service_account IS NOT NULL
@@ -113,6 +114,7 @@ chain AS (
                 WHEN chain.confidence = 'exact' AND NOT link.proven THEN 'inferred'
                 ELSE chain.confidence
            END,
+           coalesce(proxied_pods.proof, chain.inventory_fact),
            link.parent_event_id,
            -- What kube2iam and kiam obtain is the pod's own session.
            CASE WHEN chain.mechanism = 'node_role' AND chain.hops = 0 AND link.proxied IS NOT NULL THEN chain.hops ELSE chain.hops + 1 END,
@@ -134,7 +136,7 @@ SELECT usable.event_id,
        usable.issued_role_arn AS role_arn,
        usable.issued_session_name AS session_name,
        chain.cluster, chain.namespace, chain.service_account, chain.pod, chain.pod_uid, chain.node,
-       chain.actor, chain.component, chain.confidence,
+       chain.actor, chain.component, chain.confidence, chain.inventory_fact,
        chain.parent_event_id, chain.root_event_id,
        parent.issued_access_key_id AS parent_access_key_id,
        chain.hops,

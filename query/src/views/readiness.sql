@@ -20,7 +20,8 @@ unknown_calls AS (
 nodes_of_role AS (
     SELECT DISTINCT session_issuer_arn AS role_arn, session_name AS node, recipient_account_id AS account_id
     FROM activities
-    WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name)
+    -- Hybrid nodes (mi-…) have no instance metadata service.
+    WHERE session_issuer_arn IS NOT NULL AND session_name LIKE 'i-%' AND is_instance_id(session_name)
 ),
 options AS (
     SELECT nodes_of_role.role_arn, coalesce(node_clusters.cluster, instances.cluster) AS cluster,

@@ -8,7 +8,7 @@ WITH issued AS (
       AND json_text(session_tags, 'tags', 'kubernetes-service-account') IS NULL
 ),
 fitting AS (
-    SELECT issued.event_id, binding.cluster, binding.namespace, binding.service_account, pods.pod, pods.pod_uid
+    SELECT issued.event_id, issued.issued_role_arn, binding.cluster, binding.namespace, binding.service_account, pods.pod, pods.pod_uid
     FROM issued
     JOIN role_bindings AS binding ON binding.mechanism = 'pod_identity' AND binding.role_arn = issued.issued_role_arn
     LEFT JOIN pods ON pods.cluster = binding.cluster AND pods.namespace = binding.namespace AND pods.service_account = binding.service_account
@@ -23,7 +23,9 @@ counted AS (
 )
 SELECT event_id, min(cluster) AS cluster, min(namespace) AS namespace, min(service_account) AS service_account,
        CASE WHEN count(DISTINCT pod_uid) = 1 THEN min(pod) END AS pod,
-       CASE WHEN count(DISTINCT pod_uid) = 1 THEN min(pod_uid) END AS pod_uid
+       CASE WHEN count(DISTINCT pod_uid) = 1 THEN min(pod_uid) END AS pod_uid,
+       concat('association of ', min(issued_role_arn), ' with ', min(namespace), '/', min(service_account), ' in ', min(cluster),
+              CASE WHEN count(DISTINCT pod_uid) = 1 THEN concat(', and the session''s name is cut from that of pod ', min(pod)) ELSE '' END) AS proof
 FROM counted
 WHERE NOT by_pod OR pod_uid IS NOT NULL
 GROUP BY event_id

@@ -1,0 +1,304 @@
+#![allow(clippy::unwrap_used)]
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, TimeUnit};
+use arrow::json::ReaderBuilder;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::explain::CELL;
+use super::identify;
+
+/// Columns of the views that the search reads, in the order it reads them.
+fn schemas() -> Vec<Schema> {
+    let text = "cluster namespace service_account";
+    let columns = [
+        "activity_id pod pod_uid node source_ip_address".to_owned(),
+        "activity_id cluster node component user_agent program event_source event_name resource invoked_by \
+         source_ip_address vpc_endpoint? first_time@ last_time@ trail_begin@ trail_end@"
+            .to_owned(),
+        format!(
+            "{text} pod pod_uid instance_id pod_ip injected skip_containers images labels workload host_network? \
+             valid_from@ certain_to@ valid_to@ observed_at@"
+        ),
+        "instance_id private_ip most_hops#".to_owned(),
+        "node".to_owned(),
+        text.to_owned(),
+        format!("{text} program"),
+    ];
+    let field = |column: &str| {
+        let (kind, name) = match column.chars().last() {
+            Some('?') => (DataType::Boolean, &column[..column.len() - 1]),
+            Some('#') => (DataType::Int64, &column[..column.len() - 1]),
+            Some('@') => (
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+                &column[..column.len() - 1],
+            ),
+            _ => (DataType::Utf8, column),
+        };
+        Field::new(name, kind, true)
+    };
+    columns
+        .iter()
+        .map(|list| Schema::new(list.split_whitespace().map(field).collect::<Vec<_>>()))
+        .collect()
+}
+
+/// What the search is given.
+#[derive(Debug, Default, Clone)]
+struct World {
+    calls: Vec<Value>,
+    pods: Vec<Value>,
+    instances: Vec<Value>,
+}
+
+const NODE: &str = "i-0aaaaaaaaaaaaaaaa";
+const HOURS: i64 = 24;
+
+impl World {
+    /// A pod that was on a node all the time.
+    fn pod(&mut self, node: &str, workload: &str, more: Value) {
+        let at = self.pods.len();
+        let mut pod = json!({
+            "cluster": "prod", "namespace": "shop", "service_account": workload, "workload": format!("Deployment/{workload}"),
+            "pod": format!("{workload}-{at}"), "pod_uid": format!("uid-{at}"), "instance_id": node,
+            "pod_ip": format!("10.0.0.{}", at + 10), "injected": "none", "images": "[]", "labels": "{}",
+            "host_network": false, "valid_from": -CELL, "certain_to": HOURS * 12 * CELL, "observed_at": HOURS * 12 * CELL,
+        });
+        pod.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        self.pods.push(pod);
+    }
+
+    /// A call in a cell of time.
+    fn call(&mut self, node: &str, cell: i64, more: Value) {
+        let at = self.calls.len();
+        let mut call = json!({
+            "activity_id": format!("call-{at}"), "cluster": "prod", "node": node, "user_agent": "Boto3/1.34.0",
+            "program": "Boto3", "event_source": "sqs.amazonaws.com", "event_name": "ListQueues",
+            "source_ip_address": "203.0.113.10", "vpc_endpoint": false,
+            "first_time": cell * CELL, "last_time": cell * CELL, "trail_begin": 0, "trail_end": HOURS * 12 * CELL,
+        });
+        call.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        self.calls.push(call);
+    }
+
+    fn identify(&self) -> BTreeMap<String, Row> {
+        let rows = [
+            &Vec::new(),
+            &self.calls,
+            &self.pods,
+            &self.instances,
+            &Vec::new(),
+            &Vec::new(),
+            &Vec::new(),
+        ];
+        let inputs: Vec<Vec<RecordBatch>> = schemas()
+            .into_iter()
+            .zip(rows)
+            .map(|(schema, rows)| {
+                let mut decoder = ReaderBuilder::new(Arc::new(schema))
+                    .build_decoder()
+                    .unwrap();
+                decoder.serialize(rows).unwrap();
+                decoder.flush().unwrap().into_iter().collect()
+            })
+            .collect();
+        let found = identify(&inputs).unwrap();
+        let found = concat_batches(&found.schema(), [&found]).unwrap();
+        let text = |name: &str, row: usize| {
+            let column = found.column_by_name(name).unwrap().as_string::<i32>();
+            (!arrow::array::Array::is_null(column, row)).then(|| column.value(row).to_owned())
+        };
+        let scores = found.column_by_name("score").unwrap();
+        (0..found.num_rows())
+            .map(|row| {
+                let candidates = text("candidates", row)
+                    .map_or(Value::Null, |list| serde_json::from_str(&list).unwrap());
+                let found = Row {
+                    service_account: text("service_account", row),
+                    pod: text("pod", row),
+                    confidence: text("confidence", row).unwrap(),
+                    fact: text("fact", row).unwrap(),
+                    score: scores.as_primitive::<Float64Type>().value(row),
+                    candidates,
+                };
+                (text("activity_id", row).unwrap(), found)
+            })
+            .collect()
+    }
+}
+
+#[derive(Debug)]
+struct Row {
+    service_account: Option<String>,
+    pod: Option<String>,
+    confidence: String,
+    fact: String,
+    score: f64,
+    candidates: Value,
+}
+
+impl Row {
+    fn score_of(&self, service_account: &str) -> f64 {
+        self.candidates
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|candidate| candidate["service_account"] == service_account)
+            .filter_map(|candidate| candidate["score"].as_f64())
+            .sum()
+    }
+}
+
+#[test]
+fn the_only_pod_is_inferred() {
+    let mut world = World::default();
+    world.pod(NODE, "cart", json!({}));
+    world.call(NODE, 3, json!({}));
+    let found = &world.identify()["call-0"];
+    assert_eq!(found.service_account.as_deref(), Some("cart"));
+    assert_eq!(found.pod.as_deref(), Some("cart-0"));
+    assert_eq!(
+        (found.confidence.as_str(), found.fact.as_str()),
+        ("inferred", "only_candidate")
+    );
+}
+
+#[test]
+fn the_address_of_a_pod_is_exact() {
+    let mut world = World::default();
+    world.pod(NODE, "cart", json!({}));
+    world.pod(NODE, "web", json!({}));
+    world.call(
+        NODE,
+        3,
+        json!({"source_ip_address": "10.0.0.11", "vpc_endpoint": true}),
+    );
+    let found = &world.identify()["call-0"];
+    assert_eq!(found.service_account.as_deref(), Some("web"));
+    assert_eq!(
+        (found.confidence.as_str(), found.fact.as_str()),
+        ("exact", "pod_address")
+    );
+    assert!((found.score - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_address_of_the_node_through_an_interface_endpoint_is_the_host_network() {
+    let mut world = World::default();
+    world.pod(NODE, "cart", json!({}));
+    world.pod(
+        NODE,
+        "agent",
+        json!({"host_network": true, "pod_ip": "10.0.0.5"}),
+    );
+    world.call(
+        NODE,
+        3,
+        json!({"source_ip_address": "10.0.0.5", "vpc_endpoint": true}),
+    );
+    let found = &world.identify()["call-0"];
+    assert_eq!(found.service_account.as_deref(), Some("agent"));
+    assert_eq!(found.confidence, "inferred");
+}
+
+#[test]
+fn a_pod_with_working_credentials_leaves_the_other_as_the_only_one() {
+    let mut world = World::default();
+    world.pod(NODE, "cart", json!({}));
+    world.pod(NODE, "web", json!({"injected": "irsa"}));
+    world.call(NODE, 3, json!({}));
+    let found = &world.identify()["call-0"];
+    assert_eq!(found.service_account.as_deref(), Some("cart"));
+    assert_eq!(found.confidence, "inferred", "{found:?}");
+}
+
+#[test]
+fn nobody_on_the_node_is_nobody_named() {
+    let mut world = World::default();
+    world.pod("i-0bbbbbbbbbbbbbbbb", "cart", json!({}));
+    world.call(NODE, 3, json!({}));
+    assert!(world.identify().is_empty());
+}
+
+#[test]
+fn presence_tells_workloads_apart() {
+    let mut world = World::default();
+    let nodes: Vec<String> = (0..6).map(|at| format!("i-0000000000000000{at}")).collect();
+    // web is everywhere, cart on two nodes: calls come from those two only.
+    for (at, node) in nodes.iter().enumerate() {
+        world.pod(node, "web", json!({}));
+        if at < 2 {
+            world.pod(node, "cart", json!({}));
+        }
+    }
+    for cell in 0..40 {
+        for node in &nodes[..2] {
+            world.call(node, cell, json!({}));
+        }
+    }
+    for found in world.identify().values() {
+        assert_eq!(found.service_account.as_deref(), Some("cart"));
+        assert!(found.score > 0.9, "{found:?}");
+    }
+}
+
+#[test]
+fn what_a_service_forwards_is_whose_call_it_serves() {
+    let mut world = World::default();
+    world.pod(NODE, "cart", json!({}));
+    world.pod(NODE, "web", json!({}));
+    world.call(
+        NODE,
+        3,
+        json!({"source_ip_address": "10.0.0.11", "event_source": "secretsmanager.amazonaws.com", "event_name": "GetSecretValue"}),
+    );
+    let forwarded = json!({
+        "event_source": "kms.amazonaws.com", "event_name": "Decrypt", "invoked_by": "secretsmanager.amazonaws.com",
+        "source_ip_address": "secretsmanager.amazonaws.com", "user_agent": "secretsmanager.amazonaws.com",
+        "program": "secretsmanager.amazonaws.com",
+    });
+    world.call(NODE, 3, forwarded.clone());
+    // Another moment: nothing tells whom it serves.
+    world.call(NODE, 9, forwarded);
+    let found = world.identify();
+    assert_eq!(found["call-1"].service_account.as_deref(), Some("web"));
+    assert_eq!(found["call-1"].confidence, "inferred");
+    assert_eq!(found["call-1"].fact, "forwarded_for");
+    assert_eq!(found["call-2"].confidence, "candidate");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Workloads that are always there together are equally likely, whatever their order, and no more is
+    /// given out than there is.
+    #[test]
+    fn equals_are_equal(cells in prop::collection::vec(0..HOURS * 12, 1..60), alike in 2usize..5, turn in 0usize..5) {
+        let mut world = World::default();
+        let mut names: Vec<String> = (0..alike).map(|at| format!("workload{at}")).collect();
+        names.rotate_left(turn % alike);
+        for name in &names {
+            world.pod(NODE, name, json!({}));
+        }
+        for cell in cells {
+            world.call(NODE, cell, json!({}));
+        }
+        for found in world.identify().values() {
+            let scores: Vec<f64> = names.iter().map(|name| found.score_of(name)).collect();
+            for score in &scores {
+                prop_assert!((score - scores[0]).abs() < 0.002, "{scores:?}");
+            }
+            prop_assert!(scores.iter().sum::<f64>() <= 1.0 + 0.001 * f64::from(u8::try_from(alike).unwrap()));
+            prop_assert_eq!(&found.confidence, "candidate");
+            prop_assert_eq!(&found.service_account, &None);
+        }
+    }
+}
