@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
@@ -54,7 +55,6 @@ impl Faults {
     #[must_use]
     pub fn broken_promise() -> Self {
         Self {
-            yields: 4,
             create_overwrites: true,
             ..Self::default()
         }
@@ -74,7 +74,7 @@ pub struct Counters {
 
 /// Decorates an object store with faults. One of these stands for one process and its network; several
 /// of them share the store behind.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     faults: Faults,
@@ -82,7 +82,15 @@ pub struct FaultyStore {
     counters: Arc<Counters>,
     /// Operations that succeed before the process is dead.
     lives_for: u64,
+    /// What happens before the first batch is committed to `events`.
+    interruption: Interruption,
 }
+
+type Interruption = Arc<std::sync::Mutex<Option<BoxFuture<'static, ()>>>>;
+
+/// The log of the table `events`, and the commit that creates it.
+const LOG: &str = "events/_delta_log/";
+const CREATION: &str = "00000000000000000000.json";
 
 impl FaultyStore {
     /// Decorates `inner` with seeded faults.
@@ -94,6 +102,25 @@ impl FaultyStore {
             random: Arc::new(Random::new(seed)),
             counters: Arc::default(),
             lives_for: u64::MAX,
+            interruption: Interruption::default(),
+        }
+    }
+
+    /// Lets something happen just before the first batch is committed to `events`.
+    #[must_use]
+    pub fn interrupted_by(self, interruption: BoxFuture<'static, ()>) -> Self {
+        *self.interruption.lock().unwrap() = Some(interruption);
+        self
+    }
+
+    async fn interrupt(&self, path: &Path) {
+        let path = path.as_ref();
+        if !path.contains(LOG) || path.ends_with(CREATION) {
+            return;
+        }
+        let interruption = self.interruption.lock().unwrap().take();
+        if let Some(interruption) = interruption {
+            interruption.await;
         }
     }
 
@@ -152,6 +179,12 @@ fn error(what: &'static str) -> Error {
     }
 }
 
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
 impl fmt::Display for FaultyStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "FaultyStore({})", self.inner)
@@ -167,6 +200,7 @@ impl ObjectStore for FaultyStore {
         mut options: PutOptions,
     ) -> Result<PutResult> {
         self.begin().await?;
+        self.interrupt(path).await;
         if self.faults.create_overwrites && options.mode == PutMode::Create {
             options.mode = PutMode::Overwrite;
         }
