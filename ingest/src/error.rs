@@ -72,6 +72,26 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A service of AWS refused, failed for good, or cannot give what was asked.
+    #[error("{what}: {reason}")]
+    Aws {
+        /// What was attempted, and on which bucket, prefix, queue or region.
+        what: String,
+        /// Why it failed, and what to do about it.
+        reason: String,
+    },
+    /// A message of a queue that gives no objects, or not all of them.
+    #[error("message {id} of {queue} {reason}: {text}")]
+    Message {
+        /// Address of the queue.
+        queue: String,
+        /// The message's id.
+        id: String,
+        /// What is wrong with it, and where it is now.
+        reason: String,
+        /// How its text begins, free of credentials.
+        text: String,
+    },
     /// Too many attempts in a row failed.
     #[error("gave up after {attempts} attempts in a row, the last: {last}")]
     Exhausted {

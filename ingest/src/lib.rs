@@ -5,11 +5,16 @@
 //! [`store`]. What cannot be read becomes a row of `rejects`; it never fails a batch.
 
 mod activity;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod batch;
+#[cfg(feature = "collect")]
+pub mod collect;
 mod commit;
 mod datafile;
 pub mod decode;
 mod dedup;
+pub mod digest;
 mod error;
 mod hash;
 pub mod inventory;
@@ -20,10 +25,11 @@ pub mod schema;
 pub mod source;
 mod stop;
 pub mod store;
+pub mod watermark;
 
 pub use activity::BUCKET_SECONDS;
 pub use error::{Error, Result};
-pub use pipeline::{Options, Progress, Summary, run};
+pub use pipeline::{Options, Progress, Summary, run, unread};
 pub use stop::{Stop, Stopper};
 
 /// Writes bytes as lower-case hexadecimal text.

@@ -5,6 +5,7 @@
 mod read;
 mod rename;
 mod seen;
+mod unread;
 mod write;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -27,6 +28,7 @@ use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
 use crate::source::{ObjectRef, Source};
 use crate::stop::Stop;
 use crate::store::Store;
+pub use unread::unread;
 
 /// Objects looked up at once in `ingested_objects`.
 const LOOK_UP: usize = 4_096;
@@ -157,6 +159,12 @@ impl Summary {
     #[must_use]
     pub fn rejected_values(&self) -> u64 {
         self.rejected.values().sum()
+    }
+
+    /// True where everything that was listed could be read; what it held is another matter.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.unreadable == 0 && self.problems.is_empty()
     }
 
     /// True where input was refused or could not be read. Digest files lie in every trail bucket that

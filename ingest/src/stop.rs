@@ -37,6 +37,12 @@ impl Stop {
         *self.0.borrow()
     }
 
+    /// The other end itself, for who waits for it among other things.
+    #[must_use]
+    pub fn receiver(&self) -> watch::Receiver<bool> {
+        self.0.clone()
+    }
+
     /// Waits until the run is asked to end.
     pub async fn asked(&self) {
         let mut receiver = self.0.clone();

@@ -3,6 +3,9 @@
 //! A store is one prefix of an object store. Each table of [`crate::schema::TABLES`] is a Delta table
 //! in a folder of its name; `_ingest/` holds the commit protocol's files.
 
+#[cfg(feature = "aws")]
+mod s3;
+
 use std::collections::HashMap;
 use std::path::Path as FsPath;
 use std::sync::Arc;
@@ -216,6 +219,18 @@ impl Store {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(failed(source)),
         }
+    }
+
+    /// Writes a small file, over one that exists.
+    pub(crate) async fn put(&self, path: &str, body: Vec<u8>) -> Result<()> {
+        self.objects
+            .put(&path.into(), body.into())
+            .await
+            .map(|_| ())
+            .map_err(|source| Error::Store {
+                what: format!("write {path}"),
+                source,
+            })
     }
 
     /// Writes a small file that must not exist yet.

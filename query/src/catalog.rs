@@ -62,7 +62,7 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 36] = [
+const GROUNDS: [View; 37] = [
     view!("inventory_states", kept),
     view!("inventory_looks", kept),
     view!("clusters", kept),
@@ -92,6 +92,7 @@ const GROUNDS: [View; 36] = [
     view!("pod_identity_roles", kept),
     view!("root_activities", kept),
     view!("sessions"),
+    view!("missing_keys"),
     view!(
         "activity_grounds",
         "attribution",

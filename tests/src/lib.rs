@@ -12,3 +12,5 @@ pub mod inspect;
 pub mod objects;
 pub mod program;
 pub mod random;
+pub mod s3_server;
+pub mod trail;

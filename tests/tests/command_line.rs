@@ -85,7 +85,7 @@ fn wrong_usage_and_missing_things_exit_with_2_and_name_the_cause() {
         (&["ingest"], "SOURCE"),
         (&["ingest", "/no/such/folder"], "/no/such/folder"),
         (&["ingest", "no-such-*.json"], "no-such-*.json"),
-        (&["ingest", "s3://bucket/prefix"], "s3://"),
+        (&["ingest", "ftp://host/folder"], "ftp://"),
         (&["report", "nonsense"], "workloads"),
         (&["report", "workloads"], "store"),
         (&["sql", "SELECT 1"], "store"),

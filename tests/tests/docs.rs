@@ -1,11 +1,12 @@
-//! docs/tables.md says what the schema says. `PODTRAIL_UPDATE_DOCS=1` writes it anew.
+//! docs/tables.md says what the schema says, docs/permissions.md what the program says.
+//! `PODTRAIL_UPDATE_DOCS=1` writes them anew.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;
 
 use podtrail_ingest::schema::{Kind, TABLES};
 use podtrail_query::FUNCTIONS;
-use podtrail_tests::program::workspace;
+use podtrail_tests::program::{run, workspace};
 
 fn tables() -> String {
     let mut text = String::from(
@@ -43,15 +44,36 @@ fn tables() -> String {
     text
 }
 
-#[test]
-fn the_tables_page_is_up_to_date() {
-    let path = workspace().join("docs/tables.md");
+fn permissions() -> String {
+    let printed = run("unused".as_ref(), &["doctor", "--permissions"])
+        .expect(0)
+        .stdout;
+    format!(
+        "# Permissions\n\nWhat `podtrail doctor --permissions` prints: one IAM policy for each thing that podtrail can do, and the Kubernetes\n\
+         roles of `inventory collect`. Names in capital letters are yours to fill in (`--trail-bucket`, `--store-bucket`, `--queue`,\n\
+         `--account`). With the policy `trail`, name the source as `s3://BUCKET/PREFIX/AWSLogs/`: the root of the bucket may not be\n\
+         listed.\n\n```text\n{printed}```\n"
+    )
+}
+
+fn check(page: &str, text: &str) {
+    let path = workspace().join("docs").join(page);
     if std::env::var_os("PODTRAIL_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, tables()).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap();
     assert!(
-        written == tables(),
-        "docs/tables.md is out of date: PODTRAIL_UPDATE_DOCS=1 cargo test -p podtrail-tests --test docs"
+        written == text,
+        "docs/{page} is out of date: PODTRAIL_UPDATE_DOCS=1 cargo test -p podtrail-tests --test docs"
     );
+}
+
+#[test]
+fn the_tables_page_is_up_to_date() {
+    check("tables.md", &tables());
+}
+
+#[test]
+fn the_permissions_page_is_up_to_date() {
+    check("permissions.md", &permissions());
 }

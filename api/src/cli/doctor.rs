@@ -1,13 +1,72 @@
-//! `podtrail doctor`: is the store whole?
+//! `podtrail doctor`: is the store whole, and what must podtrail be allowed to do?
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use podtrail_ingest::collect::permissions::{Feature, Places, manifest, policy};
 use podtrail_query::Session;
 
 use super::{Exit, Global, engine, output};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// Print the IAM policies and the Kubernetes roles that podtrail needs, each by what it is for
+    #[arg(long)]
+    permissions: bool,
+    /// Bucket of the trail, for the policies
+    #[arg(long, requires = "permissions", value_name = "BUCKET")]
+    trail_bucket: Option<String>,
+    /// Prefix of the trail before AWSLogs/, for the policies
+    #[arg(long, requires = "permissions", value_name = "PREFIX")]
+    trail_prefix: Option<String>,
+    /// Name of the queue, for the policies
+    #[arg(long, requires = "permissions", value_name = "NAME")]
+    queue: Option<String>,
+    /// Bucket of the store, for the policies
+    #[arg(long, requires = "permissions", value_name = "BUCKET")]
+    store_bucket: Option<String>,
+    /// Account of queue and clusters, for the policies
+    #[arg(long, requires = "permissions", value_name = "ID")]
+    account: Option<String>,
+}
+
+/// Namespace and name that the Kubernetes roles are printed for.
+const KUBERNETES: (&str, &str) = ("podtrail", "podtrail");
+
+impl Doctor {
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        if self.permissions {
+            output::to_stdout(self.documents()?.as_bytes())?;
+            return Ok(Exit::Ok);
+        }
+        run(global).await
+    }
+
+    fn documents(self) -> anyhow::Result<String> {
+        let mut places = Places::default();
+        for (given, place) in [
+            (self.trail_bucket, &mut places.trail_bucket),
+            (self.trail_prefix, &mut places.trail_prefix),
+            (self.queue, &mut places.queue),
+            (self.store_bucket, &mut places.store_bucket),
+            (self.account, &mut places.account),
+        ] {
+            if let Some(given) = given {
+                *place = given;
+            }
+        }
+        let mut text = String::new();
+        for feature in Feature::ALL {
+            let document = serde_json::to_string_pretty(&policy(feature, &places))?;
+            writeln!(text, "# IAM policy: {}\n{document}\n", feature.as_str())?;
+        }
+        let (namespace, name) = KUBERNETES;
+        write!(text, "# Kubernetes\n{}", manifest(namespace, name))?;
+        Ok(text)
+    }
+}
 
 /// A check: a query that gives one number, and what it should be.
 struct Check {
@@ -52,8 +111,8 @@ const CHECKS: [Check; 5] = [
     },
 ];
 
-pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
-    let session = engine(global)?.session().await?;
+async fn run(global: &Global) -> anyhow::Result<Exit> {
+    let session = engine(global).await?.session().await?;
     let (mut names, mut states, mut details) = (Vec::new(), Vec::new(), Vec::new());
     let versions: Vec<String> = session
         .snapshot()
@@ -77,15 +136,14 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
             .to_vec(),
     ));
     let rows = RecordBatch::try_new(
-        Arc::clone(&schema),
+        schema,
         vec![
             Arc::new(StringArray::from(names)),
             Arc::new(StringArray::from(states)),
             Arc::new(StringArray::from(details)),
         ],
     )?;
-    let rows = RecordBatchStreamAdapter::new(schema, futures::stream::iter([Ok(rows)]));
-    output::print(global, Box::pin(rows)).await?;
+    output::print_batch(global, rows).await?;
     Ok(if whole { Exit::Ok } else { Exit::Failed })
 }
 

@@ -9,7 +9,6 @@ use anyhow::Context;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::Duration;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use podtrail_api::demo::{DemoOptions, Truth};
 use podtrail_query::{Engine, Limits, Session};
 use serde::Deserialize;
@@ -244,11 +243,5 @@ async fn print(tally: &Tally, global: &Global) -> anyhow::Result<()> {
                 .collect::<Float64Array>(),
         ),
     ];
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    let stream = futures::stream::iter([Ok(batch)]);
-    output::print(
-        global,
-        Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
-    )
-    .await
+    output::print_batch(global, RecordBatch::try_new(schema, columns)?).await
 }

@@ -18,7 +18,7 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let session = engine(global)?.session().await?;
+        let session = engine(global).await?.session().await?;
         match Subject::parse(&self.subject) {
             Subject::Event(id) => {
                 let explanation = explain(&session, &id).await?;

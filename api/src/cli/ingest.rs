@@ -1,40 +1,171 @@
 //! `podtrail ingest`.
 
+mod repeat;
+mod sources;
+
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use chrono::{DateTime, Utc};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use podtrail_ingest::source::Source;
-use podtrail_ingest::source::local::{LocalFiles, Stdin};
+use podtrail_ingest::source::lookup::Paces;
+use podtrail_ingest::source::{ObjectRef, Source};
 use podtrail_ingest::store::Store;
-use podtrail_ingest::{Options, Progress, Summary};
+use podtrail_ingest::{Options, Progress, Stop, Summary, unread, watermark};
 
-use super::{Exit, Global, say};
+use super::aws::{AwsArguments, Selection, clock, random};
+use super::{Exit, Global, output, say, time};
+use repeat::Repeat;
+use sources::{Opened, Request, open};
 
 /// How often a run without a terminal says where it is.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
+/// Newest first: LookupEvents forgets after 90 days.
+const MISSING_KEYS: &str =
+    "SELECT access_key_id FROM missing_keys GROUP BY access_key_id ORDER BY max(last_seen) DESC";
+
+/// Access keys asked for by one run: half a second each.
+const MOST_KEYS: usize = 10_000;
+
+/// Objects that a dry run prints; the rest is counted.
+const SHOWN_OBJECTS: usize = 100_000;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ingest {
-    /// Files, folders or glob patterns of `CloudTrail` records, or - for standard input
+    /// Files, folders, glob patterns, - for standard input, s3://bucket/prefix, sqs://queue-url or
+    /// lookup://region
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
+    /// How far before the end of the last complete run to look for files that arrived late
+    #[arg(long, env = "PODTRAIL_LOOK_BACK", value_parser = time::duration, default_value = "1d", value_name = "DURATION")]
+    look_back: chrono::Duration,
+    /// Print what would be read, and read nothing
+    #[arg(long, conflicts_with_all = ["follow", "every"])]
+    dry_run: bool,
+    /// Ask LookupEvents for the records that issued access keys which the store lacks, and nothing else
+    #[arg(long, conflicts_with_all = ["follow", "every", "from", "to"])]
+    backfill: bool,
+    /// Go on until stopped
+    #[arg(long, conflicts_with = "every")]
+    follow: bool,
+    /// Run again at this interval until stopped, such as 5m
+    #[arg(long, env = "PODTRAIL_EVERY", value_parser = time::duration, value_name = "DURATION")]
+    every: Option<chrono::Duration>,
+    #[command(flatten)]
+    aws: AwsArguments,
 }
 
 impl Ingest {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        // Every source is looked at before any is read: a typing error costs nothing.
-        let skip = global.store.canonicalize().ok();
-        let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-        for argument in &self.sources {
-            sources.push(open(argument, skip.clone()).await?);
+        let request = Request {
+            selection: self.selection.clone(),
+            look_back: self.look_back,
+            aws: self.aws.clone(),
+            access_keys: self.missing_keys(global).await?,
+            follows: self.follow || self.every.is_some(),
+            paces: Paces::default(),
+        };
+        if self.dry_run {
+            return self.dry_run(&request, global).await;
         }
-        let store = Store::folder(&global.store, true)?;
-        let start = Instant::now();
-        let total = ingest(&store, sources, global).await?;
+        let repeat = match self.every {
+            Some(interval) => Repeat::Every(interval),
+            None if self.follow => Repeat::Follow,
+            None => Repeat::Once,
+        };
+        let stop = super::signals::stop()?;
+        loop {
+            let began = Utc::now();
+            let outcome = self.run_once(&request, global, &stop).await;
+            let Some(next) = repeat.next(began, Utc::now(), random()) else {
+                return outcome;
+            };
+            if let Err(error) = &outcome {
+                // What the user must mend does not mend itself.
+                if Exit::of(error) == Exit::Usage {
+                    return outcome;
+                }
+                super::complain(error);
+            }
+            if !global.quiet && !stop.is_asked() && self.every.is_some() {
+                say(&format!("next run at {}", time::shown(next)));
+            }
+            if !repeat::until(next, &stop).await {
+                return outcome;
+            }
+        }
+    }
+
+    /// Keys that calls of the store were made with, and that no record of it issued.
+    async fn missing_keys(&self, global: &Global) -> anyhow::Result<Option<Vec<String>>> {
+        if !self.backfill {
+            return Ok(None);
+        }
+        if let Some(other) = self
+            .sources
+            .iter()
+            .find(|source| !source.starts_with("lookup://"))
+        {
+            let text = format!("{other}: --backfill asks LookupEvents, give lookup://REGION");
+            return Err(podtrail_ingest::Error::InvalidInput(text).into());
+        }
+        let session = super::engine(global).await?.session().await?;
+        let mut keys = Vec::new();
+        for batch in session
+            .rows(&format!("{MISSING_KEYS} LIMIT {MOST_KEYS}"))
+            .await?
+        {
+            keys.extend(
+                batch
+                    .column(0)
+                    .as_string::<i32>()
+                    .iter()
+                    .flatten()
+                    .map(str::to_owned),
+            );
+        }
         if !global.quiet {
+            say(&format!(
+                "{} access keys whose issuing record is missing",
+                HumanCount(keys.len() as u64)
+            ));
+        }
+        Ok(Some(keys))
+    }
+
+    async fn run_once(
+        &self,
+        request: &Request,
+        global: &Global,
+        stop: &Stop,
+    ) -> anyhow::Result<Exit> {
+        // Every source is looked at before any is read: a typing error costs nothing.
+        let existing = global.existing_store().await?;
+        let mut sources = Vec::new();
+        for argument in &self.sources {
+            sources.push(open(argument, request, existing.as_ref(), global.store_folder()).await?);
+        }
+        let store = match existing {
+            Some(store) => store,
+            None => global.create_store().await?,
+        };
+        let start = Instant::now();
+        let mut total = Summary::default();
+        for opened in sources {
+            if let (Some(note), false) = (&opened.note, global.quiet) {
+                say(note);
+            }
+            total.add(&ingest_opened(&store, opened, global, stop).await?);
+        }
+        // Whoever follows need not hear every few seconds that nothing came.
+        let idle = request.follows && total.objects == 0 && !total.has_problems();
+        if !global.quiet && !idle {
             for line in summary_lines(&total, start.elapsed()) {
                 say(&line);
             }
@@ -45,20 +176,103 @@ impl Ingest {
             Exit::Ok
         })
     }
+
+    async fn dry_run(&self, request: &Request, global: &Global) -> anyhow::Result<Exit> {
+        let store = global.existing_store().await?;
+        let mut objects: Vec<ObjectRef> = Vec::new();
+        let (mut count, mut bytes, mut problems) = (0_u64, 0_u64, 0_u64);
+        for argument in &self.sources {
+            let opened = open(argument, request, store.as_ref(), global.store_folder()).await?;
+            if let (Some(note), false) = (&opened.note, global.quiet) {
+                say(note);
+            }
+            unread(store.as_ref(), opened.source.as_ref(), |found| {
+                for each in found {
+                    match each {
+                        Ok(object) => {
+                            count += 1;
+                            bytes += object.size;
+                            if objects.len() < SHOWN_OBJECTS {
+                                objects.push(object);
+                            }
+                        }
+                        Err(error) => {
+                            problems += 1;
+                            say(&error.to_string());
+                        }
+                    }
+                }
+            })
+            .await?;
+            if let Some(queue) = opened.queue {
+                for error in queue.release().await {
+                    say(&error.to_string());
+                }
+            }
+        }
+        output::print_batch(global, object_rows(&objects)?).await?;
+        if !global.quiet {
+            say(&format!(
+                "{} objects, {} would be read",
+                HumanCount(count),
+                HumanBytes(bytes)
+            ));
+        }
+        Ok(if problems > 0 {
+            Exit::Rejected
+        } else {
+            Exit::Ok
+        })
+    }
 }
 
-async fn open(argument: &str, skip: Option<std::path::PathBuf>) -> anyhow::Result<Arc<dyn Source>> {
-    if argument == "-" {
-        let spooled = tokio::task::spawn_blocking(|| Stdin::spool(std::io::stdin())).await??;
-        return Ok(Arc::new(spooled));
+fn object_rows(objects: &[ObjectRef]) -> anyhow::Result<RecordBatch> {
+    let schema = Schema::new(vec![
+        Field::new("key", DataType::Utf8, false),
+        Field::new("etag", DataType::Utf8, false),
+        Field::new("size", DataType::Int64, false),
+    ]);
+    let text = |pick: fn(&ObjectRef) -> &str| -> ArrayRef {
+        Arc::new(
+            objects
+                .iter()
+                .map(|object| Some(pick(object)))
+                .collect::<StringArray>(),
+        )
+    };
+    let sizes = objects
+        .iter()
+        .map(|object| Some(i64::try_from(object.size).unwrap_or(i64::MAX)))
+        .collect::<Int64Array>();
+    let columns = vec![
+        text(|object| &object.key),
+        text(|object| &object.etag),
+        Arc::new(sizes) as ArrayRef,
+    ];
+    Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+}
+
+/// Ingests a source, and notes how far it has been read.
+async fn ingest_opened(
+    store: &Store,
+    opened: Opened,
+    global: &Global,
+    stop: &Stop,
+) -> anyhow::Result<Summary> {
+    let summary = ingest_one(store, opened.source, global, stop.clone()).await;
+    if let Some(queue) = opened.queue {
+        for error in queue.release().await {
+            tracing::warn!(%error, "not given back");
+        }
     }
-    if let Some((scheme, _)) = argument.split_once("://") {
-        let text = format!(
-            "{argument}: {scheme}:// is no source that this version reads; give files, folders, globs or -"
-        );
-        return Err(podtrail_ingest::Error::InvalidInput(text).into());
+    let summary = summary?;
+    if let Some(mark) = opened.mark
+        && summary.is_whole()
+        && !stop.is_asked()
+    {
+        watermark::set_read_until(store, &mark.id, mark.read_until.timestamp_micros()).await?;
     }
-    Ok(Arc::new(LocalFiles::new(argument, skip)?))
+    Ok(summary)
 }
 
 /// Ingests sources one after the other and gives the sum.
@@ -69,13 +283,25 @@ pub(crate) async fn ingest(
 ) -> anyhow::Result<Summary> {
     let mut total = Summary::default();
     for source in sources {
-        let bar = Bar::new(global);
-        let options = Options::new(super::cores(), || Utc::now().timestamp_micros());
-        let summary = podtrail_ingest::run(store, source, options, &bar).await;
-        bar.drawn.finish_and_clear();
-        total.add(&summary?);
+        total.add(&ingest_one(store, source, global, Stop::never()).await?);
     }
     Ok(total)
+}
+
+async fn ingest_one(
+    store: &Store,
+    source: Arc<dyn Source>,
+    global: &Global,
+    stop: Stop,
+) -> anyhow::Result<Summary> {
+    let bar = Bar::new(global);
+    let options = Options {
+        stop,
+        ..Options::new(super::cores(), clock)
+    };
+    let summary = podtrail_ingest::run(store, source, options, &bar).await;
+    bar.drawn.finish_and_clear();
+    Ok(summary?)
 }
 
 /// Progress: a bar on a terminal, else a line every few seconds.
@@ -200,15 +426,12 @@ pub(crate) fn summary_lines(total: &Summary, elapsed: Duration) -> Vec<String> {
         HumanBytes(total.inflated_bytes)
     ));
     if let (Some(first), Some(last)) = (total.first_event_time, total.last_event_time) {
-        lines.push(format!("events     {} to {}", time(first), time(last)));
+        lines.push(format!("events     {} to {}", moment(first), moment(last)));
     }
     lines.push(format!("elapsed    {:.1} s", elapsed.as_secs_f64()));
     lines
 }
 
-fn time(micros: i64) -> String {
-    DateTime::from_timestamp_micros(micros).map_or_else(
-        || micros.to_string(),
-        |time| time.to_rfc3339_opts(SecondsFormat::Secs, true),
-    )
+fn moment(micros: i64) -> String {
+    DateTime::from_timestamp_micros(micros).map_or_else(|| micros.to_string(), time::shown)
 }

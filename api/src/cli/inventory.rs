@@ -1,12 +1,13 @@
 //! `podtrail inventory`.
 
+mod collect;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::HumanCount;
 use podtrail_ingest::inventory::{self, Imported};
-use podtrail_ingest::store::Store;
 
 use super::{Exit, Global, say};
 
@@ -23,6 +24,8 @@ pub(crate) struct Inventory {
 enum Command {
     /// Read what kubectl, the AWS CLI and the EKS audit log say of clusters, told apart by content
     Import(Import),
+    /// Read clusters, pods, nodes, roles and instances from Kubernetes and AWS themselves
+    Collect(Box<collect::Collect>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,7 +53,10 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
 
 impl Inventory {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let Command::Import(import) = self.command;
+        let import = match self.command {
+            Command::Import(import) => import,
+            Command::Collect(collect) => return Box::pin(collect.run(global)).await,
+        };
         for path in &import.paths {
             // A typing error costs nothing.
             std::fs::symlink_metadata(path).map_err(|source| podtrail_ingest::Error::Read {
@@ -58,7 +64,7 @@ impl Inventory {
                 source,
             })?;
         }
-        let store = Store::folder(&global.store, true)?;
+        let store = global.create_store().await?;
         let start = Instant::now();
         let options = inventory::Options {
             cluster: import.cluster,

@@ -2,6 +2,7 @@
 //!
 //! Standard output carries data only; progress, summaries and complaints go to standard error.
 
+mod aws;
 mod config;
 mod demo;
 mod doctor;
@@ -12,13 +13,18 @@ mod inventory;
 mod output;
 mod policy;
 mod report;
+mod signals;
 mod sql;
+mod time;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use podtrail_ingest::Error;
+use podtrail_ingest::aws::AwsOptions;
 use podtrail_ingest::store::Store;
 use podtrail_query::{Engine, Limits};
 
@@ -40,15 +46,41 @@ pub(crate) struct Arguments {
 /// Options of every command.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
-    /// Folder of the store
+    /// Where the store is: a folder, or s3://bucket/prefix
     #[arg(
         long,
         global = true,
         env = "PODTRAIL_STORE",
         default_value = "podtrail-store",
-        value_name = "FOLDER"
+        value_name = "PLACE"
     )]
-    pub(crate) store: PathBuf,
+    pub(crate) store: String,
+    /// Region of a store in S3; that of the environment without it
+    #[arg(
+        long,
+        global = true,
+        env = "PODTRAIL_STORE_REGION",
+        value_name = "REGION",
+        hide_short_help = true
+    )]
+    store_region: Option<String>,
+    /// Endpoint of a store in what speaks S3
+    #[arg(
+        long,
+        global = true,
+        env = "PODTRAIL_STORE_ENDPOINT_URL",
+        value_name = "URL",
+        hide_short_help = true
+    )]
+    store_endpoint_url: Option<String>,
+    /// Bucket in the path rather than in the host name
+    #[arg(
+        long,
+        global = true,
+        env = "PODTRAIL_STORE_PATH_STYLE",
+        hide_short_help = true
+    )]
+    store_path_style: bool,
     /// Configuration; podtrail.toml of the working folder where none is named
     #[arg(long, global = true, env = "PODTRAIL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -69,11 +101,63 @@ pub(crate) struct Global {
         long,
         global = true,
         env = "PODTRAIL_LOG",
-        default_value = "warn,deltalake_core=off,delta_kernel=off,buoyant_kernel=off",
+        default_value = "warn,deltalake_core=off,delta_kernel=off,buoyant_kernel=off,aws_config=off,aws_smithy_runtime=off,kube_client=off",
         value_name = "FILTER",
         hide_default_value = true
     )]
     log: String,
+}
+
+impl Global {
+    /// Opens the store for reading.
+    ///
+    /// # Errors
+    /// [`Error::Location`] where there is none.
+    pub(crate) async fn open_store(&self) -> Result<Store, Error> {
+        if self.is_in_s3() {
+            return self.store_in_s3().await;
+        }
+        Store::folder(self.store.as_ref(), false)
+    }
+
+    /// Opens the store, and makes it where there is none.
+    pub(crate) async fn create_store(&self) -> Result<Store, Error> {
+        if self.is_in_s3() {
+            let store = self.store_in_s3().await?;
+            store.check_conditional_writes().await?;
+            return Ok(store);
+        }
+        Store::folder(self.store.as_ref(), true)
+    }
+
+    /// Opens the store if there is one.
+    pub(crate) async fn existing_store(&self) -> Result<Option<Store>, Error> {
+        if self.is_in_s3() {
+            return self.create_store().await.map(Some);
+        }
+        match self.store_folder() {
+            Some(_) => self.open_store().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Folder of the store, where it is one and exists.
+    pub(crate) fn store_folder(&self) -> Option<PathBuf> {
+        std::path::Path::new(&self.store).canonicalize().ok()
+    }
+
+    fn is_in_s3(&self) -> bool {
+        self.store.contains("://")
+    }
+
+    async fn store_in_s3(&self) -> Result<Store, Error> {
+        let aws = AwsOptions {
+            region: self.store_region.clone(),
+            endpoint: self.store_endpoint_url.clone(),
+            ..AwsOptions::default()
+        };
+        Store::s3(&self.store, &aws, self.store_path_style).await
+    }
 }
 
 /// Forms of data on standard output.
@@ -107,6 +191,8 @@ enum LogFormat {
 enum Command {
     /// Read CloudTrail into the store, each event once
     Ingest(ingest::Ingest),
+    /// Check that a trail's log files are what CloudTrail delivered
+    Verify(verify::Verify),
     /// Read what is known of clusters, pods, roles and instances, over time
     Inventory(inventory::Inventory),
     /// Print a report
@@ -117,8 +203,8 @@ enum Command {
     Explain(explain::Explain),
     /// Run read-only SQL, or start a SQL prompt
     Sql(sql::Sql),
-    /// Check a store
-    Doctor,
+    /// Check a store, or print what podtrail must be allowed to do
+    Doctor(doctor::Doctor),
     /// Generate the history of an account with an EKS cluster, ingest it and show the reports
     Demo(demo::Demo),
     /// Measure attribution on generated histories whose truth is known
@@ -135,6 +221,8 @@ enum Command {
 pub(crate) enum Exit {
     /// All is well.
     Ok = 0,
+    /// Something was found that the command was to fail on.
+    Findings = 1,
     /// Wrong usage or bad input.
     Usage = 2,
     /// Finished, but some input was rejected.
@@ -178,12 +266,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let global = arguments.global;
     match arguments.command {
         Command::Ingest(command) => command.run(&global).await,
+        Command::Verify(command) => command.run(&global).await,
         Command::Inventory(command) => command.run(&global).await,
         Command::Report(command) => command.run(&global).await,
         Command::Policy(command) => command.run(&global).await,
         Command::Explain(command) => command.run(&global).await,
         Command::Sql(command) => command.run(&global).await,
-        Command::Doctor => doctor::run(&global).await,
+        Command::Doctor(command) => command.run(&global).await,
         Command::Demo(command) => command.run(&global).await,
         Command::Eval(command) => command.run(&global).await,
         Command::Completions { shell } => {
@@ -196,9 +285,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 /// Opens the store for reading.
-fn engine(global: &Global) -> anyhow::Result<Engine> {
+async fn engine(global: &Global) -> anyhow::Result<Engine> {
     let config = config::Config::read(global.config.as_deref())?;
-    let store = Store::folder(&global.store, false)?;
+    let store = global.open_store().await?;
     Ok(config.apply(Engine::new(store, Limits::new(cores()))?)?)
 }
 

@@ -9,6 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 
@@ -42,6 +43,14 @@ pub(crate) async fn print(global: &Global, rows: SendableRecordBatchStream) -> a
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => other,
     }
+}
+
+/// Writes rows in hand to standard output.
+pub(crate) async fn print_batch(global: &Global, batch: RecordBatch) -> anyhow::Result<()> {
+    let schema = batch.schema();
+    let rows = futures::stream::iter([Ok(batch)]);
+    let rows = RecordBatchStreamAdapter::new(schema, rows);
+    print(global, Box::pin(rows)).await
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

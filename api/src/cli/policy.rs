@@ -30,7 +30,7 @@ impl Policy {
             );
             return Err(podtrail_query::Error::InvalidQuery(text).into());
         };
-        let session = engine(global)?.session().await?;
+        let session = engine(global).await?.session().await?;
         let options = Options {
             include_denied: self.include_denied,
         };

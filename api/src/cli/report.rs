@@ -23,7 +23,7 @@ fn parse(name: &str) -> Result<Report, String> {
 
 impl ReportArguments {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let session = engine(global)?.session().await?;
+        let session = engine(global).await?.session().await?;
         output::print(global, self.report.run(&session).await?).await?;
         Ok(Exit::Ok)
     }

@@ -37,7 +37,7 @@ pub(crate) struct Sql {
 
 impl Sql {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let engine = engine(global)?;
+        let engine = engine(global).await?;
         if let Some(query) = &self.query {
             return statement(&engine, query, global).await;
         }

@@ -83,10 +83,23 @@ mod tests {
         ] {
             assert_eq!(shown(moment_at(text, now).unwrap()), wanted, "{text}");
         }
-        for text in ["", "yesterday", "7d", "-7", "-7y", "--7d", "-9223372036854775807w", "2026-13-01", "-é"] {
+        for text in [
+            "",
+            "yesterday",
+            "7d",
+            "-7",
+            "-7y",
+            "--7d",
+            "-9223372036854775807w",
+            "2026-13-01",
+            "-é",
+        ] {
             assert!(moment_at(text, now).is_err(), "{text}");
         }
-        assert_eq!(shown(end_at("2026-05-01", now).unwrap()), "2026-05-01T23:59:59Z");
+        assert_eq!(
+            shown(end_at("2026-05-01", now).unwrap()),
+            "2026-05-01T23:59:59Z"
+        );
         assert_eq!(shown(end_at("-1h", now).unwrap()), "2026-05-08T05:00:00Z");
     }
 }

@@ -25,6 +25,8 @@ use std::io::{self, Read};
 
 pub use limits::Limits;
 pub use record::{Record, Text};
+#[cfg(feature = "aws")]
+pub(crate) use redact::{clean, truncate};
 pub use reject::{Reject, RejectReason};
 
 /// Takes what [`decode`] finds, in the order of the object.

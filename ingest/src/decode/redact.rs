@@ -308,8 +308,18 @@ pub(super) fn excerpt(bytes: &[u8], limit: usize) -> String {
     text
 }
 
+/// Whole text of any kind, free of credentials; JSON is written again compactly.
+#[cfg(feature = "aws")]
+pub(crate) fn clean(text: &str) -> String {
+    // Parsed for its depth, too, which `rewrite` relies on.
+    if serde_json::from_str::<serde_json::Value>(text).is_ok() {
+        return rewrite(text);
+    }
+    scrub(text, false).into_owned()
+}
+
 /// Cuts `text` to at most `limit` bytes, at a character.
-pub(super) fn truncate(text: &mut String, limit: usize) {
+pub(crate) fn truncate(text: &mut String, limit: usize) {
     if text.len() > limit {
         let mut end = limit;
         while !text.is_char_boundary(end) {

@@ -92,7 +92,7 @@ impl Read for Failed {
 }
 
 /// The cluster the user named; its ARN tells account and region too.
-fn named(text: &str) -> Cluster {
+pub(crate) fn named(text: &str) -> Cluster {
     let arn = json::arn(text).filter(|arn| arn.service == "eks");
     let name = arn.and_then(|arn| arn.resource.strip_prefix("cluster/"));
     Cluster {

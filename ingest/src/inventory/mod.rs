@@ -26,8 +26,12 @@ mod write;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+#[cfg(feature = "collect")]
+pub(crate) use import::named;
 pub use import::{Options, import};
 pub use observation::{Kind, Observation};
+#[cfg(feature = "collect")]
+pub(crate) use write::import_with;
 pub use write::{Imported, SHOWN_REJECTS, Written, import_into};
 
 /// Takes what an import finds, in the order of the files.

@@ -72,8 +72,20 @@ pub struct Imported {
 /// [`Error::Exhausted`] where the store fails again and again; what was appended stays, and importing again
 /// adds the rest.
 pub async fn import_into(store: &Store, paths: Vec<PathBuf>, options: Options) -> Result<Imported> {
-    store.create_tables().await?;
     let now = options.now;
+    import_with(store, now, move |sink| {
+        super::import(&paths, &options, sink)
+    })
+    .await
+}
+
+/// Imports what `parse` hands over.
+pub(crate) async fn import_with(
+    store: &Store,
+    now: i64,
+    parse: impl FnOnce(&mut Batches) -> Result<Summary, super::Error> + Send + 'static,
+) -> Result<Imported> {
+    store.create_tables().await?;
     let (sender, mut receiver) = mpsc::channel(QUEUED_BATCHES);
     let parser = tokio::task::spawn_blocking(move || {
         let mut sink = Batches {
@@ -81,7 +93,7 @@ pub async fn import_into(store: &Store, paths: Vec<PathBuf>, options: Options) -
             held: Vec::new(),
             rejects: Vec::new(),
         };
-        let summary = super::import(&paths, &options, &mut sink)?;
+        let summary = parse(&mut sink)?;
         // The other side may have failed and gone; its error counts then.
         let _ = sink.flush();
         Ok::<_, super::Error>((summary, sink.rejects))
@@ -106,7 +118,7 @@ pub async fn import_into(store: &Store, paths: Vec<PathBuf>, options: Options) -
 type Sourced = (String, Observation);
 
 /// Hands observations over in batches.
-struct Batches {
+pub(crate) struct Batches {
     sender: mpsc::Sender<Vec<Sourced>>,
     held: Vec<Sourced>,
     rejects: Vec<Reject>,

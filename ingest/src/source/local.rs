@@ -92,7 +92,11 @@ impl Source for LocalFiles {
 
     async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
         // Opening a local file does not wait.
-        Ok(Box::new(File::open(&object.key)?))
+        let file = File::open(&object.key);
+        let file = file.map_err(|error| {
+            std::io::Error::new(error.kind(), format!("cannot read {}: {error}", object.key))
+        })?;
+        Ok(Box::new(file))
     }
 }
 

@@ -3,7 +3,22 @@
 //! An *object* is one file of CloudTrail records. Its `key` names it for ever and its `etag` names
 //! its content, so that `(key, etag)` need be read once only.
 
+#[cfg(feature = "aws")]
+mod backoff;
+#[cfg(test)]
+mod contract;
 pub mod local;
+#[cfg(feature = "aws")]
+pub mod lookup;
+#[cfg(feature = "aws")]
+mod refusal;
+#[cfg(feature = "aws")]
+pub mod s3;
+#[cfg(feature = "aws")]
+pub mod sqs;
+#[cfg(test)]
+#[cfg(feature = "aws")]
+mod testing;
 
 use std::io::Read;
 
@@ -14,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// One input object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectRef {
     /// Path or URI; unique over all sources.
     pub key: String,

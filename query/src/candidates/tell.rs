@@ -112,12 +112,12 @@ pub(super) fn tell(inputs: &Inputs, call: &Call, suspects: &[Suspect], scores: &
     let address = call.source_ip.as_deref().unwrap_or_default();
     let there = there(call, inputs);
     let plural = if there.len() == 1 { "" } else { "s" };
-    let mut on_node = format!("{} pod{plural} on the node at that time", there.len());
-    if is_from_node_address(call, &there, inputs) {
-        on_node.push_str(&format!(
-            ", the call came from the node's address {address}"
-        ));
-    }
+    let from = if is_from_node_address(call, &there, inputs) {
+        format!(", the call came from the node's address {address}")
+    } else {
+        String::new()
+    };
+    let on_node = format!("{} pod{plural} on the node at that time{from}", there.len());
     (told.confidence, told.fact, told.detail) = if let [only] = addressed.as_slice() {
         let sure = only.certain && suspects.len() == 1;
         let detail = format!(

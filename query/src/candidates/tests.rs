@@ -68,9 +68,7 @@ impl World {
             "pod_ip": format!("10.0.0.{}", at + 10), "injected": "none", "images": "[]", "labels": "{}",
             "host_network": false, "valid_from": -CELL, "certain_to": HOURS * 12 * CELL, "observed_at": HOURS * 12 * CELL,
         });
-        pod.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        merge(&mut pod, more);
         self.pods.push(pod);
     }
 
@@ -83,9 +81,7 @@ impl World {
             "source_ip_address": "203.0.113.10", "vpc_endpoint": false,
             "first_time": cell * CELL, "last_time": cell * CELL, "trail_begin": 0, "trail_end": HOURS * 12 * CELL,
         });
-        call.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        merge(&mut call, more);
         self.calls.push(call);
     }
 
@@ -132,6 +128,13 @@ impl World {
                 (text("activity_id", row).unwrap(), found)
             })
             .collect()
+    }
+}
+
+/// Puts the members of one object over those of another.
+fn merge(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
     }
 }
 

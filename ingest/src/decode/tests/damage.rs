@@ -280,7 +280,7 @@ fn truncated_and_damaged_gzip_keeps_what_is_whole() {
 #[test]
 fn gzip_cut_in_its_trailer_is_truncated_and_nothing_else() {
     for shape in [0, 1, 4] {
-        let whole = gz(&file(&events(5), shape));
+        let whole = gz(file(&events(5), shape));
         for cut in whole.len() - 8..whole.len() {
             let (_, found) = run(&whole[..cut]);
             assert_eq!(

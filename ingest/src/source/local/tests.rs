@@ -175,3 +175,22 @@ async fn standard_input_is_read_again_and_again() {
         "input of another run"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_holds_to_the_contract_of_sources() {
+    let folder = folder(&["a.json", "b/1.json"]);
+    let source = LocalFiles::new(&text(folder.path()), None).unwrap();
+    let missing = ObjectRef {
+        key: folder.path().join("c.json").display().to_string(),
+        etag: "1-1".to_owned(),
+        size: 1,
+    };
+    super::super::contract::check(super::super::contract::Case {
+        source: Arc::new(source),
+        objects: ["a.json", "b/1.json"]
+            .map(|name| (name.to_owned(), name.as_bytes().to_vec()))
+            .into(),
+        missing,
+    })
+    .await;
+}

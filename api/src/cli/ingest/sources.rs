@@ -1,0 +1,259 @@
+//! From what the user names to sources: files, buckets, queues, LookupEvents.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use podtrail_ingest::Error;
+use podtrail_ingest::aws::aws_config;
+use podtrail_ingest::source::local::{LocalFiles, Stdin};
+use podtrail_ingest::source::lookup::{self, Account, Lookup, Paces};
+use podtrail_ingest::source::s3::{Bucket, S3Options, S3Trail};
+use podtrail_ingest::source::sqs::{self, Objects, SqsQueue};
+use podtrail_ingest::source::{Body, ObjectRef, Source};
+use podtrail_ingest::store::Store;
+use podtrail_ingest::watermark;
+use tokio::sync::Mutex;
+
+use crate::cli::aws::{AwsArguments, Selection, clock, random};
+use crate::cli::time;
+
+/// Days that are read where nothing is known yet and no time is named.
+const FIRST_DAYS: i64 = 7;
+
+/// Time after which a followed queue's messages are committed though more arrive.
+const FOLLOWED_RUN: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Seconds that a followed queue is waited for when it is empty.
+const FOLLOWED_WAIT: u32 = 5;
+
+/// What a source is opened with.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) selection: Selection,
+    pub(super) look_back: Duration,
+    pub(super) aws: AwsArguments,
+    /// Runs follow each other without end.
+    pub(super) follows: bool,
+    /// Asked for instead of all events, by LookupEvents.
+    pub(super) access_keys: Option<Vec<String>>,
+    /// Shared by all lookups of the process.
+    pub(super) paces: Paces,
+}
+
+/// An opened source.
+pub(super) struct Opened {
+    pub(super) source: Arc<dyn Source>,
+    /// Set where the source is read on from.
+    pub(super) mark: Option<Mark>,
+    /// The source, where messages must be given back.
+    pub(super) queue: Option<Arc<SqsQueue>>,
+    /// What the user should know.
+    pub(super) note: Option<String>,
+}
+
+/// Where to read on from the next time.
+pub(super) struct Mark {
+    pub(super) id: String,
+    pub(super) read_until: DateTime<Utc>,
+}
+
+impl Opened {
+    fn plain(source: impl Source + 'static) -> Self {
+        Self {
+            source: Arc::new(source),
+            mark: None,
+            queue: None,
+            note: None,
+        }
+    }
+}
+
+/// Opens a source. `store` is that of the run, if there is one already; `skip` is never read as input.
+pub(super) async fn open(
+    argument: &str,
+    request: &Request,
+    store: Option<&Store>,
+    skip: Option<PathBuf>,
+) -> anyhow::Result<Opened> {
+    if argument == "-" {
+        let spooled = tokio::task::spawn_blocking(|| Stdin::spool(std::io::stdin())).await??;
+        return Ok(Opened::plain(spooled));
+    }
+    match argument.split_once("://") {
+        None => Ok(Opened::plain(LocalFiles::new(argument, skip)?)),
+        Some(("s3", _)) => trail(argument, request, store).await,
+        Some(("sqs" | "https" | "http", _)) => queue(argument, request, store).await,
+        Some(("lookup", region)) => account(argument, region, request, store).await,
+        Some((scheme, _)) => Err(Error::InvalidInput(format!(
+            "{argument}: {scheme}:// is no source; give files, folders, globs, -, s3://bucket/prefix, \
+             sqs://queue-url or lookup://region"
+        ))
+        .into()),
+    }
+}
+
+/// The begin of what is read, and where the next run reads on.
+struct Window {
+    from: DateTime<Utc>,
+    mark: Option<Mark>,
+    note: Option<String>,
+}
+
+/// Reads on from the last run that read everything, a stated time earlier; the first run takes a week.
+async fn window(
+    argument: &str,
+    request: &Request,
+    store: Option<&Store>,
+) -> anyhow::Result<Window> {
+    let now = Utc::now();
+    let selection = &request.selection;
+    let id = watermark::id(argument, &selection.accounts, &selection.regions);
+    let known = match store {
+        Some(store) => watermark::read_until(store, &id).await?,
+        None => None,
+    };
+    let known = known.and_then(DateTime::from_timestamp_micros);
+    let read_until = selection.to.map_or(now, |to| to.min(now));
+    let (from, note) = match (selection.from, known) {
+        (Some(from), _) => (from, None),
+        (None, Some(known)) => (known - request.look_back, None),
+        (None, None) => {
+            let from = now - Duration::days(FIRST_DAYS);
+            let note = format!(
+                "{argument}: first run without --from, reading events since {}",
+                time::shown(from)
+            );
+            (from, Some(note))
+        }
+    };
+    // A run that left out what is before it must not hide that from the next.
+    let joins = known.is_none_or(|known| from <= known && known < read_until);
+    Ok(Window {
+        from,
+        mark: joins.then_some(Mark { id, read_until }),
+        note,
+    })
+}
+
+async fn trail(argument: &str, request: &Request, store: Option<&Store>) -> anyhow::Result<Opened> {
+    let window = window(argument, request, store).await?;
+    let options = S3Options {
+        from: Some(window.from),
+        to: request.selection.to,
+        accounts: request.selection.accounts.clone(),
+        regions: request.selection.regions.clone(),
+        ..request.aws.s3()
+    };
+    Ok(Opened {
+        mark: window.mark,
+        note: window.note,
+        ..Opened::plain(S3Trail::connect(argument, options).await?)
+    })
+}
+
+async fn account(
+    argument: &str,
+    region: &str,
+    request: &Request,
+    store: Option<&Store>,
+) -> anyhow::Result<Opened> {
+    let window = window(argument, request, store).await?;
+    let mut own = request.aws.own();
+    own.region.get_or_insert_with(|| region.to_owned());
+    let config = aws_config(&own).await;
+    let account = match &request.aws.role_arn {
+        Some(role) => Account::of_role(&config, role, request.aws.external_id.as_deref()).await?,
+        None => Account::own(&config).await?,
+    };
+    let options = lookup::Options {
+        from: Some(window.from.timestamp_micros()),
+        to: request.selection.to.map(|time| time.timestamp_micros()),
+        paces: request.paces.clone(),
+        ..lookup::Options::new(clock, random)
+    };
+    let lookup = Lookup::new(region, vec![account], options)?;
+    if let Some(keys) = &request.access_keys {
+        return Ok(Opened::plain(lookup.of_access_keys(keys.clone())?));
+    }
+    Ok(Opened {
+        mark: window.mark,
+        note: window.note,
+        ..Opened::plain(lookup)
+    })
+}
+
+async fn queue(argument: &str, request: &Request, store: Option<&Store>) -> anyhow::Result<Opened> {
+    let config = aws_config(&request.aws.options()).await;
+    let buckets = Arc::new(Buckets {
+        options: request.aws.s3(),
+        opened: Mutex::default(),
+    });
+    let (for_head, for_read) = (Arc::clone(&buckets), buckets);
+    let objects = Objects {
+        head: Arc::new(move |bucket: String, key: String| {
+            let buckets = Arc::clone(&for_head);
+            Box::pin(async move { buckets.get(&bucket).await?.head(&key).await })
+        }),
+        read: Arc::new(move |object: ObjectRef| {
+            let buckets = Arc::clone(&for_read);
+            Box::pin(async move { buckets.read(&object).await })
+        }),
+    };
+    let defaults = sqs::Options::new(random);
+    let options = sqs::Options {
+        wait_seconds: if request.follows {
+            FOLLOWED_WAIT
+        } else {
+            defaults.wait_seconds
+        },
+        longest_run: request.follows.then_some(FOLLOWED_RUN),
+        put_aside: store.cloned().map(sqs::aside_in),
+        ..defaults
+    };
+    let queue = Arc::new(SqsQueue::new(argument, &config, objects, options)?);
+    Ok(Opened {
+        source: Arc::clone(&queue) as Arc<dyn Source>,
+        mark: None,
+        queue: Some(queue),
+        note: None,
+    })
+}
+
+/// Buckets that messages name, each opened once.
+struct Buckets {
+    options: S3Options,
+    opened: Mutex<HashMap<String, Arc<Bucket>>>,
+}
+
+/// Most buckets that are kept open.
+const MOST_BUCKETS: usize = 1_000;
+
+impl Buckets {
+    async fn get(&self, name: &str) -> std::io::Result<Arc<Bucket>> {
+        let mut opened = self.opened.lock().await;
+        if let Some(bucket) = opened.get(name) {
+            return Ok(Arc::clone(bucket));
+        }
+        let bucket = Bucket::connect(name, self.options.clone())
+            .await
+            .map_err(std::io::Error::other)?;
+        let bucket = Arc::new(bucket);
+        if opened.len() >= MOST_BUCKETS {
+            opened.clear();
+        }
+        opened.insert(name.to_owned(), Arc::clone(&bucket));
+        Ok(bucket)
+    }
+
+    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
+        let bucket = object
+            .key
+            .strip_prefix("s3://")
+            .and_then(|rest| rest.split_once('/'))
+            .map(|(bucket, _)| bucket)
+            .ok_or_else(|| std::io::Error::other(format!("{}: no object of S3", object.key)))?;
+        self.get(bucket).await?.read(object).await
+    }
+}

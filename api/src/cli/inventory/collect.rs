@@ -1,0 +1,276 @@
+//! `podtrail inventory collect`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use indicatif::HumanCount;
+use podtrail_ingest::Stop;
+use podtrail_ingest::aws::{SESSION_NAME, aws_config};
+use podtrail_ingest::collect::kubernetes::{self, Access, Connection, Follow};
+use podtrail_ingest::collect::{Document, Found, Output, aws, keep};
+use podtrail_ingest::inventory::Imported;
+use podtrail_ingest::store::Store;
+use tokio::sync::mpsc;
+
+use super::{SHOWN, summary_lines};
+use crate::cli::aws::{AwsArguments, clock};
+use crate::cli::signals;
+use crate::cli::{Exit, Global, say};
+
+/// What collectors may be ahead.
+const FOUND_AHEAD: usize = 16;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Collect {
+    /// Name or ARN of the Kubernetes cluster; that of the kubeconfig or of EKS without it
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Kubeconfig file; as kubectl does without it, else the service account of the pod
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Leave Kubernetes out
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "follow", "no_aws"])]
+    no_kubernetes: bool,
+    /// Leave AWS out
+    #[arg(long)]
+    no_aws: bool,
+    /// Regions of the account; the default region without it
+    #[arg(long = "region", value_delimiter = ',', value_name = "REGION")]
+    regions: Vec<String>,
+    /// Go on watching pods, nodes and service accounts until stopped, and read AWS every hour
+    #[arg(long)]
+    follow: bool,
+    #[command(flatten)]
+    aws: AwsArguments,
+}
+
+/// What a collection came to.
+#[derive(Debug, Default)]
+struct Total {
+    imported: Imported,
+    warnings: u64,
+}
+
+impl Total {
+    fn add(&mut self, other: Imported) {
+        self.imported.summary.add(&other.summary);
+        self.imported.written.new += other.written.new;
+        self.imported.written.known += other.written.known;
+        self.imported.rejects.extend(other.rejects);
+    }
+}
+
+impl Collect {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let store = global.create_store().await?;
+        let start = Instant::now();
+        let mut total = Total::default();
+        let mut connection = if self.no_kubernetes {
+            None
+        } else {
+            Some(kubernetes::connect(&self.access(), self.cluster.as_deref(), clock).await?)
+        };
+        let (seen, mut documents) = match &connection {
+            None => (kubernetes::Seen::default(), Vec::new()),
+            Some(connection) => {
+                gather(&mut total, |out| async move {
+                    Ok(connection.collect(&out).await?)
+                })
+                .await?
+            }
+        };
+        if !self.no_aws {
+            let (clusters, more) = self
+                .aws(&mut total, seen.role_arns, seen.instance_ids)
+                .await?;
+            connection = match connection {
+                Some(connection) => Some(name(connection, &clusters).await),
+                None => None,
+            };
+            documents.extend(more);
+        }
+        if let Some(connection) = &connection {
+            match connection.cluster() {
+                Some(cluster) => {
+                    for document in documents.iter_mut().filter(|each| each.cluster.is_none()) {
+                        document.cluster = Some(cluster.to_owned());
+                    }
+                }
+                None => say(&format!(
+                    "{}: which cluster this is does not show; name it with --cluster",
+                    connection.server()
+                )),
+            }
+        }
+        total.add(keep(&store, documents, clock()).await?);
+        report(&total, global, start);
+        if let (true, Some(connection)) = (self.follow, &connection) {
+            Box::pin(self.watch(&store, connection, &mut total, global)).await?;
+        }
+        Ok(
+            if total.warnings > 0 || total.imported.summary.rejects > 0 {
+                Exit::Rejected
+            } else {
+                Exit::Ok
+            },
+        )
+    }
+
+    fn access(&self) -> Access {
+        if self.kubeconfig.is_none() && self.context.is_none() {
+            return Access::Default;
+        }
+        Access::Kubeconfig {
+            path: self.kubeconfig.clone(),
+            context: self.context.clone(),
+        }
+    }
+
+    async fn aws(
+        &self,
+        total: &mut Total,
+        role_arns: BTreeSet<String>,
+        instance_ids: BTreeSet<String>,
+    ) -> anyhow::Result<(Vec<aws::Described>, Vec<Document>)> {
+        let config = aws_config(&self.aws.own()).await;
+        let options = aws::Options {
+            accounts: vec![aws::Account {
+                role_arn: self.aws.role_arn.clone(),
+                external_id: self.aws.external_id.clone(),
+                regions: self.regions.clone(),
+            }],
+            role_arns,
+            instance_ids,
+            session_name: SESSION_NAME.to_owned(),
+            ..aws::Options::default()
+        };
+        let (seen, documents) = gather(total, |out| async move {
+            Ok(aws::collect(&config, &options, clock, &out).await?)
+        })
+        .await?;
+        Ok((seen.clusters, documents))
+    }
+
+    /// Keeps what changes, until asked to stop.
+    async fn watch(
+        &self,
+        store: &Store,
+        connection: &Connection,
+        total: &mut Total,
+        global: &Global,
+    ) -> anyhow::Result<()> {
+        let stop: Stop = signals::stop()?;
+        let (sender, mut receiver) = mpsc::channel(FOUND_AHEAD);
+        let out = Output::new(sender);
+        let options = Follow::default();
+        let follow = connection.follow(&options, &out, stop.receiver());
+        let keeping = async {
+            let mut hourly = tokio::time::interval(options.list_every);
+            hourly.tick().await;
+            loop {
+                let found = tokio::select! {
+                    found = receiver.recv() => found,
+                    _ = hourly.tick(), if !self.no_aws => {
+                        let (_, documents) = self.aws(total, BTreeSet::new(), BTreeSet::new()).await?;
+                        Some(Found::Documents(documents))
+                    }
+                    () = stop.asked() => None,
+                };
+                match found {
+                    None => return anyhow::Ok(()),
+                    Some(Found::Warning(warning)) => {
+                        total.warnings += 1;
+                        say(&format!("podtrail: {warning}"));
+                    }
+                    Some(Found::Documents(documents)) => {
+                        let kept = keep(store, documents, clock()).await?;
+                        if !global.quiet && kept.written.new > 0 {
+                            say(&format!(
+                                "{} new observations",
+                                HumanCount(kept.written.new)
+                            ));
+                        }
+                        total.add(kept);
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            ended = follow => ended.map_err(anyhow::Error::from),
+            kept = keeping => kept,
+        }
+    }
+}
+
+/// Runs a collector and takes in what it finds; warnings are said.
+async fn gather<T, F>(
+    total: &mut Total,
+    collector: impl FnOnce(Output) -> F,
+) -> anyhow::Result<(T, Vec<Document>)>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let (sender, mut receiver) = mpsc::channel(FOUND_AHEAD);
+    let collecting = collector(Output::new(sender));
+    let taking = async {
+        let mut documents = Vec::new();
+        while let Some(found) = receiver.recv().await {
+            match found {
+                Found::Documents(found) => documents.extend(found),
+                Found::Warning(warning) => {
+                    total.warnings += 1;
+                    say(&format!("podtrail: {warning}"));
+                }
+            }
+        }
+        documents
+    };
+    let (seen, documents) = tokio::join!(collecting, taking);
+    Ok((seen?, documents))
+}
+
+/// Names a cluster by its OIDC issuer, where nothing else did.
+async fn name(connection: Connection, clusters: &[aws::Described]) -> Connection {
+    if connection.cluster().is_some() {
+        return connection;
+    }
+    let Some(issuer) = connection.oidc_issuer().await else {
+        return connection;
+    };
+    let mut fitting = clusters
+        .iter()
+        .filter(|cluster| cluster.oidc_issuer.as_deref() == Some(issuer.as_str()));
+    match (fitting.next(), fitting.next()) {
+        (Some(cluster), None) => connection.named(&cluster.arn),
+        _ => connection,
+    }
+}
+
+fn report(total: &Total, global: &Global, start: Instant) {
+    for reject in total.imported.rejects.iter().take(SHOWN) {
+        say(&format!(
+            "podtrail: {}, element {}: {}: {}",
+            reject.file, reject.position, reject.reason, reject.detail
+        ));
+    }
+    if global.quiet {
+        return;
+    }
+    for line in summary_lines(&total.imported) {
+        say(&line);
+    }
+    if total.warnings > 0 {
+        say(&format!(
+            "warnings   {}: the rest was read",
+            HumanCount(total.warnings)
+        ));
+    }
+    say(&format!(
+        "elapsed    {:.1} s",
+        start.elapsed().as_secs_f64()
+    ));
+}

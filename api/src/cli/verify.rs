@@ -1,0 +1,234 @@
+//! `podtrail verify`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema};
+use chrono::Utc;
+use podtrail_ingest::Error;
+use podtrail_ingest::digest::{
+    AskedKeys, Event, Finding, KeyFile, LocalFolder, Options, PublicKeys, Report, Status, Vault,
+    Verdict, verify,
+};
+
+use super::aws::{AwsArguments, Selection};
+use super::{Exit, Global, output, say};
+
+/// Largest file of public keys, in bytes.
+const KEY_FILE_BYTES: u64 = 16 << 20;
+
+/// Spans of time named per chain in the summary.
+const NAMED_SPANS: usize = 5;
+
+/// What makes the exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    /// Whatever is not proven
+    Incomplete,
+    /// Only what is altered, removed, added or moved
+    Tampered,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// The trail: s3://bucket/prefix, or a folder with a copy
+    #[arg(value_name = "SOURCE")]
+    source: String,
+    /// Output of `aws cloudtrail list-public-keys`; asked of AWS without it
+    #[arg(long = "keys", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    /// Verify the digests only, do not read the log files
+    #[arg(long)]
+    digests_only: bool,
+    /// Print proven files too
+    #[arg(long)]
+    all: bool,
+    /// What makes the exit code 1
+    #[arg(long, value_enum, default_value_t = FailOn::Incomplete)]
+    fail_on: FailOn,
+    #[command(flatten)]
+    aws: AwsArguments,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let (vault, options) = self.vault().await?;
+        let keys = self.keys().await?;
+        let mut report = Report::default();
+        let mut proven = Vec::new();
+        let mut events = verify(vault, keys, options);
+        while let Some(event) = futures::StreamExt::next(&mut events).await {
+            match event {
+                Event::Finding(finding) if self.all && finding.status == Status::Valid => {
+                    proven.push(finding.clone());
+                    report.add(Event::Finding(finding));
+                }
+                other => report.add(other),
+            }
+        }
+        report
+            .chains
+            .sort_by(|left, right| left.chain.cmp(&right.chain));
+        proven.extend(report.findings.iter().cloned());
+        output::print_batch(global, rows(&proven)?).await?;
+        if !global.quiet {
+            for line in summary(&report) {
+                say(&line);
+            }
+        }
+        let fails = match self.fail_on {
+            FailOn::Incomplete => report.verdict() > Verdict::Proven,
+            FailOn::Tampered => report.verdict() == Verdict::Tampered,
+        };
+        Ok(if fails { Exit::Findings } else { Exit::Ok })
+    }
+
+    async fn vault(&self) -> anyhow::Result<(Arc<dyn Vault>, Options)> {
+        let mut options = Options {
+            accounts: self.selection.accounts.clone(),
+            regions: self.selection.regions.clone(),
+            from: self.selection.from.map(|time| time.timestamp_micros()),
+            to: self.selection.to.map(|time| time.timestamp_micros()),
+            check_logs: !self.digests_only,
+            ..Options::default()
+        };
+        if let Some((scheme, _)) = self.source.split_once("://") {
+            if scheme != "s3" {
+                let text = format!("{}: give s3://bucket/prefix or a folder", self.source);
+                return Err(Error::InvalidInput(text).into());
+            }
+            let (vault, bucket, prefix) = self.aws.vault(&self.source).await?;
+            options.bucket = Some(bucket);
+            options.prefix = prefix;
+            options.to = options.to.or_else(|| Some(Utc::now().timestamp_micros()));
+            return Ok((vault, options));
+        }
+        let folder = LocalFolder::open(PathBuf::from(&self.source), None).await?;
+        folder.base().clone_into(&mut options.prefix);
+        Ok((Arc::new(folder), options))
+    }
+
+    async fn keys(&self) -> anyhow::Result<Arc<dyn PublicKeys>> {
+        if self.keys.is_empty() {
+            return Ok(Arc::new(AskedKeys::new(self.aws.public_keys().await)));
+        }
+        let mut known = KeyFile::default();
+        for path in &self.keys {
+            let unreadable = |source| Error::Read {
+                path: path.clone(),
+                source,
+            };
+            let size = std::fs::metadata(path).map_err(unreadable)?.len();
+            if size > KEY_FILE_BYTES {
+                let text = format!("{}: larger than {KEY_FILE_BYTES} bytes", path.display());
+                return Err(Error::InvalidInput(text).into());
+            }
+            let text = std::fs::read(path).map_err(unreadable)?;
+            known.merge(KeyFile::parse(&text).with_context(|| path.display().to_string())?);
+        }
+        Ok(Arc::new(known))
+    }
+}
+
+fn rows(findings: &[Finding]) -> anyhow::Result<RecordBatch> {
+    let text = |pick: &dyn Fn(&Finding) -> Option<String>| -> ArrayRef {
+        Arc::new(findings.iter().map(pick).collect::<StringArray>())
+    };
+    let moment = |pick: fn(&Finding) -> Option<i64>| -> ArrayRef {
+        let times = findings
+            .iter()
+            .map(pick)
+            .collect::<TimestampMicrosecondArray>();
+        Arc::new(times.with_timezone("UTC"))
+    };
+    let columns: [(&str, ArrayRef); 9] = [
+        ("account_id", text(&|row| Some(row.chain.account.clone()))),
+        ("aws_region", text(&|row| Some(row.chain.region.clone()))),
+        ("trail", text(&|row| Some(row.chain.trail.clone()))),
+        ("status", text(&|row| Some(row.status.as_str().to_owned()))),
+        (
+            "subject",
+            text(&|row| Some(row.subject.as_str().to_owned())),
+        ),
+        (
+            "object",
+            text(&|row| {
+                Some(match &row.bucket {
+                    Some(bucket) => format!("s3://{bucket}/{}", row.key),
+                    None => row.key.clone(),
+                })
+            }),
+        ),
+        ("from", moment(|row| row.span.map(|span| span.from))),
+        ("to", moment(|row| row.span.map(|span| span.to))),
+        (
+            "cause",
+            text(&|row| (!row.cause.is_empty()).then(|| row.cause.clone())),
+        ),
+    ];
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}
+
+/// Sums a verification up for people.
+fn summary(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for chain in &report.chains {
+        let id = &chain.chain;
+        let trail = if id.trail.is_empty() {
+            "no trail with digests"
+        } else {
+            &id.trail
+        };
+        lines.push(format!(
+            "{} {} {trail}: {} digests, {} log files",
+            id.account, id.region, chain.digests, chain.logs
+        ));
+        for (what, spans) in [("proven  ", &chain.proven), ("unproven", &chain.unproven)] {
+            lines.extend(
+                spans
+                    .iter()
+                    .take(NAMED_SPANS)
+                    .map(|span| format!("  {what} {span}")),
+            );
+            if spans.len() > NAMED_SPANS {
+                lines.push(format!("  {what} and {} more", spans.len() - NAMED_SPANS));
+            }
+        }
+    }
+    let counts: Vec<String> = report
+        .counts
+        .iter()
+        .map(|(status, count)| format!("{count} {status}"))
+        .collect();
+    let counts = match counts.as_slice() {
+        [] => "nothing found".to_owned(),
+        counts => counts.join(", "),
+    };
+    let verdict = match report.verdict() {
+        Verdict::Proven => {
+            "proven: every log file is what CloudTrail delivered, and none is missing"
+        }
+        Verdict::Incomplete => {
+            "incomplete: nothing is known to be wrong, but not everything is proven"
+        }
+        Verdict::Tampered => "tampered: files were altered, removed, added or moved",
+    };
+    lines.push(counts);
+    lines.push(verdict.to_owned());
+    if report.dropped > 0 {
+        lines.push(format!(
+            "{} more findings are counted, not shown",
+            report.dropped
+        ));
+    }
+    lines
+}

@@ -1,0 +1,256 @@
+//! A trail in S3, and a store in S3: read whole, interrupted and resumed, and verified.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use podtrail_ingest::schema::EVENTS;
+use podtrail_tests::program::{self, Run, command};
+use podtrail_tests::s3_server::{BUCKET, Server};
+use podtrail_tests::trail::{self, Delivered, PREFIX};
+
+/// Hours and log files an hour of the trail: 20,088 log files in nine accounts and regions.
+const HOURS: i64 = 24;
+const LOGS: i64 = 93;
+
+const FROM: &str = "--from=2026-02-28";
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+fn fill(server: &Server, delivered: &[Delivered]) {
+    for object in delivered {
+        let metadata: Vec<(&str, &str)> = object
+            .signature
+            .iter()
+            .flat_map(|signature| {
+                [
+                    ("signature", signature.as_str()),
+                    ("signature-algorithm", "SHA256withRSA"),
+                ]
+            })
+            .collect();
+        server
+            .contents
+            .put(&object.key, object.bytes.clone(), &metadata);
+    }
+}
+
+fn start(server: &Server, store: &str, arguments: &[&str]) -> Child {
+    command(Path::new(store), arguments)
+        .envs(server.environment())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+async fn run(server: &Server, store: &str, arguments: &[&str]) -> Run {
+    let child = start(server, store, arguments);
+    tokio::task::spawn_blocking(move || Run::from(child.wait_with_output().unwrap()))
+        .await
+        .unwrap()
+}
+
+fn write(folder: &Path, delivered: &[Delivered]) {
+    for object in delivered {
+        let path = folder.join(&object.key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &object.bytes).unwrap();
+    }
+}
+
+/// All that records say, and nothing of how they came here.
+fn events() -> String {
+    let columns: Vec<&str> = EVENTS
+        .columns
+        .iter()
+        .map(|column| column.name)
+        .filter(|name| !["ingested_at", "source_object"].contains(name))
+        .collect();
+    format!(
+        "SELECT {} FROM events ORDER BY event_id",
+        columns.join(", ")
+    )
+}
+
+const ACTIVITIES: &str = "SELECT activity_id, sum(calls) AS calls FROM activities GROUP BY activity_id ORDER BY activity_id";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_organisation_trail_is_read_from_s3_into_s3_whatever_interrupts_it() {
+    let server = Server::start().await;
+    let delivered = trail::deliver(BUCKET, HOURS, LOGS);
+    let logs: Vec<Delivered> = delivered
+        .iter()
+        .filter(|object| object.signature.is_none())
+        .cloned()
+        .collect();
+    assert!(logs.len() > 20_000);
+    fill(&server, &delivered);
+    let store = format!("s3://{BUCKET}/store");
+    let source = format!("s3://{BUCKET}/{PREFIX}");
+
+    let plan = run(
+        &server,
+        &store,
+        &["ingest", &source, FROM, "--dry-run", "-o", "csv"],
+    )
+    .await
+    .expect(0);
+    assert_eq!(
+        plan.stdout.lines().count(),
+        logs.len() + 1,
+        "{}",
+        plan.stderr
+    );
+    assert!(
+        server.contents.keys("store/events").is_empty(),
+        "a dry run writes nothing"
+    );
+
+    // Killed after each of its first commits, wherever it then is.
+    let mut killed = 0;
+    for commits in 1..4 {
+        let mut child = start(&server, &store, &["ingest", &source, FROM]);
+        let begun = Instant::now();
+        while server.contents.keys("store/_ingest/s3-").len() < commits
+            && child.try_wait().unwrap().is_none()
+        {
+            assert!(begun.elapsed() < PATIENCE);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        killed += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(killed > 0, "nothing was interrupted");
+    let resumed = run(&server, &store, &["ingest", &source, FROM])
+        .await
+        .expect(0);
+    let again = run(&server, &store, &["ingest", &source]).await.expect(0);
+    assert!(again.stderr.contains("nothing"), "{}", again.stderr);
+
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("trail"), &logs);
+    let local = folder.path().join("store");
+    program::run(
+        &local,
+        &["ingest", folder.path().join("trail").to_str().unwrap()],
+    )
+    .expect(0);
+    for query in [events().as_str(), ACTIVITIES] {
+        let arguments = ["sql", "-o", "csv", query];
+        let ours = run(&server, &store, &arguments).await.expect(0).stdout;
+        let theirs = program::run(&local, &arguments).expect(0).stdout;
+        assert!(ours.lines().count() > 100, "{}", resumed.stderr);
+        assert!(ours == theirs, "{query}: the stores differ");
+    }
+    let objects = "SELECT count(*) AS objects, count(DISTINCT key) AS keys FROM ingested_objects WHERE status = 'ok'";
+    let rows = run(&server, &store, &["sql", "-o", "ndjson", objects])
+        .await
+        .expect(0)
+        .rows();
+    assert_eq!(rows[0]["objects"], logs.len());
+    assert_eq!(rows[0]["keys"], logs.len());
+    run(&server, &store, &["doctor"]).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn digests_prove_the_trail_and_one_altered_byte_is_named() {
+    let server = Server::start().await;
+    let delivered = trail::deliver(BUCKET, 3, 4);
+    fill(&server, &delivered);
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, trail::public_keys()).unwrap();
+    let source = format!("s3://{BUCKET}/{PREFIX}");
+    let verify = [
+        "verify",
+        &source,
+        "--keys",
+        keys.to_str().unwrap(),
+        "--to=2026-03-01T03:30:00Z",
+        "-o",
+        "ndjson",
+    ];
+    let whole = run(&server, "unused", &verify).await.expect(0);
+    assert!(
+        whole.stdout.is_empty() && whole.stderr.contains("proven"),
+        "{}{}",
+        whole.stdout,
+        whole.stderr
+    );
+
+    let altered = delivered
+        .iter()
+        .filter(|object| object.signature.is_none())
+        .nth(7)
+        .unwrap();
+    let mut bytes = altered.bytes.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    server.contents.put(&altered.key, bytes, &[]);
+    let found = run(&server, "unused", &verify).await.expect(1).rows();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["status"], "log_altered");
+    assert_eq!(found[0]["object"], format!("s3://{BUCKET}/{}", altered.key));
+
+    // A copy in a folder, with the digests' metadata beside them, tells the same.
+    write(folder.path(), &delivered);
+    for digest in delivered.iter().filter(|object| object.signature.is_some()) {
+        let head = serde_json::json!({"Metadata": {"signature": digest.signature, "signature-algorithm": "SHA256withRSA"}});
+        std::fs::write(
+            folder.path().join(format!("{}.head.json", digest.key)),
+            head.to_string(),
+        )
+        .unwrap();
+    }
+    let copy = folder.path().join(PREFIX);
+    let offline = [
+        "verify",
+        copy.to_str().unwrap(),
+        "--keys",
+        keys.to_str().unwrap(),
+    ];
+    program::run(Path::new("unused"), &offline).expect(0);
+    std::fs::remove_file(folder.path().join(&altered.key)).unwrap();
+    let found = program::run(Path::new("unused"), &offline).expect(1);
+    assert!(
+        found.stdout.contains("log_missing"),
+        "{}{}",
+        found.stdout,
+        found.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_missing_or_forbidden_is_named() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let place = store.to_str().unwrap();
+    for (arguments, code, named) in [
+        (&["ingest", "s3://"][..], 2, "s3://"),
+        (
+            &["ingest", "s3://podtrail-test/x", "--from=yesterday"],
+            2,
+            "yesterday",
+        ),
+        (&["ingest", "s3://podtrail-test/x", "--account=12"], 2, "12"),
+        (&["ingest", "ftp://host/x"], 2, "ftp://"),
+        (&["verify", "/no/such/folder"], 2, "/no/such/folder"),
+    ] {
+        let run = run(&server, place, arguments).await.expect(code);
+        assert!(run.stderr.contains(named), "{arguments:?}: {}", run.stderr);
+    }
+    let wrong = command(&store, &["ingest", "s3://podtrail-test/x"])
+        .envs(server.environment())
+        .env("AWS_SECRET_ACCESS_KEY", "wrong")
+        .output();
+    let wrong = tokio::task::spawn_blocking(move || Run::from(wrong.unwrap()))
+        .await
+        .unwrap();
+    assert_ne!(wrong.code, Some(0), "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("podtrail-test"), "{}", wrong.stderr);
+}
