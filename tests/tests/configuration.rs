@@ -65,6 +65,26 @@ fn a_rule_of_ones_own_explains_calls_and_one_of_the_same_name_takes_a_place() {
 }
 
 #[test]
+fn configured_sources_are_read_where_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let config = folder.path().join("own.toml");
+    let arguments = ["--config", config.to_str().unwrap(), "ingest"];
+    std::fs::write(&config, "").unwrap();
+    let nothing = run(&store, &arguments).expect(2);
+    assert!(nothing.stderr.contains("[[source]]"), "{}", nothing.stderr);
+    let scenarios = program::workspace().join("query/tests/scenarios");
+    let source = |name: &str| {
+        let records = scenarios.join(name).join("records.json");
+        format!("[[source]]\nlocation = \"{}\"\n", records.display())
+    };
+    std::fs::write(&config, source("people") + &source("plain_ec2")).unwrap();
+    run(&store, &arguments).expect(0);
+    let objects = program::number(&store, "SELECT count(*) FROM ingested_objects");
+    assert_eq!(objects, 2);
+}
+
+#[test]
 fn a_bad_configuration_is_refused_with_its_file_and_cause() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());

@@ -8,6 +8,8 @@ use podtrail_ingest::aws::{AwsOptions, aws_config};
 use podtrail_ingest::digest::{ListPublicKeys, Vault};
 use podtrail_ingest::source::s3::{Bucket, BucketVault, S3Options, public_keys};
 
+use super::config::SourceConfig;
+
 /// Credentials, region and endpoint. Without any, those of the AWS SDK's default chains.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "AWS")]
@@ -17,7 +19,7 @@ pub(crate) struct AwsArguments {
     pub(crate) aws_region: Option<String>,
     /// Profile of the shared configuration files
     #[arg(long, env = "PODTRAIL_AWS_PROFILE", value_name = "NAME")]
-    aws_profile: Option<String>,
+    pub(crate) aws_profile: Option<String>,
     /// Role to assume
     #[arg(long, env = "PODTRAIL_ROLE_ARN", value_name = "ARN")]
     pub(crate) role_arn: Option<String>,
@@ -51,6 +53,22 @@ pub(crate) fn random() -> u64 {
 }
 
 impl AwsArguments {
+    /// What a configured source says, and these options for the rest.
+    pub(crate) fn with(&self, source: &SourceConfig) -> Self {
+        let own = |said: &Option<String>, option: &Option<String>| {
+            said.clone().or_else(|| option.clone())
+        };
+        Self {
+            aws_region: own(&source.aws_region, &self.aws_region),
+            aws_profile: self.aws_profile.clone(),
+            role_arn: own(&source.role_arn, &self.role_arn),
+            external_id: own(&source.external_id, &self.external_id),
+            endpoint_url: own(&source.endpoint_url, &self.endpoint_url),
+            path_style: source.path_style.unwrap_or(self.path_style),
+            requester_pays: source.requester_pays.unwrap_or(self.requester_pays),
+        }
+    }
+
     /// As the ingest crate takes them, with the credentials of the role where one is named.
     pub(crate) fn options(&self) -> AwsOptions {
         AwsOptions {

@@ -16,9 +16,32 @@ const MOST_BYTES: u64 = 1 << 20;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
+    /// What `podtrail ingest` reads where no source is named.
+    #[serde(default)]
+    source: Vec<SourceConfig>,
     /// Rules of the user's own, in the order they are tried.
     #[serde(default)]
     node_agent: Vec<NodeAgentRule>,
+}
+
+/// A source, with what would be options on the command line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceConfig {
+    /// As on the command line: `s3://…`, `sqs://…`, `lookup://…`, a folder.
+    pub(crate) location: String,
+    /// Only these accounts.
+    #[serde(default)]
+    pub(crate) accounts: Vec<String>,
+    /// Only these regions.
+    #[serde(default)]
+    pub(crate) regions: Vec<String>,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) aws_region: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) path_style: Option<bool>,
+    pub(crate) requester_pays: Option<bool>,
 }
 
 /// A configuration and where it came from.
@@ -54,6 +77,11 @@ impl Config {
             Error::InvalidInput(format!("{}: {}", path.display(), error.to_string().trim()))
         })?;
         Ok(Self { path, content })
+    }
+
+    /// The sources that are configured.
+    pub(crate) fn sources(&self) -> &[SourceConfig] {
+        &self.content.source
     }
 
     /// Gives an engine the rules of the user's own.

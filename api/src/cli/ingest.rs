@@ -17,6 +17,7 @@ use podtrail_ingest::store::Store;
 use podtrail_ingest::{Options, Progress, Stop, Summary, unread, watermark};
 
 use super::aws::{AwsArguments, Selection, clock, random};
+use super::config::Config;
 use super::{Exit, Global, output, say, time};
 use repeat::Repeat;
 use sources::{Opened, Request, open};
@@ -37,8 +38,8 @@ const SHOWN_OBJECTS: usize = 100_000;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ingest {
     /// Files, folders, glob patterns, - for standard input, s3://bucket/prefix, sqs://queue-url or
-    /// lookup://region
-    #[arg(required = true, value_name = "SOURCE")]
+    /// lookup://region; the configured ones without any
+    #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
     #[command(flatten)]
     selection: Selection,
@@ -71,8 +72,9 @@ impl Ingest {
             follows: self.follow || self.every.is_some(),
             paces: Paces::default(),
         };
+        let planned = self.planned(request, global)?;
         if self.dry_run {
-            return self.dry_run(&request, global).await;
+            return dry_run(&planned, global).await;
         }
         let repeat = match self.every {
             Some(interval) => Repeat::Every(interval),
@@ -82,7 +84,7 @@ impl Ingest {
         let stop = super::signals::stop()?;
         loop {
             let began = Utc::now();
-            let outcome = self.run_once(&request, global, &stop).await;
+            let outcome = run_once(&planned, global, &stop).await;
             let Some(next) = repeat.next(began, Utc::now(), random()) else {
                 return outcome;
             };
@@ -139,91 +141,131 @@ impl Ingest {
         Ok(Some(keys))
     }
 
-    async fn run_once(
-        &self,
-        request: &Request,
-        global: &Global,
-        stop: &Stop,
-    ) -> anyhow::Result<Exit> {
-        // Every source is looked at before any is read: a typing error costs nothing.
-        let existing = global.existing_store().await?;
-        let mut sources = Vec::new();
-        for argument in &self.sources {
-            sources.push(open(argument, request, existing.as_ref(), global.store_folder()).await?);
+    /// What is read, each with what it is opened with.
+    fn planned(&self, request: Request, global: &Global) -> anyhow::Result<Vec<(String, Request)>> {
+        if !self.sources.is_empty() {
+            let sources = self.sources.iter();
+            return Ok(sources
+                .map(|source| (source.clone(), request.clone()))
+                .collect());
         }
-        let store = match existing {
-            Some(store) => store,
-            None => global.create_store().await?,
-        };
-        let start = Instant::now();
-        let mut total = Summary::default();
-        for opened in sources {
-            if let (Some(note), false) = (&opened.note, global.quiet) {
-                say(note);
+        let config = Config::read(global.config.as_deref())?;
+        if config.sources().is_empty() {
+            let text = "no SOURCE: name one, or configure [[source]] in podtrail.toml";
+            return Err(podtrail_ingest::Error::InvalidInput(text.to_owned()).into());
+        }
+        let planned = config.sources().iter().map(|source| {
+            let mut request = request.clone();
+            request.aws = request.aws.with(source);
+            for (said, option) in [
+                (&source.accounts, &mut request.selection.accounts),
+                (&source.regions, &mut request.selection.regions),
+            ] {
+                if option.is_empty() {
+                    option.clone_from(said);
+                }
             }
-            total.add(&ingest_opened(&store, opened, global, stop).await?);
-        }
-        // Whoever follows need not hear every few seconds that nothing came.
-        let idle = request.follows && total.objects == 0 && !total.has_problems();
-        if !global.quiet && !idle {
-            for line in summary_lines(&total, start.elapsed()) {
-                say(&line);
-            }
-        }
-        Ok(if total.has_problems() {
-            Exit::Rejected
-        } else {
-            Exit::Ok
-        })
+            (source.location.clone(), request)
+        });
+        Ok(planned.collect())
     }
+}
 
-    async fn dry_run(&self, request: &Request, global: &Global) -> anyhow::Result<Exit> {
-        let store = global.existing_store().await?;
-        let mut objects: Vec<ObjectRef> = Vec::new();
-        let (mut count, mut bytes, mut problems) = (0_u64, 0_u64, 0_u64);
-        for argument in &self.sources {
-            let opened = open(argument, request, store.as_ref(), global.store_folder()).await?;
-            if let (Some(note), false) = (&opened.note, global.quiet) {
-                say(note);
+/// Reads every source once.
+async fn run_once(
+    planned: &[(String, Request)],
+    global: &Global,
+    stop: &Stop,
+) -> anyhow::Result<Exit> {
+    // Every source is looked at before any is read: a typing error costs nothing.
+    let existing = global.existing_store().await?;
+    let mut sources = Vec::new();
+    let mut failed = false;
+    for (argument, request) in planned {
+        match open(argument, request, existing.as_ref(), global.store_folder()).await {
+            Ok(opened) => sources.push(opened),
+            // One account that is out of reach does not keep the others from being read.
+            Err(error) if planned.len() > 1 && Exit::of(&error) != Exit::Usage => {
+                super::complain(&error.context(argument.clone()));
+                failed = true;
             }
-            unread(store.as_ref(), opened.source.as_ref(), |found| {
-                for each in found {
-                    match each {
-                        Ok(object) => {
-                            count += 1;
-                            bytes += object.size;
-                            if objects.len() < SHOWN_OBJECTS {
-                                objects.push(object);
-                            }
-                        }
-                        Err(error) => {
-                            problems += 1;
-                            say(&error.to_string());
+            Err(error) => return Err(error),
+        }
+    }
+    let store = match existing {
+        Some(store) => store,
+        None => global.create_store().await?,
+    };
+    let start = Instant::now();
+    let mut total = Summary::default();
+    for opened in sources {
+        if let (Some(note), false) = (&opened.note, global.quiet) {
+            say(note);
+        }
+        total.add(&ingest_opened(&store, opened, global, stop).await?);
+    }
+    // Whoever follows need not hear every few seconds that nothing came.
+    let follows = planned.iter().any(|(_, request)| request.follows);
+    let idle = follows && total.objects == 0 && !total.has_problems();
+    if !global.quiet && !idle {
+        for line in summary_lines(&total, start.elapsed()) {
+            say(&line);
+        }
+    }
+    Ok(if failed || total.has_problems() {
+        Exit::Rejected
+    } else {
+        Exit::Ok
+    })
+}
+
+/// Prints what would be read.
+async fn dry_run(planned: &[(String, Request)], global: &Global) -> anyhow::Result<Exit> {
+    let store = global.existing_store().await?;
+    let mut objects: Vec<ObjectRef> = Vec::new();
+    let (mut count, mut bytes, mut problems) = (0_u64, 0_u64, 0_u64);
+    for (argument, request) in planned {
+        let opened = open(argument, request, store.as_ref(), global.store_folder()).await?;
+        if let (Some(note), false) = (&opened.note, global.quiet) {
+            say(note);
+        }
+        unread(store.as_ref(), opened.source.as_ref(), |found| {
+            for each in found {
+                match each {
+                    Ok(object) => {
+                        count += 1;
+                        bytes += object.size;
+                        if objects.len() < SHOWN_OBJECTS {
+                            objects.push(object);
                         }
                     }
-                }
-            })
-            .await?;
-            if let Some(queue) = opened.queue {
-                for error in queue.release().await {
-                    say(&error.to_string());
+                    Err(error) => {
+                        problems += 1;
+                        say(&error.to_string());
+                    }
                 }
             }
-        }
-        output::print_batch(global, object_rows(&objects)?).await?;
-        if !global.quiet {
-            say(&format!(
-                "{} objects, {} would be read",
-                HumanCount(count),
-                HumanBytes(bytes)
-            ));
-        }
-        Ok(if problems > 0 {
-            Exit::Rejected
-        } else {
-            Exit::Ok
         })
+        .await?;
+        if let Some(queue) = opened.queue {
+            for error in queue.release().await {
+                say(&error.to_string());
+            }
+        }
     }
+    output::print_batch(global, object_rows(&objects)?).await?;
+    if !global.quiet {
+        say(&format!(
+            "{} objects, {} would be read",
+            HumanCount(count),
+            HumanBytes(bytes)
+        ));
+    }
+    Ok(if problems > 0 {
+        Exit::Rejected
+    } else {
+        Exit::Ok
+    })
 }
 
 fn object_rows(objects: &[ObjectRef]) -> anyhow::Result<RecordBatch> {
