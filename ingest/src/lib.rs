@@ -29,7 +29,7 @@ pub mod watermark;
 
 pub use activity::BUCKET_SECONDS;
 pub use error::{Error, Result};
-pub use pipeline::{Options, Progress, Summary, run, unread};
+pub use pipeline::{DigestStatus, Options, Progress, Summary, run, unread};
 pub use stop::{Stop, Stopper};
 
 /// Writes bytes as lower-case hexadecimal text.

@@ -8,7 +8,7 @@ mod seen;
 mod unread;
 mod write;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ pub use unread::unread;
 /// Objects looked up at once in `ingested_objects`.
 const LOOK_UP: usize = 4_096;
 
+/// Status of log files by key, as [`crate::digest::Status`] names it; what is not in it is `unproven`.
+pub type DigestStatus = HashMap<String, &'static str>;
+
 /// Bounds of an ingest run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -54,6 +57,8 @@ pub struct Options {
     pub attempts: u32,
     /// First pause after a failed attempt; it doubles with each, up to 64 times.
     pub pause: Duration,
+    /// What the digests say of objects, by key, where they were verified.
+    pub digest_status: Option<Arc<DigestStatus>>,
     /// Asks the run to end early.
     pub stop: Stop,
     /// Gives the time, in microseconds since the epoch.
@@ -74,6 +79,7 @@ impl Options {
             limits: Limits::default(),
             attempts: 8,
             pause: Duration::from_millis(50),
+            digest_status: None,
             stop: Stop::never(),
             clock,
         }

@@ -182,6 +182,32 @@ async fn digests_prove_the_trail_and_one_altered_byte_is_named() {
         whole.stderr
     );
 
+    // Reading it keeps what the digests say of each log file.
+    let folder_store = folder.path().join("store");
+    let store = folder_store.to_str().unwrap();
+    let ingest = [
+        "ingest",
+        &source,
+        "--from=2026-03-01",
+        "--to=2026-03-01T03:30:00Z",
+        "--verify",
+        "--keys",
+        keys.to_str().unwrap(),
+    ];
+    run(&server, store, &ingest).await.expect(0);
+    let coverage = run(&server, store, &["report", "coverage", "-o", "ndjson"])
+        .await
+        .expect(0)
+        .rows();
+    assert_eq!(coverage.len(), 9, "{coverage:?}");
+    for row in &coverage {
+        assert_eq!(
+            (&row["log_files"], &row["proven_log_files"]),
+            (&12.into(), &12.into()),
+            "{row}"
+        );
+    }
+
     let altered = delivered
         .iter()
         .filter(|object| object.signature.is_none())
@@ -195,6 +221,19 @@ async fn digests_prove_the_trail_and_one_altered_byte_is_named() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0]["status"], "log_altered");
     assert_eq!(found[0]["object"], format!("s3://{BUCKET}/{}", altered.key));
+
+    let again = run(&server, store, &ingest).await.expect(1);
+    assert!(
+        again.stderr.contains("log_altered") && again.stderr.contains(&altered.key),
+        "{}",
+        again.stderr
+    );
+    let status = "SELECT digest_status FROM ingested_objects WHERE digest_status <> 'valid'";
+    let rows = run(&server, store, &["sql", "-o", "ndjson", status])
+        .await
+        .expect(0)
+        .rows();
+    assert_eq!(rows, [serde_json::json!({"digest_status": "log_altered"})]);
 
     // A copy in a folder, with the digests' metadata beside them, tells the same.
     write(folder.path(), &delivered);

@@ -1,5 +1,6 @@
 //! `podtrail ingest`.
 
+mod proof;
 mod repeat;
 mod sources;
 
@@ -11,13 +12,15 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{DateTime, Utc};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use podtrail_ingest::digest::Verdict;
 use podtrail_ingest::source::lookup::Paces;
 use podtrail_ingest::source::{ObjectRef, Source};
 use podtrail_ingest::store::Store;
-use podtrail_ingest::{Options, Progress, Stop, Summary, unread, watermark};
+use podtrail_ingest::{DigestStatus, Options, Progress, Stop, Summary, unread, watermark};
 
 use super::aws::{AwsArguments, Selection, clock, random};
 use super::config::Config;
+use super::verify::KeyArguments;
 use super::{Exit, Global, output, say, time};
 use repeat::Repeat;
 use sources::{Opened, Request, open};
@@ -52,6 +55,11 @@ pub(crate) struct Ingest {
     /// Ask LookupEvents for the records that issued access keys which the store lacks, and nothing else
     #[arg(long, conflicts_with_all = ["follow", "every", "from", "to"])]
     backfill: bool,
+    /// Verify the digests of trails in S3 first, and keep what they say of each log file
+    #[arg(long, conflicts_with = "dry_run")]
+    verify: bool,
+    #[command(flatten)]
+    keys: KeyArguments,
     /// Go on until stopped
     #[arg(long, conflicts_with = "every")]
     follow: bool,
@@ -84,7 +92,7 @@ impl Ingest {
         let stop = super::signals::stop()?;
         loop {
             let began = Utc::now();
-            let outcome = run_once(&planned, global, &stop).await;
+            let outcome = self.run_once(&planned, global, &stop).await;
             let Some(next) = repeat.next(began, Utc::now(), random()) else {
                 return outcome;
             };
@@ -141,6 +149,65 @@ impl Ingest {
         Ok(Some(keys))
     }
 
+    /// Reads every source once.
+    async fn run_once(
+        &self,
+        planned: &[(String, Request)],
+        global: &Global,
+        stop: &Stop,
+    ) -> anyhow::Result<Exit> {
+        // Every source is looked at before any is read: a typing error costs nothing.
+        let existing = global.existing_store().await?;
+        let mut sources = Vec::new();
+        let mut failed = false;
+        for (argument, request) in planned {
+            match open(argument, request, existing.as_ref(), global.store_folder()).await {
+                Ok(opened) => sources.push((opened, argument, request)),
+                // One account that is out of reach does not keep the others from being read.
+                Err(error) if planned.len() > 1 && Exit::of(&error) != Exit::Usage => {
+                    super::complain(&error.context(argument.clone()));
+                    failed = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let store = match existing {
+            Some(store) => store,
+            None => global.create_store().await?,
+        };
+        let start = Instant::now();
+        let mut total = Summary::default();
+        let mut verdict = Verdict::Proven;
+        for (opened, location, request) in sources {
+            if let (Some(note), false) = (&opened.note, global.quiet) {
+                say(note);
+            }
+            let mut status = None;
+            if let (true, Some(from)) = (self.verify, opened.trail_from) {
+                let keys = self.keys.keys(&request.aws).await?;
+                let proof = proof::prove(location, request, from, keys).await?;
+                verdict = verdict.max(proof.verdict);
+                status = Some(proof.status);
+            }
+            total.add(&ingest_opened(&store, opened, status, global, stop).await?);
+        }
+        // Whoever follows need not hear every few seconds that nothing came.
+        let follows = planned.iter().any(|(_, request)| request.follows);
+        let idle = follows && total.objects == 0 && !total.has_problems();
+        if !global.quiet && !idle {
+            for line in summary_lines(&total, start.elapsed()) {
+                say(&line);
+            }
+        }
+        Ok(if verdict == Verdict::Tampered {
+            Exit::Findings
+        } else if failed || total.has_problems() {
+            Exit::Rejected
+        } else {
+            Exit::Ok
+        })
+    }
+
     /// What is read, each with what it is opened with.
     fn planned(&self, request: Request, global: &Global) -> anyhow::Result<Vec<(String, Request)>> {
         if !self.sources.is_empty() {
@@ -169,54 +236,6 @@ impl Ingest {
         });
         Ok(planned.collect())
     }
-}
-
-/// Reads every source once.
-async fn run_once(
-    planned: &[(String, Request)],
-    global: &Global,
-    stop: &Stop,
-) -> anyhow::Result<Exit> {
-    // Every source is looked at before any is read: a typing error costs nothing.
-    let existing = global.existing_store().await?;
-    let mut sources = Vec::new();
-    let mut failed = false;
-    for (argument, request) in planned {
-        match open(argument, request, existing.as_ref(), global.store_folder()).await {
-            Ok(opened) => sources.push(opened),
-            // One account that is out of reach does not keep the others from being read.
-            Err(error) if planned.len() > 1 && Exit::of(&error) != Exit::Usage => {
-                super::complain(&error.context(argument.clone()));
-                failed = true;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    let store = match existing {
-        Some(store) => store,
-        None => global.create_store().await?,
-    };
-    let start = Instant::now();
-    let mut total = Summary::default();
-    for opened in sources {
-        if let (Some(note), false) = (&opened.note, global.quiet) {
-            say(note);
-        }
-        total.add(&ingest_opened(&store, opened, global, stop).await?);
-    }
-    // Whoever follows need not hear every few seconds that nothing came.
-    let follows = planned.iter().any(|(_, request)| request.follows);
-    let idle = follows && total.objects == 0 && !total.has_problems();
-    if !global.quiet && !idle {
-        for line in summary_lines(&total, start.elapsed()) {
-            say(&line);
-        }
-    }
-    Ok(if failed || total.has_problems() {
-        Exit::Rejected
-    } else {
-        Exit::Ok
-    })
 }
 
 /// Prints what would be read.
@@ -298,10 +317,16 @@ fn object_rows(objects: &[ObjectRef]) -> anyhow::Result<RecordBatch> {
 async fn ingest_opened(
     store: &Store,
     opened: Opened,
+    digest_status: Option<Arc<DigestStatus>>,
     global: &Global,
     stop: &Stop,
 ) -> anyhow::Result<Summary> {
-    let summary = ingest_one(store, opened.source, global, stop.clone()).await;
+    let options = Options {
+        digest_status,
+        stop: stop.clone(),
+        ..Options::new(super::cores(), clock)
+    };
+    let summary = ingest_one(store, opened.source, global, options).await;
     if let Some(queue) = opened.queue {
         for error in queue.release().await {
             tracing::warn!(%error, "not given back");
@@ -325,7 +350,8 @@ pub(crate) async fn ingest(
 ) -> anyhow::Result<Summary> {
     let mut total = Summary::default();
     for source in sources {
-        total.add(&ingest_one(store, source, global, Stop::never()).await?);
+        let options = Options::new(super::cores(), clock);
+        total.add(&ingest_one(store, source, global, options).await?);
     }
     Ok(total)
 }
@@ -334,13 +360,9 @@ async fn ingest_one(
     store: &Store,
     source: Arc<dyn Source>,
     global: &Global,
-    stop: Stop,
+    options: Options,
 ) -> anyhow::Result<Summary> {
     let bar = Bar::new(global);
-    let options = Options {
-        stop,
-        ..Options::new(super::cores(), clock)
-    };
     let summary = podtrail_ingest::run(store, source, options, &bar).await;
     bar.drawn.finish_and_clear();
     Ok(summary?)

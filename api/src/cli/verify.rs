@@ -31,14 +31,21 @@ enum FailOn {
     Tampered,
 }
 
+/// Where the public keys come from.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct KeyArguments {
+    /// Output of `aws cloudtrail list-public-keys`; asked of AWS without it
+    #[arg(long = "keys", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
     /// The trail: s3://bucket/prefix, or a folder with a copy
     #[arg(value_name = "SOURCE")]
     source: String,
-    /// Output of `aws cloudtrail list-public-keys`; asked of AWS without it
-    #[arg(long = "keys", value_name = "FILE")]
-    keys: Vec<PathBuf>,
+    #[command(flatten)]
+    keys: KeyArguments,
     #[command(flatten)]
     selection: Selection,
     /// Verify the digests only, do not read the log files
@@ -57,7 +64,7 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let (vault, options) = self.vault().await?;
-        let keys = self.keys().await?;
+        let keys = self.keys.keys(&self.aws).await?;
         let mut report = Report::default();
         let mut proven = Vec::new();
         let mut events = verify(vault, keys, options);
@@ -111,10 +118,13 @@ impl Verify {
         folder.base().clone_into(&mut options.prefix);
         Ok((Arc::new(folder), options))
     }
+}
 
-    async fn keys(&self) -> anyhow::Result<Arc<dyn PublicKeys>> {
+impl KeyArguments {
+    /// The keys of the files, else those that CloudTrail gives when asked.
+    pub(crate) async fn keys(&self, aws: &AwsArguments) -> anyhow::Result<Arc<dyn PublicKeys>> {
         if self.keys.is_empty() {
-            return Ok(Arc::new(AskedKeys::new(self.aws.public_keys().await)));
+            return Ok(Arc::new(AskedKeys::new(aws.public_keys().await)));
         }
         let mut known = KeyFile::default();
         for path in &self.keys {

@@ -17,6 +17,7 @@ use crate::activity;
 use crate::batch::STAGED;
 use crate::datafile::{self, FileInfo};
 use crate::dedup::KnownEvents;
+use crate::digest::Status;
 use crate::error::Result;
 use crate::manifest::Redo;
 use crate::schema::{ACTIVITIES, BATCH_TABLES, EVENTS, INGESTED_OBJECTS, REJECTS, Table};
@@ -305,7 +306,7 @@ impl<'a> BatchWriter<'a> {
             number(|row| row.inflated_bytes),
             time(|row| row.ended.first_event_time),
             time(|row| row.ended.last_event_time),
-            text(|_| None),
+            text(|row| row.digest_status),
             self.same_time(rows.len()),
         ];
         Ok(RecordBatch::try_new(
@@ -320,6 +321,10 @@ impl<'a> BatchWriter<'a> {
             .get(&ended.object.key)
             .copied()
             .unwrap_or_default();
+        let digest_status = self.options.digest_status.as_ref().map(|known| {
+            let status = known.get(&ended.object.key).copied();
+            status.unwrap_or(Status::Unproven.as_str())
+        });
         self.summary.objects += 1;
         self.summary.saw(ended.first_event_time);
         self.summary.saw(ended.last_event_time);
@@ -339,6 +344,7 @@ impl<'a> BatchWriter<'a> {
                     records,
                     rejected: 0,
                     inflated_bytes: 0,
+                    digest_status,
                 };
             }
         };
@@ -361,6 +367,7 @@ impl<'a> BatchWriter<'a> {
             records,
             rejected,
             inflated_bytes,
+            digest_status,
         }
     }
 
@@ -389,6 +396,7 @@ struct ObjectRow<'a> {
     records: i64,
     rejected: i64,
     inflated_bytes: i64,
+    digest_status: Option<&'static str>,
 }
 
 fn count(number: u64) -> i64 {

@@ -1,7 +1,8 @@
 -- What the store covers, by account and region: events, how many are attributed, for how many the
 -- workload stays unknown, and how many were made with credentials that were issued before the store's
 -- first event, so that the record that names them cannot be in it. missing_days: without any event, up to the
--- store's last day, as FROM..TO; a trail that is whole has events every day in a region in use.
+-- store's last day, as FROM..TO; a trail that is whole has events every day in a region in use. log_files: of the trail's
+-- bucket, by the account and region in their keys, and how many of them the digests prove (podtrail ingest --verify).
 WITH span AS (
     SELECT min(first_event_time) AS begin_time FROM activities
 ),
@@ -19,6 +20,15 @@ gaps AS (
     FROM days
     WHERE next_date > CAST(event_date + INTERVAL '1 day' AS DATE)
     GROUP BY recipient_account_id, aws_region
+),
+objects AS (
+    SELECT account_id, region, count(*) AS log_files,
+           count(CASE WHEN digest_status = 'valid' THEN 1 END) AS proven_log_files
+    FROM (SELECT regexp_replace(key, '^.*/AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)/.*$', '\1') AS account_id,
+                 regexp_replace(key, '^.*/AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)/.*$', '\2') AS region,
+                 digest_status
+          FROM ingested_objects WHERE status <> 'unreadable')
+    GROUP BY account_id, region
 ),
 totals AS (
     SELECT recipient_account_id, aws_region,
@@ -46,11 +56,13 @@ SELECT totals.recipient_account_id, totals.aws_region,
        CAST(coalesce(attributed.events, 0) AS BIGINT) AS attributed,
        CAST(coalesce(attributed.workload_unknown, 0) AS BIGINT) AS workload_unknown,
        CAST(totals.session_older_than_store AS BIGINT) AS session_older_than_store,
-       coalesce(totals.data_events, false) AS data_events
+       coalesce(totals.data_events, false) AS data_events,
+       objects.log_files, objects.proven_log_files
 FROM totals
 LEFT JOIN gaps
        ON (gaps.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
       AND (gaps.aws_region IS NOT DISTINCT FROM totals.aws_region)
+LEFT JOIN objects ON objects.account_id = totals.recipient_account_id AND objects.region = totals.aws_region
 LEFT JOIN attributed
        ON (attributed.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
       AND (attributed.aws_region IS NOT DISTINCT FROM totals.aws_region)

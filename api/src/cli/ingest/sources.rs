@@ -47,6 +47,8 @@ pub(super) struct Opened {
     pub(super) source: Arc<dyn Source>,
     /// Set where the source is read on from.
     pub(super) mark: Option<Mark>,
+    /// Begin of what is read, where the source is a trail in S3.
+    pub(super) trail_from: Option<DateTime<Utc>>,
     /// The source, where messages must be given back.
     pub(super) queue: Option<Arc<SqsQueue>>,
     /// What the user should know.
@@ -64,6 +66,7 @@ impl Opened {
         Self {
             source: Arc::new(source),
             mark: None,
+            trail_from: None,
             queue: None,
             note: None,
         }
@@ -149,6 +152,7 @@ async fn trail(argument: &str, request: &Request, store: Option<&Store>) -> anyh
     Ok(Opened {
         mark: window.mark,
         note: window.note,
+        trail_from: Some(window.from),
         ..Opened::plain(S3Trail::connect(argument, options).await?)
     })
 }
@@ -216,6 +220,7 @@ async fn queue(argument: &str, request: &Request, store: Option<&Store>) -> anyh
     Ok(Opened {
         source: Arc::clone(&queue) as Arc<dyn Source>,
         mark: None,
+        trail_from: None,
         queue: Some(queue),
         note: None,
     })
