@@ -39,6 +39,7 @@ const MOST_KEYS: usize = 10_000;
 const SHOWN_OBJECTS: usize = 100_000;
 
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // flags of the command line
 pub(crate) struct Ingest {
     /// Files, folders, glob patterns, - for standard input, s3://bucket/prefix, sqs://queue-url or
     /// lookup://region; the configured ones without any
@@ -80,7 +81,7 @@ impl Ingest {
             follows: self.follow || self.every.is_some(),
             paces: Paces::default(),
         };
-        let planned = self.planned(request, global)?;
+        let planned = self.planned(&request, global)?;
         if self.dry_run {
             return dry_run(&planned, global).await;
         }
@@ -209,7 +210,11 @@ impl Ingest {
     }
 
     /// What is read, each with what it is opened with.
-    fn planned(&self, request: Request, global: &Global) -> anyhow::Result<Vec<(String, Request)>> {
+    fn planned(
+        &self,
+        request: &Request,
+        global: &Global,
+    ) -> anyhow::Result<Vec<(String, Request)>> {
         if !self.sources.is_empty() {
             let sources = self.sources.iter();
             return Ok(sources
