@@ -73,7 +73,7 @@ impl Options {
             batch_objects: 10_000,
             batch_bytes: 256 << 20,
             flush_rows: 65_536,
-            flush_bytes: 96 << 20,
+            flush_bytes: 32 << 20,
             decoders: decoders.max(1),
             small_history: SMALL_HISTORY,
             limits: Limits::default(),
