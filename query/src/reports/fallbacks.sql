@@ -1,5 +1,10 @@
 -- Pods that fall back to their node's role: who, why, and what to do.
-SELECT cluster, namespace, service_account, coalesce(workload, component, '(unknown pod)') AS workload, pods, confidence,
+SELECT cluster, namespace, service_account, coalesce(workload, component, '(unknown pod)') AS workload,
+       -- The first of many; the view has all.
+       CASE WHEN array_length(string_to_array(pods, ' ')) > 3
+            THEN concat(array_to_string(array_slice(string_to_array(pods, ' '), 1, 3), ' '), ' and ', CAST(array_length(string_to_array(pods, ' ')) - 3 AS VARCHAR), ' more')
+            ELSE pods END AS pods,
+       confidence,
        CAST(round(score, 2) AS DOUBLE) AS score, cause, calls, denied, actions, role_arn,
        array_length(string_to_array(nodes, ' ')) AS nodes, first_seen, last_seen,
        json_text(fix, 'summary') AS fix, id
