@@ -36,7 +36,8 @@ install_moto() {
 if install_moto; then
     port=$("$moto/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     "$moto/bin/moto_server" -H 127.0.0.1 -p "$port" >"$moto/log" 2>&1 &
-    trap 'kill %1 2>/dev/null || true' EXIT
+    simulator=$!
+    trap 'kill "$simulator" 2>/dev/null || true' EXIT
     "$moto/bin/python" - "$port" <<'PYTHON'
 import socket, sys, time
 for _ in range(600):
