@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -85,19 +86,39 @@ pub async fn aws_config(options: &AwsOptions) -> SdkConfig {
     // Its state is large, and would be part of every caller's.
     let config = Box::pin(loader.load()).await;
     match &options.role_arn {
-        Some(role) => assumed(&config, role, options.external_id.as_deref()).await,
+        Some(role) => assumed(&config, role, options.external_id.as_deref(), SESSION_NAME).await,
         None => config,
     }
 }
 
-/// The same configuration with the credentials of a role.
-async fn assumed(config: &SdkConfig, role: &str, external_id: Option<&str>) -> SdkConfig {
+/// The causes of an error in one line, each once: layers repeat what is below them.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// The same configuration with the credentials of a role, which is assumed when they are first needed.
+pub(crate) async fn assumed(
+    config: &SdkConfig,
+    role: &str,
+    external_id: Option<&str>,
+    session_name: &str,
+) -> SdkConfig {
     let region = config
         .region()
         .cloned()
         .unwrap_or_else(|| Region::from_static(FALLBACK_REGION));
     let mut provider = AssumeRoleProvider::builder(role)
-        .session_name(SESSION_NAME)
+        .session_name(session_name)
         .region(region)
         .configure(config);
     if let Some(external_id) = external_id {
@@ -108,6 +129,8 @@ async fn assumed(config: &SdkConfig, role: &str, external_id: Option<&str>) -> S
         .clone()
         .into_builder()
         .credentials_provider(provider)
+        // That of the base could answer with the credentials of the base.
+        .identity_cache(IdentityCache::lazy().build())
         .build()
 }
 

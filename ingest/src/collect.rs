@@ -8,7 +8,6 @@ pub mod aws;
 mod document;
 pub mod kubernetes;
 mod output;
-mod percent;
 pub mod permissions;
 
 pub use document::Document;

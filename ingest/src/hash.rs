@@ -2,6 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
+/// Short name for a text: the first 64 bits of its SHA-256, in hexadecimal.
+pub(crate) fn short(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes())[..8])
+}
+
 /// A hash of values added one by one.
 #[derive(Debug, Default)]
 pub(crate) struct Framed {

@@ -19,6 +19,7 @@ mod error;
 mod hash;
 pub mod inventory;
 mod manifest;
+mod percent;
 pub mod pipeline;
 mod retry;
 pub mod schema;

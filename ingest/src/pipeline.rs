@@ -21,6 +21,7 @@ use crate::commit::{Position, commit, position};
 use crate::datafile;
 use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
+use crate::digest::Status;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, Redo, forget};
 use crate::retry::Retries;
@@ -33,8 +34,8 @@ pub use unread::unread;
 /// Objects looked up at once in `ingested_objects`.
 const LOOK_UP: usize = 4_096;
 
-/// Status of log files by key, as [`crate::digest::Status`] names it; what is not in it is `unproven`.
-pub type DigestStatus = HashMap<String, &'static str>;
+/// Status of log files by key; what is not in it is unproven.
+pub type DigestStatus = HashMap<String, Status>;
 
 /// Bounds of an ingest run.
 #[derive(Debug, Clone)]

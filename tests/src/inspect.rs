@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use arrow::json::ArrayWriter;
+use podtrail_ingest::schema::EVENTS;
 use podtrail_ingest::store::Store;
 use podtrail_query::{Engine, Limits, Session};
 use serde_json::{Map, Value};
@@ -189,6 +190,16 @@ fn check_rejects(rejects: &[Row], expected: &Expected, wrong: &mut String) {
     if found != wanted {
         writeln!(wrong, "rejects {found:?} must be {wanted:?}").unwrap();
     }
+}
+
+/// Columns of `events` that say what a record says, and nothing of how it came here; separated by commas.
+#[must_use]
+pub fn record_columns() -> String {
+    let names = EVENTS.columns.iter().map(|column| column.name);
+    let names: Vec<_> = names
+        .filter(|name| !["ingested_at", "source_object"].contains(name))
+        .collect();
+    names.join(", ")
 }
 
 /// Gives all rows of all tables as sorted text.

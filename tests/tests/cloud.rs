@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use podtrail_ingest::schema::EVENTS;
+use podtrail_tests::inspect::record_columns;
 use podtrail_tests::program::{self, Run, command};
 use podtrail_tests::s3_server::{BUCKET, Server};
 use podtrail_tests::trail::{self, Delivered, PREFIX};
@@ -59,20 +59,6 @@ fn write(folder: &Path, delivered: &[Delivered]) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, &object.bytes).unwrap();
     }
-}
-
-/// All that records say, and nothing of how they came here.
-fn events() -> String {
-    let columns: Vec<&str> = EVENTS
-        .columns
-        .iter()
-        .map(|column| column.name)
-        .filter(|name| !["ingested_at", "source_object"].contains(name))
-        .collect();
-    format!(
-        "SELECT {} FROM events ORDER BY event_id",
-        columns.join(", ")
-    )
 }
 
 const ACTIVITIES: &str = "SELECT activity_id, sum(calls) AS calls FROM activities GROUP BY activity_id ORDER BY activity_id";
@@ -139,7 +125,8 @@ async fn an_organisation_trail_is_read_from_s3_into_s3_whatever_interrupts_it() 
         &["ingest", folder.path().join("trail").to_str().unwrap()],
     )
     .expect(0);
-    for query in [events().as_str(), ACTIVITIES] {
+    let events = format!("SELECT {} FROM events ORDER BY event_id", record_columns());
+    for query in [events.as_str(), ACTIVITIES] {
         let arguments = ["sql", "-o", "csv", query];
         let ours = run(&server, &store, &arguments).await.expect(0).stdout;
         let theirs = program::run(&local, &arguments).expect(0).stdout;

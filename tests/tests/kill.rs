@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use podtrail_ingest::schema::EVENTS;
+use podtrail_tests::inspect::record_columns;
 use podtrail_tests::program::{command, run, sql};
 use podtrail_tests::random::Random;
 
@@ -103,15 +103,8 @@ fn finish(store: &Path, sources: &[PathBuf]) -> (Option<i32>, String) {
 
 /// What the tables hold, without what tells how it came there.
 fn contents(store: &Path) -> Vec<String> {
-    let columns: Vec<_> = EVENTS
-        .columns
-        .iter()
-        .map(|column| column.name)
-        .filter(|name| !["ingested_at", "source_object"].contains(name))
-        .collect();
-    let columns = columns.join(", ");
     [
-        format!("SELECT {columns} FROM events ORDER BY event_id"),
+        format!("SELECT {} FROM events ORDER BY event_id", record_columns()),
         "SELECT activity_id, sum(calls) AS calls, min(first_event_time) AS first_event_time,
                 max(last_event_time) AS last_event_time, min(event_id) AS event_id,
                 count(DISTINCT event_name) AS event_names

@@ -6,6 +6,8 @@ use podtrail_ingest::Error;
 use podtrail_query::{Engine, NodeAgentRule};
 use serde::Deserialize;
 
+use super::read_small;
+
 /// Read where no file is named, if it is there.
 const DEFAULT: &str = "podtrail.toml";
 
@@ -63,19 +65,11 @@ impl Config {
             None if Path::new(DEFAULT).is_file() => PathBuf::from(DEFAULT),
             None => return Ok(Self::default()),
         };
-        let unreadable = |source| Error::Read {
-            path: path.clone(),
-            source,
-        };
-        let size = std::fs::metadata(&path).map_err(unreadable)?.len();
-        if size > MOST_BYTES {
-            let text = format!("{}: larger than {MOST_BYTES} bytes", path.display());
-            return Err(Error::InvalidInput(text));
-        }
-        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-        let content = toml::from_str(&text).map_err(|error| {
-            Error::InvalidInput(format!("{}: {}", path.display(), error.to_string().trim()))
-        })?;
+        let bytes = read_small(&path, MOST_BYTES)?;
+        let malformed =
+            |reason: &str| Error::InvalidInput(format!("{}: {}", path.display(), reason.trim()));
+        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(&error.to_string()))?;
+        let content = toml::from_str(text).map_err(|error| malformed(&error.to_string()))?;
         Ok(Self { path, content })
     }
 

@@ -5,11 +5,11 @@ mod collect;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use indicatif::HumanCount;
 use podtrail_ingest::inventory::{self, Imported};
 
-use super::{Exit, Global, say};
+use super::{Exit, Global, say, time};
 
 /// Rejects shown on standard error; the rest is counted.
 const SHOWN: usize = 20;
@@ -38,17 +38,8 @@ struct Import {
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
     /// When it was observed; without it, the YYYYMMDDTHHMMSSZ in a file's name, else its modification time
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time::moment, allow_hyphen_values = true)]
     at: Option<DateTime<Utc>>,
-}
-
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Ok(day.and_time(chrono::NaiveTime::MIN).and_utc());
-    }
-    DateTime::parse_from_rfc3339(text)
-        .map(|time| time.to_utc())
-        .map_err(|error| format!("{error}; give RFC 3339, such as 2026-05-01T12:00:00Z, or a date"))
 }
 
 impl Inventory {
@@ -72,27 +63,39 @@ impl Inventory {
             now: Utc::now().timestamp_micros(),
         };
         let imported = inventory::import_into(&store, import.paths, options).await?;
-        for reject in imported.rejects.iter().take(SHOWN) {
-            say(&format!(
-                "podtrail: {}, element {}: {}: {}",
-                reject.file, reject.position, reject.reason, reject.detail
-            ));
-        }
-        if !global.quiet {
-            for line in summary_lines(&imported) {
-                say(&line);
-            }
-            say(&format!(
-                "elapsed    {:.1} s",
-                start.elapsed().as_secs_f64()
-            ));
-        }
+        tell(&imported, 0, start, global);
         Ok(if imported.summary.rejects > 0 {
             Exit::Rejected
         } else {
             Exit::Ok
         })
     }
+}
+
+/// Says what an import or a collection came to.
+fn tell(imported: &Imported, warnings: u64, start: Instant, global: &Global) {
+    for reject in imported.rejects.iter().take(SHOWN) {
+        say(&format!(
+            "podtrail: {}, element {}: {}: {}",
+            reject.file, reject.position, reject.reason, reject.detail
+        ));
+    }
+    if global.quiet {
+        return;
+    }
+    for line in summary_lines(imported) {
+        say(&line);
+    }
+    if warnings > 0 {
+        say(&format!(
+            "warnings   {}: the rest was read",
+            HumanCount(warnings)
+        ));
+    }
+    say(&format!(
+        "elapsed    {:.1} s",
+        start.elapsed().as_secs_f64()
+    ));
 }
 
 /// Sums an import up for people.

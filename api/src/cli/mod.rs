@@ -291,6 +291,22 @@ async fn engine(global: &Global) -> anyhow::Result<Engine> {
     Ok(config.apply(Engine::new(store, Limits::new(cores()))?)?)
 }
 
+/// Reads a small file whole.
+///
+/// # Errors
+/// [`Error::Read`] where it cannot be read, [`Error::InvalidInput`] where it is larger than `most` bytes.
+fn read_small(path: &std::path::Path, most: u64) -> Result<Vec<u8>, Error> {
+    let unreadable = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > most {
+        let text = format!("{}: larger than {most} bytes", path.display());
+        return Err(Error::InvalidInput(text));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
 /// Cores of this machine.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)

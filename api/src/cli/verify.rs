@@ -14,7 +14,7 @@ use podtrail_ingest::digest::{
 };
 
 use super::aws::{AwsArguments, Selection};
-use super::{Exit, Global, output, say};
+use super::{Exit, Global, output, read_small, say};
 
 /// Largest file of public keys, in bytes.
 const KEY_FILE_BYTES: u64 = 16 << 20;
@@ -128,16 +128,7 @@ impl KeyArguments {
         }
         let mut known = KeyFile::default();
         for path in &self.keys {
-            let unreadable = |source| Error::Read {
-                path: path.clone(),
-                source,
-            };
-            let size = std::fs::metadata(path).map_err(unreadable)?.len();
-            if size > KEY_FILE_BYTES {
-                let text = format!("{}: larger than {KEY_FILE_BYTES} bytes", path.display());
-                return Err(Error::InvalidInput(text).into());
-            }
-            let text = std::fs::read(path).map_err(unreadable)?;
+            let text = read_small(path, KEY_FILE_BYTES)?;
             known.merge(KeyFile::parse(&text).with_context(|| path.display().to_string())?);
         }
         Ok(Arc::new(known))

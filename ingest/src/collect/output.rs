@@ -98,18 +98,7 @@ const DETAIL_BYTES: usize = 300;
 
 /// An error and its causes as one bounded line.
 pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Layers repeat what is below them.
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    line(&text)
+    line(&crate::aws::causes(error))
 }
 
 /// A service's own words as one bounded line.

@@ -44,7 +44,7 @@ impl Request {
         members
             .filter_map(|member| member.split_once('='))
             .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| crate::collect::percent::decoded(&value.replace('+', " ")))
+            .and_then(|(_, value)| crate::percent::decoded(&value.replace('+', " ")))
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {

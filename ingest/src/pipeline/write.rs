@@ -323,7 +323,7 @@ impl<'a> BatchWriter<'a> {
             .unwrap_or_default();
         let digest_status = self.options.digest_status.as_ref().map(|known| {
             let status = known.get(&ended.object.key).copied();
-            status.unwrap_or(Status::Unproven.as_str())
+            status.unwrap_or(Status::Unproven).as_str()
         });
         self.summary.objects += 1;
         self.summary.saw(ended.first_event_time);

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{Body, ObjectRef, Source};
 use crate::error::{Error, Result};
+use crate::hash::short;
 use crate::hex;
 
 /// Objects listed ahead of the reader.
@@ -55,7 +56,7 @@ impl LocalFiles {
             location.clone()
         };
         Ok(Self {
-            id: format!("local-{}", short_hash(&anchor)),
+            id: format!("local-{}", short(&anchor)),
             location,
             roots,
             skip,
@@ -257,10 +258,6 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
     paths.sort();
     paths.dedup();
     Ok(paths)
-}
-
-fn short_hash(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))[..16].to_owned()
 }
 
 #[cfg(test)]

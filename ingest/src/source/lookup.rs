@@ -31,7 +31,6 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 pub use account::Account;
 pub use options::Options;
@@ -41,7 +40,7 @@ use self::client::{AccountClient, PageError};
 use self::window::{Subject, Window, instant};
 use super::{ObjectRef, Source};
 use crate::error::{Error, Result};
-use crate::hex;
+use crate::hash::short;
 
 /// Days that `LookupEvents` reaches back.
 pub const REACH_DAYS: i64 = 90;
@@ -78,10 +77,7 @@ impl Lookup {
         let ids: Vec<&str> = accounts.iter().map(Account::id).collect();
         let id = match ids.as_slice() {
             [one] => format!("lookup-{region}-{one}"),
-            all => {
-                let hash = hex(&Sha256::digest(all.join(",").as_bytes()));
-                format!("lookup-{region}-{}", &hash[..16])
-            }
+            all => format!("lookup-{region}-{}", short(&all.join(","))),
         };
         let accounts = accounts
             .into_iter()

@@ -5,6 +5,8 @@ use std::error::Error as StdError;
 use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
+use crate::aws::causes;
+
 /// Codes that mean "slower, please". `LookupEvents` sends its own with HTTP status 400.
 const THROTTLING: [&str; 8] = [
     "Throttling",
@@ -82,19 +84,4 @@ where
         return format!("{said}; renew the credentials");
     }
     said
-}
-
-/// What the errors below say, without repeating what one has said already.
-fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut below = error.source();
-    while let Some(cause) = below {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        below = cause.source();
-    }
-    text
 }

@@ -20,7 +20,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::BoxStream;
-use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 pub use self::client::Bucket;
@@ -31,7 +30,7 @@ pub use self::vault::{BucketVault, public_keys};
 use super::{Body, ObjectRef, Source};
 use crate::aws::AwsOptions;
 use crate::error::{Error, Result};
-use crate::hex;
+use crate::hash::short;
 
 /// Requests for objects under way at once. One connection reads some tens of small objects a second;
 /// S3 serves 5,500 a second of each prefix ("Best practices design patterns: optimizing Amazon S3
@@ -173,7 +172,7 @@ impl S3Trail {
             )));
         }
         let location = format!("s3://{bucket}/{prefix}");
-        let id = format!("s3-{}", &hex(&Sha256::digest(location.as_bytes()))[..16]);
+        let id = format!("s3-{}", short(&location));
         let selection = Selection {
             window: Window::new(options.from, options.to, options.late),
             clock: options.clock,

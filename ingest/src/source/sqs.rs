@@ -47,6 +47,7 @@ use self::held::Held;
 use self::queue::{Queue, Redrive};
 use super::{Body, ObjectRef, Source};
 use crate::error::{Error, Result};
+use crate::hash::short;
 use crate::hex;
 use crate::store::Store;
 
@@ -81,9 +82,8 @@ impl SqsQueue {
     ) -> Result<Self> {
         let address = Address::parse(address)?;
         let queue = Queue::new(&address, config, &options)?;
-        let hash = hex(&Sha256::digest(address.url.as_bytes()));
         Ok(Self {
-            id: format!("sqs-{}", &hash[..16]),
+            id: format!("sqs-{}", short(&address.url)),
             shared: Arc::new(Shared {
                 queue,
                 objects,

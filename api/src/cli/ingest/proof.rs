@@ -62,9 +62,9 @@ pub(super) async fn prove(
             let key = format!("s3://{bucket}/{}", finding.key);
             let worse = status
                 .get(&key)
-                .is_none_or(|known| weight(finding.status) > weight_of(known));
+                .is_none_or(|known| weight(finding.status) > weight(*known));
             if worse {
-                status.insert(key, finding.status.as_str());
+                status.insert(key, finding.status);
             }
         }
     }
@@ -83,18 +83,5 @@ fn weight(status: Status) -> u8 {
         Verdict::Tampered => 2,
         Verdict::Proven => 1,
         Verdict::Incomplete => 0,
-    }
-}
-
-fn weight_of(name: &str) -> u8 {
-    if name == Status::Valid.as_str() {
-        1
-    } else if [Status::Unproven, Status::Unreadable]
-        .iter()
-        .any(|status| status.as_str() == name)
-    {
-        0
-    } else {
-        2
     }
 }

@@ -13,7 +13,7 @@ use podtrail_ingest::inventory::Imported;
 use podtrail_ingest::store::Store;
 use tokio::sync::mpsc;
 
-use super::{SHOWN, summary_lines};
+use super::tell;
 use crate::cli::aws::{AwsArguments, clock};
 use crate::cli::signals;
 use crate::cli::{Exit, Global, say};
@@ -107,7 +107,7 @@ impl Collect {
             }
         }
         total.add(keep(&store, documents, clock()).await?);
-        report(&total, global, start);
+        tell(&total.imported, total.warnings, start, global);
         if let (true, Some(connection)) = (self.follow, &connection) {
             Box::pin(self.watch(&store, connection, &mut total, global)).await?;
         }
@@ -248,29 +248,4 @@ async fn name(connection: Connection, clusters: &[aws::Described]) -> Connection
         (Some(cluster), None) => connection.named(&cluster.arn),
         _ => connection,
     }
-}
-
-fn report(total: &Total, global: &Global, start: Instant) {
-    for reject in total.imported.rejects.iter().take(SHOWN) {
-        say(&format!(
-            "podtrail: {}, element {}: {}: {}",
-            reject.file, reject.position, reject.reason, reject.detail
-        ));
-    }
-    if global.quiet {
-        return;
-    }
-    for line in summary_lines(&total.imported) {
-        say(&line);
-    }
-    if total.warnings > 0 {
-        say(&format!(
-            "warnings   {}: the rest was read",
-            HumanCount(total.warnings)
-        ));
-    }
-    say(&format!(
-        "elapsed    {:.1} s",
-        start.elapsed().as_secs_f64()
-    ));
 }

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::json::Members;
 use super::{Found, IAM_CALLS, Options, Reader};
+use crate::collect::Closed;
 use crate::collect::permissions as calls;
-use crate::collect::{Closed, percent};
+use crate::percent;
 
 /// Roles per page; the most IAM allows.
 const PAGE_ITEMS: i32 = 1000;

@@ -1,18 +1,10 @@
 //! Credentials and regions.
 
-use aws_config::identity::IdentityCache;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::{Region, SdkConfig};
-use aws_sdk_eks::config::SharedCredentialsProvider;
 use aws_smithy_async::time::SystemTimeSource;
 
 use super::{Account, Options};
-
-/// Name of the session of an assumed role where none is configured.
-const SESSION_NAME: &str = "podtrail";
-
-/// Region in which a role is assumed and IAM is asked where no region is configured at all.
-const FALLBACK_REGION: &str = "us-east-1";
+use crate::aws::{FALLBACK_REGION, SESSION_NAME, assumed};
 
 /// A configuration for each region of an account. Nothing is asked yet: a role that cannot be assumed
 /// fails the first call.
@@ -36,19 +28,7 @@ pub(super) async fn regions(
             "" => SESSION_NAME,
             name => name,
         };
-        let mut assumed = AssumeRoleProvider::builder(role)
-            .session_name(name)
-            .configure(&config);
-        if let Some(id) = &account.external_id {
-            assumed = assumed.external_id(id);
-        }
-        let provider = SharedCredentialsProvider::new(assumed.build().await);
-        // The cache of the base would answer with the credentials of the base.
-        config = config
-            .into_builder()
-            .credentials_provider(provider)
-            .identity_cache(IdentityCache::lazy().build())
-            .build();
+        config = assumed(&config, role, account.external_id.as_deref(), name).await;
     }
     if account.regions.is_empty() {
         return vec![config];

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::api::{Api, Failure};
 use super::{LIST_RESTARTS, PAGE_ITEMS, Resource, reduce};
 use crate::collect::document::List;
-use crate::collect::percent;
+use crate::percent;
 
 /// Divides the number of items per page when a page has too many bytes.
 const SMALLER_PAGE: u32 = 8;

@@ -51,7 +51,7 @@ struct Line<'a> {
 
 /// Path of a watch that goes on after a resource version.
 pub(super) fn path(resource: &Resource, version: &str) -> String {
-    let version = crate::collect::percent::encoded(version);
+    let version = crate::percent::encoded(version);
     format!(
         "{}?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}",
         resource.path

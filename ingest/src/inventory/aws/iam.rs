@@ -8,6 +8,7 @@ use super::{
     Attributes, Collector, Error, Kind, Malformed, Observation, Scope, Sink, arn, list, owned,
     text, time_at,
 };
+use crate::percent;
 
 /// Reads a role of get-role, list-roles or get-account-authorization-details.
 pub(in super::super) fn role(object: &Value, scope: &Scope) -> Result<Observation, Malformed> {
@@ -88,26 +89,9 @@ fn trust_policy(value: &Value) -> Option<Value> {
     match value {
         Value::Object(_) if value.to_string().len() <= POLICY_BYTES => Some(value.clone()),
         Value::String(text) if text.len() <= POLICY_BYTES => {
-            let policy: Value = serde_json::from_str(&percent_decoded(text)?).ok()?;
+            let policy: Value = serde_json::from_str(&percent::decoded(text)?).ok()?;
             policy.is_object().then_some(policy)
         }
         _ => None,
     }
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let code = if *first == b'%' { tail.get(..2) } else { None };
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            out.push(byte);
-            rest = &tail[2..];
-        } else {
-            out.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(out).ok()
 }

@@ -1,14 +1,10 @@
 //! Accounts whose events are looked up.
 
 use aws_config::SdkConfig;
-use aws_config::sts::AssumeRoleProvider;
-use aws_sdk_sts::config::SharedCredentialsProvider;
 
+use crate::aws::{SESSION_NAME, assumed};
 use crate::error::{Error, Result};
 use crate::source::refusal::explain;
-
-/// Session name of the roles that are assumed: it shows in the accounts' own trails.
-const SESSION: &str = "podtrail";
 
 /// An account and the credentials to ask it with.
 #[derive(Debug, Clone)]
@@ -61,17 +57,7 @@ impl Account {
             let reason = format!("role {role_arn}: the configuration has no clock");
             return Err(Error::InvalidInput(reason));
         }
-        let mut builder = AssumeRoleProvider::builder(role_arn)
-            .configure(config)
-            .session_name(SESSION);
-        if let Some(external_id) = external_id {
-            builder = builder.external_id(external_id);
-        }
-        let credentials = SharedCredentialsProvider::new(builder.build().await);
-        let config = config
-            .to_builder()
-            .credentials_provider(credentials)
-            .build();
+        let config = assumed(config, role_arn, external_id, SESSION_NAME).await;
         Ok(Self {
             id: id.to_owned(),
             config,

@@ -4,6 +4,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use crate::aws::causes;
+
 /// Most characters of a cause that are passed on.
 const CAUSE_CHARS: usize = 600;
 
@@ -251,21 +253,6 @@ fn refused(text: &str) -> bool {
 
 fn mentions_kms(said: &str) -> bool {
     said.contains("kms:") || said.starts_with("KMS.") || said.contains("KMS key")
-}
-
-/// The causes of an error in one line, each once.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 fn credentials_error<'a>(

@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::client::Bucket;
 use super::fault::{Fault, Kind};
 use super::stream;
+use crate::aws::causes;
 use crate::source::ObjectRef;
 
 /// Bytes up to which an object is held in memory. Log files of CloudTrail are far smaller: of 3,926
@@ -87,7 +88,7 @@ impl Body {
                 Ok(None) => return Ok(None),
                 Ok(Some(Ok(bytes))) => bytes,
                 Ok(Some(Err(error))) => {
-                    let cause = format!("the body broke off: {}", super::fault::causes(&error));
+                    let cause = format!("the body broke off: {}", causes(&error));
                     return Err(Fault::new(Kind::Transient, cause));
                 }
                 Err(_) => {

@@ -12,8 +12,9 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::client::{Bucket, Query};
-use super::fault::{Fault, Kind, causes};
+use super::fault::{Fault, Kind};
 use super::read::SMALL_OBJECT;
+use crate::aws::causes;
 use crate::digest::{Got, ListPublicKeys, Listed, PublicKey, Span, Vault};
 
 /// Verifies digests and log files in a bucket.

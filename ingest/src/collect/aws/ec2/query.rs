@@ -205,7 +205,7 @@ fn form(action: &str, members: &[(String, String)]) -> String {
         out.push('&');
         out.push_str(name);
         out.push('=');
-        out.push_str(&crate::collect::percent::encoded(value));
+        out.push_str(&crate::percent::encoded(value));
     }
     out
 }

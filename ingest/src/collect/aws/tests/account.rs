@@ -110,7 +110,7 @@ fn nodegroup(name: &str) -> Value {
 }
 
 fn access_entry(principal: &str) -> Value {
-    let principal = crate::collect::percent::decoded(principal).unwrap();
+    let principal = crate::percent::decoded(principal).unwrap();
     let group = if principal.ends_with("admin") {
         json!(["admins"])
     } else {
@@ -159,7 +159,7 @@ fn role(name: &str, whole: bool) -> String {
     };
     let policy =
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": trusted}]});
-    let policy = crate::collect::percent::encoded(&policy.to_string());
+    let policy = crate::percent::encoded(&policy.to_string());
     let used = "<RoleLastUsed><LastUsedDate>2025-02-01T00:00:00Z</LastUsedDate><Region>us-east-1</Region></RoleLastUsed>";
     format!(
         "<Path>/</Path><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId><Arn>{IAM}:role/{name}</Arn>\

@@ -33,7 +33,7 @@ async fn seed(url: &str, service: &str, method: &str, path: &str, body: String) 
 async fn query(url: &str, service: &str, members: &[(&str, &str)]) -> String {
     let members = members
         .iter()
-        .map(|(name, value)| format!("{name}={}", crate::collect::percent::encoded(value)));
+        .map(|(name, value)| format!("{name}={}", crate::percent::encoded(value)));
     let body = members.collect::<Vec<_>>().join("&");
     let answer = seed(url, service, "POST", "/", body).await;
     answer.as_str().unwrap_or_default().to_owned()

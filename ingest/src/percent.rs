@@ -1,6 +1,7 @@
 //! Percent encoding (RFC 3986).
 
 /// A query value: all but the unreserved characters are encoded.
+#[cfg(feature = "collect")]
 pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
