@@ -82,6 +82,8 @@ fn configured_sources_are_read_where_none_is_named() {
     run(&store, &arguments).expect(0);
     let objects = program::number(&store, "SELECT count(*) FROM ingested_objects");
     assert_eq!(objects, 2);
+    let refused = run(&store, &[&arguments[..], &["--backfill"]].concat()).expect(2);
+    assert!(refused.stderr.contains("lookup://"), "{}", refused.stderr);
 }
 
 #[test]

@@ -77,11 +77,17 @@ impl Ingest {
             selection: self.selection.clone(),
             look_back: self.look_back,
             aws: self.aws.clone(),
-            access_keys: self.missing_keys(global).await?,
+            access_keys: None,
             follows: self.follow || self.every.is_some(),
             paces: Paces::default(),
         };
-        let planned = self.planned(&request, global)?;
+        let mut planned = self.planned(&request, global)?;
+        if self.backfill {
+            let keys = missing_keys(&planned, global).await?;
+            for (_, request) in &mut planned {
+                request.access_keys = Some(keys.clone());
+            }
+        }
         if self.dry_run {
             return dry_run(&planned, global).await;
         }
@@ -111,43 +117,6 @@ impl Ingest {
                 return outcome;
             }
         }
-    }
-
-    /// Keys that calls of the store were made with, and that no record of it issued.
-    async fn missing_keys(&self, global: &Global) -> anyhow::Result<Option<Vec<String>>> {
-        if !self.backfill {
-            return Ok(None);
-        }
-        if let Some(other) = self
-            .sources
-            .iter()
-            .find(|source| !source.starts_with("lookup://"))
-        {
-            let text = format!("{other}: --backfill asks LookupEvents, give lookup://REGION");
-            return Err(podtrail_ingest::Error::InvalidInput(text).into());
-        }
-        let session = super::engine(global).await?.session().await?;
-        let mut keys = Vec::new();
-        for batch in session
-            .rows(&format!("{MISSING_KEYS} LIMIT {MOST_KEYS}"))
-            .await?
-        {
-            keys.extend(
-                batch
-                    .column(0)
-                    .as_string::<i32>()
-                    .iter()
-                    .flatten()
-                    .map(str::to_owned),
-            );
-        }
-        if !global.quiet {
-            say(&format!(
-                "{} access keys whose issuing record is missing",
-                HumanCount(keys.len() as u64)
-            ));
-        }
-        Ok(Some(keys))
     }
 
     /// Reads every source once.
@@ -241,6 +210,43 @@ impl Ingest {
         });
         Ok(planned.collect())
     }
+}
+
+/// Keys that calls of the store were made with, and that no record of it issued. Only LookupEvents can be asked
+/// for them.
+async fn missing_keys(
+    planned: &[(String, Request)],
+    global: &Global,
+) -> anyhow::Result<Vec<String>> {
+    if let Some((other, _)) = planned
+        .iter()
+        .find(|(source, _)| !source.starts_with("lookup://"))
+    {
+        let text = format!("{other}: --backfill asks LookupEvents, give lookup://REGION");
+        return Err(podtrail_ingest::Error::InvalidInput(text).into());
+    }
+    let session = super::engine(global).await?.session().await?;
+    let mut keys = Vec::new();
+    for batch in session
+        .rows(&format!("{MISSING_KEYS} LIMIT {MOST_KEYS}"))
+        .await?
+    {
+        keys.extend(
+            batch
+                .column(0)
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .map(str::to_owned),
+        );
+    }
+    if !global.quiet {
+        say(&format!(
+            "{} access keys whose issuing record is missing",
+            HumanCount(keys.len() as u64)
+        ));
+    }
+    Ok(keys)
 }
 
 /// Prints what would be read.
