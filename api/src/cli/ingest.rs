@@ -141,10 +141,7 @@ impl Ingest {
                 Err(error) => return Err(error),
             }
         }
-        let store = match existing {
-            Some(store) => store,
-            None => global.create_store().await?,
-        };
+        let store = global.create_store().await?;
         let start = Instant::now();
         let mut total = Summary::default();
         let mut verdict = Verdict::Proven;

@@ -133,7 +133,7 @@ impl Global {
     /// Opens the store if there is one.
     pub(crate) async fn existing_store(&self) -> Result<Option<Store>, Error> {
         if self.is_in_s3() {
-            return self.create_store().await.map(Some);
+            return self.store_in_s3().await.map(Some);
         }
         match self.store_folder() {
             Some(_) => self.open_store().await.map(Some),
