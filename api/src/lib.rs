@@ -1,3 +1,6 @@
 //! What the `podtrail` binary offers to tests and benchmarks as well.
 
 pub mod demo;
+pub mod encode;
+pub mod serve;
+pub mod time;

@@ -158,6 +158,22 @@ impl Store {
         })
     }
 
+    /// Gives the newest version of a table that must exist, from the names in its log alone.
+    ///
+    /// # Errors
+    /// As [`Store::require`].
+    pub async fn newest_version(&self, table: &'static Table) -> Result<u64> {
+        use deltalake::logstore::LogStore;
+        self.log_store(table)?
+            .get_latest_version(0)
+            .await
+            .map_err(|source| Error::Delta {
+                table: table.name,
+                what: "look for the newest version of",
+                source: Box::new(source),
+            })
+    }
+
     /// Creates the tables that do not exist yet.
     ///
     /// # Errors

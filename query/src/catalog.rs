@@ -20,7 +20,9 @@ use tokio::sync::OnceCell;
 
 use crate::candidates;
 use crate::error::{Error, Result};
+use crate::executor::Queries;
 use crate::rules::NodeAgentRules;
+use crate::system;
 
 /// Versions of the tables a query reads.
 pub type Snapshot = BTreeMap<&'static str, u64>;
@@ -135,13 +137,18 @@ const ANSWERS: [View; 5] = [
     view!("readiness", kept),
 ];
 
+/// Views that, once read, have computed everything that is kept.
+pub(crate) const WARMED: [&str; 3] = ["fallbacks", "readiness", "sessions"];
+
 /// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot.
 pub(crate) async fn register(
     context: &SessionContext,
     store: &Store,
     rules: &NodeAgentRules,
+    queries: &Arc<Queries>,
 ) -> Result<Snapshot> {
     let mut snapshot = Snapshot::new();
+    let mut tables = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         let delta = store.require(table).await?;
         let failed = |error: deltalake::DeltaTableError| {
@@ -163,6 +170,7 @@ pub(crate) async fn register(
             .await
             .map_err(|error| Error::from_engine(&format!("open table {}", table.name), error))?;
         add(context, table.name, Arc::new(provider))?;
+        tables.push((table.name, delta));
     }
     let rows = rules.rows()?;
     let rules = in_memory("node agent rules", rows)?;
@@ -175,6 +183,16 @@ pub(crate) async fn register(
     add_identities(context).await?;
     for view in &ANSWERS {
         add_view(context, view).await?;
+    }
+    system::register(context, tables, queries).await?;
+    Ok(snapshot)
+}
+
+/// Gives the newest version of every table.
+pub(crate) async fn newest(store: &Store) -> Result<Snapshot> {
+    let mut snapshot = Snapshot::new();
+    for table in TABLES {
+        snapshot.insert(table.name, store.newest_version(table).await?);
     }
     Ok(snapshot)
 }

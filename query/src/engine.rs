@@ -1,19 +1,24 @@
 //! The only door to the data: opens a session on one snapshot of the store and runs SQL in it.
+//!
+//! Sessions of one engine share its bounds: memory, spill and threads are the engine's, not a session's.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::SessionStateBuilder;
-use datafusion::execution::context::SQLOptions;
+use datafusion::common::ParamValues;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use podtrail_ingest::store::Store;
 
 use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
+use crate::executor::Queries;
+use crate::read_only;
 use crate::rules::{NodeAgentRule, NodeAgentRules};
 use crate::udf;
 
@@ -47,21 +52,38 @@ impl Limits {
 #[derive(Debug, Clone)]
 pub struct Engine {
     store: Store,
-    limits: Limits,
+    threads: usize,
+    runtime: Arc<RuntimeEnv>,
     rules: Arc<NodeAgentRules>,
+    queries: Arc<Queries>,
 }
 
 impl Engine {
     /// Makes an engine for a store.
     ///
     /// # Errors
-    /// [`Error::Rules`] where a rules file is malformed.
-    pub fn new(store: Store, limits: Limits) -> Result<Self> {
+    /// [`Error::Rules`] where a rules file is malformed, [`Error::Engine`] where the folder for spilled data cannot
+    /// be had.
+    pub fn new(store: Store, limits: &Limits) -> Result<Self> {
         Ok(Self {
             store,
-            limits,
+            threads: limits.threads,
+            runtime: runtime(limits)?,
             rules: Arc::new(NodeAgentRules::built_in()?),
+            queries: Arc::default(),
         })
+    }
+
+    /// Gives the list of users' statements, which `system.queries` shows.
+    #[must_use]
+    pub fn queries(&self) -> &Arc<Queries> {
+        &self.queries
+    }
+
+    /// Gives the store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Takes node agent rules of the user's own, which `file` holds: they are tried before those that ship with
@@ -79,28 +101,25 @@ impl Engine {
     /// # Errors
     /// [`Error::Store`] where the store has no tables or cannot be read.
     pub async fn session(&self) -> Result<Session> {
-        let context = self.context()?;
+        let context = self.context();
         udf::register(&context, &self.rules);
-        let snapshot = catalog::register(&context, &self.store, &self.rules).await?;
+        let snapshot = catalog::register(&context, &self.store, &self.rules, &self.queries).await?;
+        // Only now: the views use none of these, and their rewriting would cost each of them time.
+        udf::register_json(&context)?;
         Ok(Session { context, snapshot })
     }
 
-    fn context(&self) -> Result<SessionContext> {
-        let failed = |error| Error::from_engine("start the engine", error);
-        let mode = match &self.limits.spill_folder {
-            Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
-            None => DiskManagerMode::OsTmpDirectory,
-        };
-        let disk = DiskManagerBuilder::default()
-            .with_mode(mode)
-            .with_max_temp_directory_size(self.limits.spill_bytes);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(self.limits.memory_bytes)))
-            .with_disk_manager_builder(disk)
-            .build_arc()
-            .map_err(failed)?;
+    /// Gives the newest version of every table, without opening a session.
+    ///
+    /// # Errors
+    /// As [`Engine::session`].
+    pub async fn newest(&self) -> Result<Snapshot> {
+        catalog::newest(&self.store).await
+    }
+
+    fn context(&self) -> SessionContext {
         let config = SessionConfig::new()
-            .with_target_partitions(self.limits.threads)
+            .with_target_partitions(self.threads)
             .with_information_schema(true)
             .set_bool("datafusion.execution.parquet.pushdown_filters", true)
             // One type for all texts: literals, functions and columns then agree everywhere.
@@ -115,11 +134,26 @@ impl Engine {
             .set_str("datafusion.execution.time_zone", "+00:00");
         let state = SessionStateBuilder::new()
             .with_config(config)
-            .with_runtime_env(runtime)
+            .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
             .build();
-        Ok(SessionContext::new_with_state(state))
+        SessionContext::new_with_state(state)
     }
+}
+
+fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
+    let mode = match &limits.spill_folder {
+        Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let disk = DiskManagerBuilder::default()
+        .with_mode(mode)
+        .with_max_temp_directory_size(limits.spill_bytes);
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+        .with_disk_manager_builder(disk)
+        .build_arc()
+        .map_err(|error| Error::from_engine("start the engine", error))
 }
 
 /// One snapshot of the store, and SQL over it.
@@ -144,23 +178,84 @@ impl Session {
         &self.snapshot
     }
 
-    /// Runs one read-only statement.
+    /// Gives the engine's own context: for what has to plan by itself, such as the PostgreSQL catalog. A plan that
+    /// is run through it has no bounds but the engine's; [`crate::Executor`] has them.
+    #[must_use]
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Plans one read-only statement.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`] for SQL that is malformed, names what does not exist, or would change
-    /// anything; other variants where it cannot run.
+    /// anything.
+    pub async fn plan(&self, query: &str) -> Result<LogicalPlan> {
+        let plan = self
+            .context
+            .state()
+            .create_logical_plan(query)
+            .await
+            .map_err(|error| Error::from_engine("plan the query", error))?;
+        read_only::check(&plan)?;
+        Ok(plan)
+    }
+
+    /// Starts a plan, with memory of its own.
+    pub(crate) async fn start(
+        &self,
+        plan: LogicalPlan,
+        memory_bytes: usize,
+    ) -> Result<SendableRecordBatchStream> {
+        let failed = |error| Error::from_engine("start the query", error);
+        read_only::check(&plan)?;
+        let state = self.context.state();
+        let plan = state.create_physical_plan(&plan).await.map_err(failed)?;
+        let shared = state.runtime_env();
+        let own = RuntimeEnv {
+            memory_pool: Arc::new(FairSpillPool::new(memory_bytes)),
+            ..shared.as_ref().clone()
+        };
+        let task = TaskContext::from(&state).with_runtime(Arc::new(own));
+        execute_stream(plan, Arc::new(task)).map_err(failed)
+    }
+
+    /// Computes what is kept for the session, so that the first to ask does not wait for it.
+    ///
+    /// # Errors
+    /// As [`Session::sql`].
+    pub async fn warm(&self) -> Result<()> {
+        for view in catalog::WARMED {
+            self.rows(&format!("SELECT count(*) FROM {view}")).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs one read-only statement.
+    ///
+    /// # Errors
+    /// As [`Session::plan`]; others where it cannot run.
     pub async fn sql(&self, query: &str) -> Result<SendableRecordBatchStream> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        self.context
-            .sql_with_options(query, options)
-            .await
-            .map_err(|error| Error::from_engine("plan the query", error))?
-            .execute_stream()
-            .await
-            .map_err(|error| Error::from_engine("start the query", error))
+        self.sql_with(query, None).await
+    }
+
+    /// Runs one read-only statement with values for its placeholders.
+    ///
+    /// # Errors
+    /// As [`Session::sql`].
+    pub async fn sql_with(
+        &self,
+        query: &str,
+        parameters: Option<ParamValues>,
+    ) -> Result<SendableRecordBatchStream> {
+        let failed = |error| Error::from_engine("start the query", error);
+        let mut plan = self.plan(query).await?;
+        if let Some(parameters) = parameters {
+            plan = plan.with_param_values(parameters).map_err(failed)?;
+        }
+        let state = self.context.state();
+        let plan = state.create_physical_plan(&plan).await.map_err(failed)?;
+        execute_stream(plan, state.task_ctx()).map_err(failed)
     }
 
     /// Runs one read-only statement and gives all its rows.

@@ -14,8 +14,17 @@ pub enum Error {
     #[error("{0}")]
     InvalidQuery(String),
     /// A query needed more than it may have.
-    #[error("the query needs more memory than it may use: {0}")]
+    #[error("the query needs more than it may use: {0}")]
     LimitExceeded(String),
+    /// A query took longer than it may.
+    #[error("the query took longer than {} s", .0.as_secs())]
+    TimedOut(std::time::Duration),
+    /// Too many statements run and wait.
+    #[error("too many statements run at once; try again")]
+    Busy,
+    /// A statement was stopped.
+    #[error("{0}")]
+    Stopped(String),
     /// Nothing is known by that name.
     #[error("{0}")]
     NotFound(String),

@@ -4,6 +4,8 @@ use datafusion::execution::SendableRecordBatchStream;
 
 use crate::engine::Session;
 use crate::error::Result;
+use crate::filter::Filter;
+use crate::listing::Listing;
 
 /// A report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,26 +73,90 @@ impl Report {
         }
     }
 
-    /// Gives the report's SQL.
+    /// Gives the report's rows as a list: its SQL, and what tells its rows apart.
     #[must_use]
-    pub fn sql(self) -> &'static str {
-        match self {
-            Self::Workloads => include_str!("reports/workloads.sql"),
-            Self::Fallbacks => include_str!("reports/fallbacks.sql"),
-            Self::Readiness => include_str!("reports/readiness.sql"),
-            Self::Nodes => include_str!("reports/nodes.sql"),
-            Self::Roles => include_str!("reports/roles.sql"),
-            Self::Unused => include_str!("reports/unused.sql"),
-            Self::Denied => include_str!("reports/denied.sql"),
-            Self::Coverage => include_str!("reports/coverage.sql"),
+    pub fn listing(self) -> Listing {
+        let (sql, key): (_, &[_]) = match self {
+            Self::Workloads => (
+                include_str!("reports/workloads.sql"),
+                &[
+                    "cluster",
+                    "namespace",
+                    "service_account",
+                    "access_path",
+                    "role_arn",
+                ],
+            ),
+            Self::Fallbacks => (include_str!("reports/fallbacks.sql"), &["id"]),
+            Self::Readiness => (
+                include_str!("reports/readiness.sql"),
+                &["cluster", "role_arn"],
+            ),
+            Self::Nodes => (
+                include_str!("reports/nodes.sql"),
+                &["cluster", "node", "role_arn"],
+            ),
+            Self::Roles => (include_str!("reports/roles.sql"), &["role_arn"]),
+            Self::Unused => (
+                include_str!("reports/unused.sql"),
+                &[
+                    "finding",
+                    "role_arn",
+                    "cluster",
+                    "namespace",
+                    "service_account",
+                    "mechanism",
+                    "proof",
+                ],
+            ),
+            Self::Denied => (
+                include_str!("reports/denied.sql"),
+                &[
+                    "cluster",
+                    "namespace",
+                    "service_account",
+                    "pod",
+                    "access_path",
+                    "actor",
+                    "component",
+                    "role_arn",
+                    "event_source",
+                    "event_name",
+                    "error_code",
+                    "confidence",
+                ],
+            ),
+            Self::Coverage => (
+                include_str!("reports/coverage.sql"),
+                &["recipient_account_id", "aws_region"],
+            ),
+        };
+        Listing {
+            name: self.name(),
+            title: self.title(),
+            sql,
+            key,
+            newest_first: false,
         }
     }
 
-    /// Runs the report.
+    /// Finds the report of a name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|report| report.name() == name)
+    }
+
+    /// Runs the report over what a filter lets through.
     ///
     /// # Errors
-    /// As [`Session::sql`].
-    pub async fn run(self, session: &Session) -> Result<SendableRecordBatchStream> {
-        session.sql(self.sql()).await
+    /// As [`Session::sql`]; [`Error::InvalidQuery`](crate::Error::InvalidQuery) for a filter that the report does not
+    /// take.
+    pub async fn run(
+        self,
+        session: &Session,
+        filter: &Filter,
+    ) -> Result<SendableRecordBatchStream> {
+        let statement = self.listing().whole(filter)?;
+        session.sql_with(&statement.sql, statement.parameters).await
     }
 }

@@ -143,8 +143,17 @@ pub struct FunctionDoc {
     pub doc: &'static str,
 }
 
-/// The functions that podtrail adds to SQL.
-pub const FUNCTIONS: [FunctionDoc; 22] = [
+impl FunctionDoc {
+    /// Gives the function's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.usage.split('(').next().unwrap_or(self.usage)
+    }
+}
+
+/// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
+/// `datafusion-functions-json`.
+pub const FUNCTIONS: [FunctionDoc; 31] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -233,7 +242,51 @@ pub const FUNCTIONS: [FunctionDoc; 22] = [
         usage: "node_agent_rule(event_source, event_name, user_agent, issued_session_name, issued_role_arn)",
         doc: "Name of the first node agent rule that fits a call.",
     },
+    FunctionDoc {
+        usage: "json_get_str(json, key, …)",
+        doc: "Text at a path of a JSON column, keys or positions; null where it is none.",
+    },
+    FunctionDoc {
+        usage: "json_get_int(json, key, …)",
+        doc: "Whole number at a path of a JSON column; null where it is none.",
+    },
+    FunctionDoc {
+        usage: "json_get_float(json, key, …)",
+        doc: "Number at a path of a JSON column; null where it is none.",
+    },
+    FunctionDoc {
+        usage: "json_get_bool(json, key, …)",
+        doc: "Boolean at a path of a JSON column; null where it is none.",
+    },
+    FunctionDoc {
+        usage: "json_get_json(json, key, …)",
+        doc: "What is at a path of a JSON column, as JSON text. The operators -> and ->> of PostgreSQL work as well.",
+    },
+    FunctionDoc {
+        usage: "json_as_text(json, key, …)",
+        doc: "What is at a path of a JSON column, as text whatever it is; the operator ->>.",
+    },
+    FunctionDoc {
+        usage: "json_contains(json, key, …)",
+        doc: "True where a JSON column has the path; the operator ?.",
+    },
+    FunctionDoc {
+        usage: "json_length(json, key, …)",
+        doc: "Number of elements of the list or object at a path of a JSON column.",
+    },
+    FunctionDoc {
+        usage: "json_object_keys(json, key, …)",
+        doc: "Keys of the object at a path of a JSON column, as a list.",
+    },
 ];
+
+/// Registers the functions and operators on JSON columns.
+pub(crate) fn register_json(context: &SessionContext) -> crate::error::Result<()> {
+    let state = context.state_ref();
+    let mut state = state.write();
+    datafusion_functions_json::register_all(&mut *state)
+        .map_err(|error| crate::error::Error::from_engine("register the JSON functions", error))
+}
 
 /// Registers every function.
 pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {

@@ -125,7 +125,7 @@ async fn attribution(runs: &[Vec<String>], inventory: &Path, inventory_first: bo
         assert_eq!(summary.objects, run.len() as u64);
     }
     let with_inventory = import(&store, inventory).await;
-    let engine = Engine::new(store, Limits::new(1)).unwrap();
+    let engine = Engine::new(store, &Limits::new(1)).unwrap();
     let session = engine.session().await.unwrap();
     let query = format!("SELECT {SHOWN} FROM attribution ORDER BY event_id");
     let attributed = rows(&session, &query).await;

@@ -16,7 +16,7 @@ pub type Row = Map<String, Value>;
 
 /// Opens a session on the newest snapshot.
 pub async fn session(store: &Store) -> Session {
-    let engine = Engine::new(store.clone(), Limits::new(1)).unwrap();
+    let engine = Engine::new(store.clone(), &Limits::new(1)).unwrap();
     engine.session().await.unwrap()
 }
 

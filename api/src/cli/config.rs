@@ -21,6 +21,12 @@ struct Content {
     /// What `podtrail ingest` reads where no source is named.
     #[serde(default)]
     source: Vec<SourceConfig>,
+    /// Clusters whose inventory is read on a schedule.
+    #[serde(default)]
+    cluster: Vec<ClusterConfig>,
+    /// Accounts whose clusters, roles and instances are read on a schedule.
+    #[serde(default)]
+    account: Vec<AccountConfig>,
     /// Rules of the user's own, in the order they are tried.
     #[serde(default)]
     node_agent: Vec<NodeAgentRule>,
@@ -44,6 +50,29 @@ pub(crate) struct SourceConfig {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) path_style: Option<bool>,
     pub(crate) requester_pays: Option<bool>,
+}
+
+/// A cluster that Kubernetes itself is asked about.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClusterConfig {
+    /// Name or ARN of the cluster.
+    pub(crate) name: String,
+    pub(crate) kubeconfig: Option<PathBuf>,
+    pub(crate) context: Option<String>,
+}
+
+/// An account that AWS is asked about.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountConfig {
+    /// Role to assume in it; the credentials of the process without it.
+    pub(crate) role_arn: Option<String>,
+    pub(crate) external_id: Option<String>,
+    /// Regions; the default region without any.
+    #[serde(default)]
+    pub(crate) regions: Vec<String>,
+    pub(crate) endpoint_url: Option<String>,
 }
 
 /// A configuration and where it came from.
@@ -76,6 +105,21 @@ impl Config {
     /// The sources that are configured.
     pub(crate) fn sources(&self) -> &[SourceConfig] {
         &self.content.source
+    }
+
+    /// The clusters that are configured.
+    pub(crate) fn clusters(&self) -> &[ClusterConfig] {
+        &self.content.cluster
+    }
+
+    /// The accounts that are configured.
+    pub(crate) fn accounts(&self) -> &[AccountConfig] {
+        &self.content.account
+    }
+
+    /// Tells whether inventories are configured.
+    pub(crate) fn has_inventories(&self) -> bool {
+        !self.content.cluster.is_empty() || !self.content.account.is_empty()
     }
 
     /// Gives an engine the rules of the user's own.

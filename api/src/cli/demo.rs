@@ -9,7 +9,7 @@ use podtrail_ingest::source::Source;
 use podtrail_ingest::source::local::LocalFiles;
 use podtrail_ingest::store::Store;
 use podtrail_query::report::Report;
-use podtrail_query::{Engine, Limits};
+use podtrail_query::{Engine, Filter, Limits};
 
 use super::{Exit, Global, ingest, output, say};
 use podtrail_api::demo::{DemoOptions, DemoSummary, FolderOutput, generate};
@@ -88,14 +88,14 @@ impl Demo {
 
     async fn show(&self, folder: &Path, global: &Global) -> anyhow::Result<Exit> {
         let store = fill(folder, global).await?;
-        let session = Engine::new(store, Limits::new(super::cores()))?
+        let session = Engine::new(store, &Limits::new(super::cores()))?
             .session()
             .await?;
         for report in Report::ALL {
             if !global.quiet {
                 say(&format!("\n{}: {}", report.name(), report.title()));
             }
-            output::print(global, report.run(&session).await?).await?;
+            output::print(global, report.run(&session, &Filter::default()).await?).await?;
         }
         if !global.quiet {
             match &self.folder {

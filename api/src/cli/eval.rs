@@ -97,7 +97,7 @@ impl Eval {
                 ..global.clone()
             };
             let store = demo::fill(place.path(), &quiet).await?;
-            let session = Engine::new(store, Limits::new(super::cores()))?
+            let session = Engine::new(store, &Limits::new(super::cores()))?
                 .session()
                 .await?;
             judge(&mut tally, place.path(), &session).await?;

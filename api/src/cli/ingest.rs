@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{DateTime, Utc};
+use clap::Parser;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use podtrail_ingest::digest::Verdict;
 use podtrail_ingest::source::lookup::Paces;
@@ -20,6 +21,8 @@ use podtrail_ingest::{DigestStatus, Options, Progress, Stop, Summary, unread, wa
 
 use super::aws::{AwsArguments, Selection, clock, random};
 use super::config::Config;
+use super::inventory::Collect;
+use super::schedule::{self, Schedules};
 use super::verify::KeyArguments;
 use super::{Exit, Global, output, say, time};
 use repeat::Repeat;
@@ -71,38 +74,82 @@ pub(crate) struct Ingest {
     aws: AwsArguments,
 }
 
+/// The command alone, for what stands in the environment beside the command line.
+#[derive(Debug, clap::Parser)]
+struct Alone {
+    #[command(flatten)]
+    ingest: Ingest,
+}
+
 impl Ingest {
+    /// What `podtrail ingest --every` does without a source.
+    ///
+    /// # Errors
+    /// Where the environment has values that are none.
+    pub(crate) fn configured(every: chrono::Duration) -> anyhow::Result<Self> {
+        let alone = Alone::try_parse_from(["podtrail"])?;
+        Ok(Self {
+            every: Some(every),
+            ..alone.ingest
+        })
+    }
+
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let request = Request {
-            selection: self.selection.clone(),
-            look_back: self.look_back,
-            aws: self.aws.clone(),
-            access_keys: None,
-            follows: self.follow || self.every.is_some(),
-            paces: Paces::default(),
-        };
-        let mut planned = self.planned(&request, global)?;
-        if self.backfill {
+        if self.dry_run || self.backfill {
+            let mut planned = self.planned(global)?;
+            if self.dry_run {
+                return dry_run(&planned, global).await;
+            }
             let keys = missing_keys(&planned, global).await?;
             for (_, request) in &mut planned {
                 request.access_keys = Some(keys.clone());
             }
+            let stop = super::signals::stop()?;
+            return self
+                .run_once(&planned, global, &stop, &Schedules::default())
+                .await;
         }
-        if self.dry_run {
-            return dry_run(&planned, global).await;
-        }
+        let stop = super::signals::stop()?;
+        self.run_on_schedule(global, &stop, &Schedules::default())
+            .await
+    }
+
+    /// Runs once, or again and again until asked to stop, and notes how it went.
+    ///
+    /// # Errors
+    /// What the user must mend, and of the last run.
+    pub(crate) async fn run_on_schedule(
+        &self,
+        global: &Global,
+        stop: &Stop,
+        schedules: &Schedules,
+    ) -> anyhow::Result<Exit> {
+        let planned = self.planned(global)?;
+        let inventories = self.inventories(global)?;
         let repeat = match self.every {
             Some(interval) => Repeat::Every(interval),
             None if self.follow => Repeat::Follow,
             None => Repeat::Once,
         };
-        let stop = super::signals::stop()?;
         loop {
             let began = Utc::now();
-            let outcome = self.run_once(&planned, global, &stop).await;
+            let mut outcome = self.run_once(&planned, global, stop, schedules).await;
+            for (name, collect) in &inventories {
+                if stop.is_asked() {
+                    break;
+                }
+                schedules.began(name, Utc::now());
+                let collected = collect.run_once(global).await;
+                schedule::ended(schedules, name, collected.as_ref().copied());
+                outcome = worse(
+                    outcome,
+                    collected.map_err(|error| error.context(name.clone())),
+                );
+            }
             let Some(next) = repeat.next(began, Utc::now(), random()) else {
                 return outcome;
             };
+            schedules.next_at(next);
             if let Err(error) = &outcome {
                 // What the user must mend does not mend itself.
                 if Exit::of(error) == Exit::Usage {
@@ -113,7 +160,7 @@ impl Ingest {
             if !global.quiet && !stop.is_asked() && self.every.is_some() {
                 say(&format!("next run at {}", time::shown(next)));
             }
-            if !repeat::until(next, &stop).await {
+            if !repeat::until(next, stop).await {
                 return outcome;
             }
         }
@@ -125,6 +172,7 @@ impl Ingest {
         planned: &[(String, Request)],
         global: &Global,
         stop: &Stop,
+        schedules: &Schedules,
     ) -> anyhow::Result<Exit> {
         // Every source is looked at before any is read: a typing error costs nothing.
         let existing = global.existing_store().await?;
@@ -135,7 +183,10 @@ impl Ingest {
                 Ok(opened) => sources.push((opened, argument, request)),
                 // One account that is out of reach does not keep the others from being read.
                 Err(error) if planned.len() > 1 && Exit::of(&error) != Exit::Usage => {
-                    super::complain(&error.context(argument.clone()));
+                    schedules.began(argument, Utc::now());
+                    let error = error.context(argument.clone());
+                    super::complain(&error);
+                    schedule::ended(schedules, argument, Err(error));
                     failed = true;
                 }
                 Err(error) => return Err(error),
@@ -149,14 +200,17 @@ impl Ingest {
             if let (Some(note), false) = (&opened.note, global.quiet) {
                 say(note);
             }
-            let mut status = None;
-            if let (true, Some(from)) = (self.verify, opened.trail_from) {
-                let keys = self.keys.keys(&request.aws).await?;
-                let proof = proof::prove(location, request, from, keys).await?;
-                verdict = verdict.max(proof.verdict);
-                status = Some(proof.status);
-            }
-            total.add(&ingest_opened(&store, opened, status, global, stop).await?);
+            schedules.began(location, Utc::now());
+            let read = self
+                .read_one(&store, opened, location, request, global, stop)
+                .await;
+            let ended = read
+                .as_ref()
+                .map(|(summary, verdict)| exit_of(summary, *verdict));
+            schedule::ended(schedules, location, ended);
+            let (summary, proven) = read?;
+            verdict = verdict.max(proven);
+            total.add(&summary);
         }
         // Whoever follows need not hear every few seconds that nothing came.
         let follows = planned.iter().any(|(_, request)| request.follows);
@@ -166,21 +220,54 @@ impl Ingest {
                 say(&line);
             }
         }
-        Ok(if verdict == Verdict::Tampered {
-            Exit::Findings
-        } else if failed || total.has_problems() {
+        let exit = exit_of(&total, verdict);
+        Ok(if failed && exit == Exit::Ok {
             Exit::Rejected
         } else {
-            Exit::Ok
+            exit
         })
     }
 
-    /// What is read, each with what it is opened with.
-    fn planned(
+    async fn read_one(
         &self,
+        store: &Store,
+        opened: Opened,
+        location: &str,
         request: &Request,
         global: &Global,
-    ) -> anyhow::Result<Vec<(String, Request)>> {
+        stop: &Stop,
+    ) -> anyhow::Result<(Summary, Verdict)> {
+        let mut status = None;
+        let mut verdict = Verdict::Proven;
+        if let (true, Some(from)) = (self.verify, opened.trail_from) {
+            let keys = self.keys.keys(&request.aws).await?;
+            let proof = proof::prove(location, request, from, keys).await?;
+            verdict = proof.verdict;
+            status = Some(proof.status);
+        }
+        let summary = ingest_opened(store, opened, status, global, stop).await?;
+        Ok((summary, verdict))
+    }
+
+    /// Inventories that belong to every run: the configured ones, where what is configured is read again and again.
+    fn inventories(&self, global: &Global) -> anyhow::Result<Vec<(String, Collect)>> {
+        if self.every.is_none() || !self.sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let config = Config::read(global.config.as_deref())?;
+        Ok(Collect::configured(&config, &self.aws))
+    }
+
+    /// What is read, each with what it is opened with.
+    fn planned(&self, global: &Global) -> anyhow::Result<Vec<(String, Request)>> {
+        let request = Request {
+            selection: self.selection.clone(),
+            look_back: self.look_back,
+            aws: self.aws.clone(),
+            access_keys: None,
+            follows: self.follow || self.every.is_some(),
+            paces: Paces::default(),
+        };
         if !self.sources.is_empty() {
             let sources = self.sources.iter();
             return Ok(sources
@@ -188,7 +275,8 @@ impl Ingest {
                 .collect());
         }
         let config = Config::read(global.config.as_deref())?;
-        if config.sources().is_empty() {
+        let inventories_only = self.every.is_some() && config.has_inventories();
+        if config.sources().is_empty() && !inventories_only {
             let text = "no SOURCE: name one, or configure [[source]] in podtrail.toml";
             return Err(podtrail_ingest::Error::InvalidInput(text.to_owned()).into());
         }
@@ -206,6 +294,29 @@ impl Ingest {
             (source.location.clone(), request)
         });
         Ok(planned.collect())
+    }
+}
+
+/// How a run that came to this ends.
+fn exit_of(summary: &Summary, verdict: Verdict) -> Exit {
+    if verdict == Verdict::Tampered {
+        Exit::Findings
+    } else if summary.has_problems() {
+        Exit::Rejected
+    } else {
+        Exit::Ok
+    }
+}
+
+/// The outcome of two steps of a run; the first that failed hides the other, which is told at once.
+fn worse(first: anyhow::Result<Exit>, second: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok(if first == Exit::Ok { second } else { first }),
+        (Err(first), Err(second)) => {
+            super::complain(&second);
+            Err(first)
+        }
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
     }
 }
 

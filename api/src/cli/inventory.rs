@@ -10,6 +10,7 @@ use indicatif::HumanCount;
 use podtrail_ingest::inventory::{self, Imported};
 
 use super::{Exit, Global, say, time};
+pub(crate) use collect::Collect;
 
 /// Rejects shown on standard error; the rest is counted.
 const SHOWN: usize = 20;

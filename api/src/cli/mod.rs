@@ -13,9 +13,11 @@ mod inventory;
 mod output;
 mod policy;
 mod report;
+mod schedule;
+mod serve;
 mod signals;
 mod sql;
-mod time;
+mod token;
 mod verify;
 
 use std::io::{IsTerminal, Write};
@@ -23,6 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use podtrail_api::time;
 use podtrail_ingest::Error;
 use podtrail_ingest::aws::AwsOptions;
 use podtrail_ingest::store::Store;
@@ -203,6 +206,10 @@ enum Command {
     Explain(explain::Explain),
     /// Run read-only SQL, or start a SQL prompt
     Sql(sql::Sql),
+    /// Serve the HTTP API, and read what is configured on a schedule
+    Serve(Box<serve::Serve>),
+    /// Make, list and revoke tokens of the service
+    Token(token::Token),
     /// Check a store, or print what podtrail must be allowed to do
     Doctor(doctor::Doctor),
     /// Generate the history of an account with an EKS cluster, ingest it and show the reports
@@ -272,6 +279,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Policy(command) => command.run(&global).await,
         Command::Explain(command) => command.run(&global).await,
         Command::Sql(command) => command.run(&global).await,
+        Command::Serve(command) => command.run(&global).await,
+        Command::Token(command) => command.run(&global).await,
         Command::Doctor(command) => command.run(&global).await,
         Command::Demo(command) => command.run(&global).await,
         Command::Eval(command) => command.run(&global).await,
@@ -288,7 +297,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 async fn engine(global: &Global) -> anyhow::Result<Engine> {
     let config = config::Config::read(global.config.as_deref())?;
     let store = global.open_store().await?;
-    Ok(config.apply(Engine::new(store, Limits::new(cores()))?)?)
+    Ok(config.apply(Engine::new(store, &Limits::new(cores()))?)?)
 }
 
 /// Reads a small file whole.

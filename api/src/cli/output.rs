@@ -4,22 +4,22 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
+use podtrail_api::encode::{Encoder, Form, TIME_FORMAT};
 
 use super::{Format, Global};
 
 /// Times as RFC 3339, nulls as nothing.
 fn display() -> FormatOptions<'static> {
     FormatOptions::default()
-        .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
-        .with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
+        .with_timestamp_tz_format(Some(TIME_FORMAT))
+        .with_timestamp_format(Some(TIME_FORMAT))
 }
 
 /// Writes bytes to standard output. A closed pipe is no error: the reader has enough.
@@ -84,23 +84,14 @@ async fn write(
                 write_markdown(&batch.map_err(run_error)?, &mut out)?;
             }
         }
-        Format::Json | Format::Ndjson => write_json(format, rows, &mut out).await?,
-        Format::Csv => {
-            let mut writer = arrow::csv::WriterBuilder::new()
-                .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
-                .build(&mut out);
-            writer.write(&RecordBatch::new_empty(Arc::clone(&schema)))?;
-            while let Some(batch) = rows.next().await {
-                writer.write(&without_formulas(&batch.map_err(run_error)?)?)?;
-            }
+        Format::Json => {
+            write!(out, "[")?;
+            encode(Form::Json, rows, &mut out).await?;
+            writeln!(out, "]")?;
         }
-        Format::Arrow => {
-            let mut writer = arrow::ipc::writer::StreamWriter::try_new(&mut out, &schema)?;
-            while let Some(batch) = rows.next().await {
-                writer.write(&batch.map_err(run_error)?)?;
-            }
-            writer.finish()?;
-        }
+        Format::Ndjson => encode(Form::Ndjson, rows, &mut out).await?,
+        Format::Csv => encode(Form::Csv, rows, &mut out).await?,
+        Format::Arrow => encode(Form::Arrow, rows, &mut out).await?,
         Format::Parquet => {
             let mut writer = ArrowWriter::try_new(&mut out, Arc::clone(&schema), None)?;
             while let Some(batch) = rows.next().await {
@@ -117,26 +108,16 @@ fn run_error(error: datafusion::error::DataFusionError) -> anyhow::Error {
     anyhow::Error::from(error).context("the query failed")
 }
 
-async fn write_json(
-    format: Format,
+async fn encode(
+    form: Form,
     mut rows: SendableRecordBatchStream,
     out: &mut (impl Write + Send),
 ) -> anyhow::Result<()> {
-    let builder = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
-    if format == Format::Ndjson {
-        let mut writer = builder.build::<_, arrow::json::writer::LineDelimited>(out);
-        while let Some(batch) = rows.next().await {
-            writer.write(&batch.map_err(run_error)?)?;
-        }
-        writer.finish()?;
-        return Ok(());
-    }
-    let mut writer = builder.build::<_, arrow::json::writer::JsonArray>(&mut *out);
+    let mut encoder = Encoder::new(form, rows.schema())?;
     while let Some(batch) = rows.next().await {
-        writer.write(&batch.map_err(run_error)?)?;
+        out.write_all(&encoder.batch(&batch.map_err(run_error)?)?)?;
     }
-    writer.finish()?;
-    writeln!(out)?;
+    out.write_all(&encoder.end()?)?;
     Ok(())
 }
 
@@ -224,49 +205,4 @@ fn write_markdown(batch: &RecordBatch, out: &mut impl Write) -> anyhow::Result<(
         writeln!(out, "| {} |", cells.join(" | "))?;
     }
     Ok(())
-}
-
-/// Guards texts that a spreadsheet would take for a formula with an apostrophe.
-/// Source: OWASP, "CSV Injection".
-fn without_formulas(batch: &RecordBatch) -> anyhow::Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(|column| -> anyhow::Result<ArrayRef> {
-            if !matches!(
-                column.data_type(),
-                DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8
-            ) {
-                return Ok(Arc::clone(column));
-            }
-            let texts = cast(column, &DataType::Utf8)?;
-            let texts: &StringArray = texts.as_string();
-            let guarded: StringArray = texts
-                .iter()
-                .map(|text| {
-                    text.map(|text| match text.as_bytes().first() {
-                        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{text}"),
-                        _ => text.to_owned(),
-                    })
-                })
-                .collect();
-            Ok(Arc::new(guarded))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let fields: Vec<_> = batch
-        .schema()
-        .fields()
-        .iter()
-        .zip(&columns)
-        .map(|(field, column)| {
-            field
-                .as_ref()
-                .clone()
-                .with_data_type(column.data_type().clone())
-        })
-        .collect();
-    Ok(RecordBatch::try_new(
-        Arc::new(arrow::datatypes::Schema::new(fields)),
-        columns,
-    )?)
 }

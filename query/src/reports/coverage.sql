@@ -66,4 +66,5 @@ LEFT JOIN objects ON objects.account_id = totals.recipient_account_id AND object
 LEFT JOIN attributed
        ON (attributed.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
       AND (attributed.aws_region IS NOT DISTINCT FROM totals.aws_region)
+WHERE ($account IS NULL OR totals.recipient_account_id = $account) AND ($region IS NULL OR totals.aws_region = $region)
 ORDER BY totals.recipient_account_id, totals.aws_region

@@ -8,6 +8,7 @@ WITH used AS (
            min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
     FROM activity_attribution
     WHERE access_path = 'node_role' AND node IS NOT NULL AND hops = 0
+      AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
     GROUP BY node, role_arn
 ),
 names AS (
@@ -24,4 +25,6 @@ FROM used
 FULL OUTER JOIN (SELECT * FROM instances WHERE cluster IS NOT NULL) AS instances ON instances.instance_id = used.node
 LEFT JOIN names ON names.instance_id = coalesce(used.node, instances.instance_id)
 LEFT JOIN agents ON agents.node = coalesce(used.node, instances.instance_id)
+WHERE ($cluster IS NULL OR coalesce(used.cluster, names.cluster, instances.cluster) = $cluster)
+  AND ($node IS NULL OR coalesce(used.node, instances.instance_id) = $node) AND ($role_arn IS NULL OR used.role_arn = $role_arn)
 ORDER BY cluster, node

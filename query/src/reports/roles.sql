@@ -40,7 +40,7 @@ used AS (
            CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied,
            min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
     FROM activity_attribution
-    WHERE role_arn IS NOT NULL
+    WHERE role_arn IS NOT NULL AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
     GROUP BY role_arn
 )
 SELECT coalesce(used.role_arn, bound.role_arn, purpose.role_arn) AS role_arn,
@@ -51,4 +51,6 @@ SELECT coalesce(used.role_arn, bound.role_arn, purpose.role_arn) AS role_arn,
 FROM used
 FULL OUTER JOIN bound ON bound.role_arn = used.role_arn
 FULL OUTER JOIN purpose ON purpose.role_arn = coalesce(used.role_arn, bound.role_arn)
+WHERE ($role_arn IS NULL OR coalesce(used.role_arn, bound.role_arn, purpose.role_arn) = $role_arn)
+  AND ($account IS NULL OR split_part(coalesce(used.role_arn, bound.role_arn, purpose.role_arn), ':', 5) = $account)
 ORDER BY role_arn

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::tell;
 use crate::cli::aws::{AwsArguments, clock};
+use crate::cli::config::Config;
 use crate::cli::signals;
 use crate::cli::{Exit, Global, say};
 
@@ -56,6 +57,14 @@ struct Total {
 }
 
 impl Total {
+    fn exit(&self) -> Exit {
+        if self.warnings > 0 || self.imported.summary.rejects > 0 {
+            Exit::Rejected
+        } else {
+            Exit::Ok
+        }
+    }
+
     fn add(&mut self, other: Imported) {
         self.imported.summary.add(&other.summary);
         self.imported.written.new += other.written.new;
@@ -65,8 +74,67 @@ impl Total {
 }
 
 impl Collect {
-    pub(super) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+    /// What is configured, each with its name on a schedule. `options` stand for what the configuration leaves open.
+    pub(crate) fn configured(config: &Config, options: &AwsArguments) -> Vec<(String, Self)> {
+        let clusters = config.clusters().iter().map(|cluster| {
+            let collect = Self {
+                cluster: Some(cluster.name.clone()),
+                kubeconfig: cluster.kubeconfig.clone(),
+                context: cluster.context.clone(),
+                no_kubernetes: false,
+                no_aws: true,
+                regions: Vec::new(),
+                follow: false,
+                aws: options.clone(),
+            };
+            (format!("inventory of cluster {}", cluster.name), collect)
+        });
+        let accounts = config.accounts().iter().map(|account| {
+            let collect = Self {
+                cluster: None,
+                kubeconfig: None,
+                context: None,
+                no_kubernetes: true,
+                no_aws: false,
+                regions: account.regions.clone(),
+                follow: false,
+                aws: AwsArguments {
+                    role_arn: account.role_arn.clone(),
+                    external_id: account.external_id.clone(),
+                    endpoint_url: account
+                        .endpoint_url
+                        .clone()
+                        .or_else(|| options.endpoint_url.clone()),
+                    ..options.clone()
+                },
+            };
+            let name = account.role_arn.as_deref().unwrap_or("this account");
+            (format!("inventory of {name}"), collect)
+        });
+        clusters.chain(accounts).collect()
+    }
+
+    pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let store = global.create_store().await?;
+        let (mut total, connection) = self.collect(&store, global).await?;
+        if let (true, Some(connection)) = (self.follow, &connection) {
+            Box::pin(self.watch(&store, connection, &mut total, global)).await?;
+        }
+        Ok(total.exit())
+    }
+
+    /// Collects once.
+    pub(crate) async fn run_once(&self, global: &Global) -> anyhow::Result<Exit> {
+        let store = global.create_store().await?;
+        let (total, _) = Box::pin(self.collect(&store, global)).await?;
+        Ok(total.exit())
+    }
+
+    async fn collect(
+        &self,
+        store: &Store,
+        global: &Global,
+    ) -> anyhow::Result<(Total, Option<Connection>)> {
         let start = Instant::now();
         let mut total = Total::default();
         let mut connection = if self.no_kubernetes {
@@ -106,18 +174,9 @@ impl Collect {
                 )),
             }
         }
-        total.add(keep(&store, documents, clock()).await?);
+        total.add(keep(store, documents, clock()).await?);
         tell(&total.imported, total.warnings, start, global);
-        if let (true, Some(connection)) = (self.follow, &connection) {
-            Box::pin(self.watch(&store, connection, &mut total, global)).await?;
-        }
-        Ok(
-            if total.warnings > 0 || total.imported.summary.rejects > 0 {
-                Exit::Rejected
-            } else {
-                Exit::Ok
-            },
-        )
+        Ok((total, connection))
     }
 
     fn access(&self) -> Access {

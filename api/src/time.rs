@@ -3,13 +3,32 @@
 use chrono::{DateTime, Days, Duration, NaiveDate, SecondsFormat, Utc};
 
 /// Reads a time: RFC 3339, a date (its first moment in UTC), or a time ago such as `-7d`.
-pub(crate) fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+///
+/// # Errors
+/// What to write, for a text that is none of these.
+pub fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     moment_at(text, Utc::now())
 }
 
 /// Reads a time at which something ends: as [`moment`], but a date stands for its last moment.
-pub(crate) fn end(text: &str) -> Result<DateTime<Utc>, String> {
+///
+/// # Errors
+/// As [`moment`].
+pub fn end(text: &str) -> Result<DateTime<Utc>, String> {
     end_at(text, Utc::now())
+}
+
+/// Reads a time before which something ends: as [`moment`], but a date stands for the first moment after it.
+///
+/// # Errors
+/// What to write, for a text that is none of these.
+pub fn before(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = moment(text)?;
+    if text.parse::<NaiveDate>().is_err() {
+        return Ok(time);
+    }
+    time.checked_add_days(Days::new(1))
+        .ok_or_else(|| "too late a date".to_owned())
 }
 
 fn moment_at(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
@@ -39,7 +58,10 @@ fn end_at(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
 }
 
 /// Reads a duration such as `30s`, `5m`, `12h`, `7d` or `2w`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What to write, for a text that is none of these.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let refused = || "give a duration like 30s, 5m, 12h, 7d or 2w".to_owned();
     let unit = text.chars().last().ok_or_else(refused)?;
     let number: i64 = text[..text.len() - unit.len_utf8()]
@@ -61,7 +83,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Writes a time to the second.
-pub(crate) fn shown(time: DateTime<Utc>) -> String {
+#[must_use]
+pub fn shown(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

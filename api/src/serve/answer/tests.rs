@@ -1,0 +1,48 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn accepting(accept: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+    headers
+}
+
+#[test]
+fn the_form_is_the_one_accepted_most() {
+    for (accept, wanted) in [
+        ("*/*", Form::Json),
+        ("application/json", Form::Json),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", Form::Json),
+        ("text/csv", Form::Csv),
+        ("TEXT/CSV; charset=utf-8", Form::Csv),
+        ("application/json;q=0.5, application/x-ndjson", Form::Ndjson),
+        (
+            "application/vnd.apache.arrow.stream, */*;q=0.1",
+            Form::Arrow,
+        ),
+        ("application/json;q=0, text/csv;q=0.1", Form::Csv),
+    ] {
+        assert_eq!(form(&accepting(accept)).unwrap(), wanted, "{accept}");
+    }
+    assert_eq!(form(&HeaderMap::new()).unwrap(), Form::Json);
+    for accept in ["image/png", "application/json;q=0", "application/json;q=x"] {
+        let refused = form(&accepting(accept)).unwrap_err();
+        assert_eq!(refused.status(), StatusCode::NOT_ACCEPTABLE, "{accept}");
+    }
+}
+
+#[test]
+fn a_tag_is_known_however_it_is_listed() {
+    let tag = "W/\"abc\"";
+    for (value, known) in [
+        ("W/\"abc\"", true),
+        ("\"abc\"", true),
+        ("\"x\", W/\"abc\"", true),
+        ("*", true),
+        ("\"ab\"", false),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
+        assert_eq!(has_tag(&headers, tag), known, "{value}");
+    }
+}

@@ -1,0 +1,384 @@
+//! One thing, with everything that belongs to it.
+
+use arrow::array::RecordBatch;
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use http::HeaderMap;
+use podtrail_query::listing::{self, Listing};
+use podtrail_query::policy::{Options, of_workload};
+use podtrail_query::report::Report;
+use podtrail_query::{Filter, Statement};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Meta, ProblemDocument};
+use crate::encode::{Encoder, Form};
+use crate::serve::answer::Question;
+use crate::serve::parameters::{ListParameters, Parameters};
+use crate::serve::problem::Problem;
+use crate::serve::rows::{
+    FallbackRow, NodeAction, NodePod, NodeRow, WorkloadAction, WorkloadPod, WorkloadRow,
+};
+use crate::serve::served::InService;
+use crate::serve::state::State;
+
+/// Rows of each list of an answer.
+const MOST_ROWS: u64 = 10_000;
+
+/// Reads a list as JSON rows, and whether it had more than fit.
+pub(super) async fn rows(
+    state: &State,
+    now: &InService,
+    listing: &Listing,
+    filter: &Filter,
+) -> Result<(Vec<Value>, bool), Problem> {
+    let statement = Statement {
+        most_rows: Some(MOST_ROWS),
+        ..listing.whole(filter)?
+    };
+    let mut answer = state.reports.run(&now.session, statement).await?;
+    let mut encoder = Encoder::new(Form::Json, answer.schema()).map_err(Problem::internal)?;
+    let mut json = b"[".to_vec();
+    while let Some(batch) = futures::StreamExt::next(&mut answer).await {
+        let batch: RecordBatch = batch?;
+        json.extend(encoder.batch(&batch).map_err(Problem::internal)?);
+    }
+    json.push(b']');
+    let rows = serde_json::from_slice(&json).map_err(Problem::internal)?;
+    Ok((rows, answer.is_truncated()))
+}
+
+/// Gives a list's filter: that of the request, narrowed to one thing.
+fn narrowed(
+    listing: &Listing,
+    parameters: &Filter,
+    what: &[(&str, &str)],
+) -> Result<Filter, Problem> {
+    let mut filter = Filter::default();
+    if listing.takes("from") {
+        filter.from = parameters.from;
+        filter.to = parameters.to;
+    }
+    for (name, value) in what {
+        filter.set(name, *value)?;
+    }
+    Ok(filter)
+}
+
+/// Bounds of time.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Times {
+    /// Only calls made from this time on: RFC 3339, a date, or relative such as `-7d`.
+    pub from: Option<String>,
+    /// Only calls made before this time; a date includes its day.
+    pub to: Option<String>,
+}
+
+impl Times {
+    pub(super) fn filter(self) -> Result<Filter, Problem> {
+        ListParameters {
+            from: self.from,
+            to: self.to,
+            ..ListParameters::default()
+        }
+        .filter()
+    }
+}
+
+/// A fallback.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Fallback {
+    /// Its row.
+    #[schema(value_type = FallbackRow)]
+    pub item: Value,
+    /// Snapshot and time.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub meta: Option<Meta>,
+}
+
+/// One fallback: who, why, the evidence and the fix.
+///
+/// # Errors
+/// 404 where there is none of the id.
+#[utoipa::path(
+    get,
+    path = "/fallbacks/{id}",
+    params(("id" = String, Path, description = "Column `id` of the list")),
+    responses(
+        (status = 200, description = "The fallback.", body = Fallback),
+        (status = 304, description = "The client has this answer already."),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn fallback(
+    Shared(state): Shared<State>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let question = match Question::begin(&state, &headers, &["fallback", &id])? {
+        Ok(question) => question,
+        Err(known) => return Ok(*known),
+    };
+    let filter = Filter::default().with("id", id.as_str())?;
+    let (rows, _) = self::rows(&state, &question.now, &listing::FALLBACKS, &filter).await?;
+    let item = rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| Problem::not_found("no fallback of this id"))?;
+    question.object(&Fallback { item, meta: None })
+}
+
+/// A service account of a cluster.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Workload {
+    /// The roles that it used, by access path.
+    #[schema(value_type = Vec<WorkloadRow>)]
+    pub roles: Vec<Value>,
+    /// What it called.
+    #[schema(value_type = Vec<WorkloadAction>)]
+    pub actions: Vec<Value>,
+    /// Its pods, over time.
+    #[schema(value_type = Vec<WorkloadPod>)]
+    pub pods: Vec<Value>,
+    /// Where it falls back to a node role.
+    #[schema(value_type = Vec<FallbackRow>)]
+    pub fallbacks: Vec<Value>,
+    /// Lists that have more rows than shown.
+    pub truncated: Vec<String>,
+    /// Snapshot and time.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub meta: Option<Meta>,
+}
+
+/// One workload: its roles, actions, pods and fallbacks.
+///
+/// # Errors
+/// 404 where nothing is known of it.
+#[utoipa::path(
+    get,
+    path = "/workloads/{cluster}/{namespace}/{service_account}",
+    params(
+        ("cluster" = String, Path, description = "Cluster name, or OIDC issuer with its slashes percent-encoded"),
+        ("namespace" = String, Path, description = "Kubernetes namespace"),
+        ("service_account" = String, Path, description = "Service account"),
+        Times,
+    ),
+    responses(
+        (status = 200, description = "The workload.", body = Workload),
+        (status = 304, description = "The client has this answer already."),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn workload(
+    Shared(state): Shared<State>,
+    Path((cluster, namespace, service_account)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Parameters(times): Parameters<Times>,
+) -> Result<Response, Problem> {
+    let times = times.filter()?;
+    let what = format!("{times:?}");
+    let key = ["workload", &cluster, &namespace, &service_account, &what];
+    let question = match Question::begin(&state, &headers, &key)? {
+        Ok(question) => question,
+        Err(known) => return Ok(*known),
+    };
+    let one = [
+        ("cluster", cluster.as_str()),
+        ("namespace", &namespace),
+        ("service_account", &service_account),
+    ];
+    let mut truncated = Vec::new();
+    let mut lists = Vec::with_capacity(4);
+    for (name, listing) in [
+        ("roles", Report::Workloads.listing()),
+        ("actions", listing::WORKLOAD_ACTIONS),
+        ("pods", listing::WORKLOAD_PODS),
+        ("fallbacks", listing::FALLBACKS),
+    ] {
+        let filter = narrowed(&listing, &times, &one)?;
+        let (rows, more) = rows(&state, &question.now, &listing, &filter).await?;
+        if more {
+            truncated.push(name.to_owned());
+        }
+        lists.push(rows);
+    }
+    let [roles, actions, pods, fallbacks] = lists.try_into().unwrap_or_default();
+    if roles.is_empty() && actions.is_empty() && pods.is_empty() && fallbacks.is_empty() {
+        return Err(Problem::not_found("nothing is known of this workload"));
+    }
+    question.object(&Workload {
+        roles,
+        actions,
+        pods,
+        fallbacks,
+        truncated,
+        meta: None,
+    })
+}
+
+/// What a policy grants.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PolicyParameters {
+    /// Grant also what was refused.
+    #[serde(default)]
+    pub include_denied: bool,
+}
+
+/// A least-privilege policy, and what to know before using it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct PolicyAnswer {
+    /// IAM policy documents. One, unless it would be longer than a managed policy may be; none when no call needs a
+    /// permission.
+    #[schema(value_type = Vec<Object>)]
+    pub documents: Vec<Value>,
+    /// What to know before using it.
+    pub notes: Vec<PolicyNote>,
+    /// Calls that no action is known for.
+    pub unmapped: Vec<UnmappedCall>,
+    /// Snapshot and time.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub meta: Meta,
+}
+
+/// One thing to know about a policy.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct PolicyNote {
+    /// What kind of note it is.
+    pub code: String,
+    /// The note, a sentence.
+    pub text: String,
+}
+
+/// A call that no action is known for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct UnmappedCall {
+    /// Service called.
+    pub event_source: String,
+    /// API action called.
+    pub event_name: String,
+    /// Why no action is known.
+    pub reason: String,
+    /// Number of calls.
+    pub calls: u64,
+}
+
+/// A least-privilege IAM policy for a workload, from the calls seen.
+///
+/// # Errors
+/// 404 where nothing is known of the workload.
+#[utoipa::path(
+    get,
+    path = "/workloads/{cluster}/{namespace}/{service_account}/policy",
+    params(
+        ("cluster" = String, Path, description = "Cluster name, or OIDC issuer with its slashes percent-encoded"),
+        ("namespace" = String, Path, description = "Kubernetes namespace"),
+        ("service_account" = String, Path, description = "Service account"),
+        PolicyParameters,
+    ),
+    responses(
+        (status = 200, description = "The policy.", body = PolicyAnswer),
+        (status = 304, description = "The client has this answer already."),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn policy(
+    Shared(state): Shared<State>,
+    Path((cluster, namespace, service_account)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Parameters(parameters): Parameters<PolicyParameters>,
+) -> Result<Response, Problem> {
+    let denied = parameters.include_denied.to_string();
+    let key = ["policy", &cluster, &namespace, &service_account, &denied];
+    let question = match Question::begin(&state, &headers, &key)? {
+        Ok(question) => question,
+        Err(known) => return Ok(*known),
+    };
+    let options = Options {
+        include_denied: parameters.include_denied,
+    };
+    let session = &question.now.session;
+    let policy = of_workload(session, &cluster, &namespace, &service_account, options).await?;
+    question.object(&policy)
+}
+
+/// A node.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Node {
+    /// Its rows: one per role that it used.
+    #[schema(value_type = Vec<NodeRow>)]
+    pub roles: Vec<Value>,
+    /// What was called with its role, and by whom.
+    #[schema(value_type = Vec<NodeAction>)]
+    pub actions: Vec<Value>,
+    /// Pods on it, over time.
+    #[schema(value_type = Vec<NodePod>)]
+    pub pods: Vec<Value>,
+    /// Lists that have more rows than shown.
+    pub truncated: Vec<String>,
+    /// Snapshot and time.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub meta: Option<Meta>,
+}
+
+/// One node: its role's calls by who made them, and the pods on it.
+///
+/// # Errors
+/// 404 where nothing is known of it.
+#[utoipa::path(
+    get,
+    path = "/nodes/{instance}",
+    params(("instance" = String, Path, description = "Instance id"), Times),
+    responses(
+        (status = 200, description = "The node.", body = Node),
+        (status = 304, description = "The client has this answer already."),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn node(
+    Shared(state): Shared<State>,
+    Path(instance): Path<String>,
+    headers: HeaderMap,
+    Parameters(times): Parameters<Times>,
+) -> Result<Response, Problem> {
+    let times = times.filter()?;
+    let what = format!("{times:?}");
+    let question = match Question::begin(&state, &headers, &["node", &instance, &what])? {
+        Ok(question) => question,
+        Err(known) => return Ok(*known),
+    };
+    let one = [("node", instance.as_str())];
+    let mut truncated = Vec::new();
+    let mut lists = Vec::with_capacity(3);
+    for (name, listing) in [
+        ("roles", Report::Nodes.listing()),
+        ("actions", listing::NODE_ACTIONS),
+        ("pods", listing::NODE_PODS),
+    ] {
+        let filter = narrowed(&listing, &times, &one)?;
+        let (rows, more) = rows(&state, &question.now, &listing, &filter).await?;
+        if more {
+            truncated.push(name.to_owned());
+        }
+        lists.push(rows);
+    }
+    let [roles, actions, pods] = lists.try_into().unwrap_or_default();
+    if roles.is_empty() && actions.is_empty() && pods.is_empty() {
+        return Err(Problem::not_found("nothing is known of this node"));
+    }
+    question.object(&Node {
+        roles,
+        actions,
+        pods,
+        truncated,
+        meta: None,
+    })
+}

@@ -1,0 +1,109 @@
+//! Who did it, and how we know.
+
+use axum::extract::{Path, State as Shared};
+use axum::response::Response;
+use http::HeaderMap;
+use podtrail_query::explain::explain as event;
+use podtrail_query::explain::subject::{self, Subject};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Meta, ProblemDocument};
+use crate::serve::answer::Question;
+use crate::serve::problem::Problem;
+use crate::serve::state::State;
+
+/// The story of an event, an access key, a service account or a pod.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    /// The answer in one sentence.
+    pub verdict: String,
+    /// The event; of an event.
+    #[schema(value_type = Option<Object>)]
+    pub event: Option<Value>,
+    /// Its row of `attribution`; of an event that an identity of a cluster made.
+    #[schema(value_type = Option<Object>)]
+    pub attribution: Option<Value>,
+    /// The facts that it rests on; of an event.
+    pub evidence: Option<Vec<Fact>>,
+    /// What it rests on; of all but events.
+    pub sections: Option<Vec<Section>>,
+    /// What would make it more certain; of all but events.
+    pub missing: Option<Vec<String>>,
+    /// Snapshot and time.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub meta: Meta,
+}
+
+/// A fact that an attribution rests on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Fact {
+    /// Kind of the fact, as in the column `evidence`.
+    pub fact: String,
+    /// What it says.
+    pub detail: Option<String>,
+    /// The record that it rests on.
+    pub event_id: Option<String>,
+    /// That record, where the store has it.
+    #[schema(value_type = Option<Object>)]
+    pub event: Option<Value>,
+}
+
+/// Rows about a subject.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Section {
+    /// What the rows are.
+    pub title: String,
+    /// The rows.
+    #[schema(value_type = Vec<Object>)]
+    pub rows: Vec<Value>,
+}
+
+/// Tells the whole story of an event, an access key, a service account or a pod.
+///
+/// # Errors
+/// 404 where nothing is known of it.
+#[utoipa::path(
+    get,
+    path = "/explain/{id}",
+    params(("id" = String, Path, description = "Event id, access key id, or CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")),
+    responses(
+        (status = 200, description = "The story.", body = Explanation),
+        (status = 304, description = "The client has this answer already."),
+        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn explain(
+    Shared(state): Shared<State>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let question = match Question::begin(&state, &headers, &["explain", &id])? {
+        Ok(question) => question,
+        Err(known) => return Ok(*known),
+    };
+    let session = &question.now.session;
+    match Subject::parse(&id) {
+        Subject::Event(id) => {
+            let told = event(session, &id).await?;
+            question.object(&told)
+        }
+        Subject::AccessKey(key) => {
+            let told = subject::access_key(session, &key).await?;
+            question.object(&told)
+        }
+        Subject::Workload {
+            cluster,
+            namespace,
+            service_account,
+            pod,
+        } => {
+            let pod = pod.as_deref();
+            let told =
+                subject::workload(session, &cluster, &namespace, &service_account, pod).await?;
+            question.object(&told)
+        }
+    }
+}

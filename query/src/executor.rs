@@ -1,0 +1,429 @@
+//! Runs statements within bounds: how many at once, how long each, how much memory, how many rows.
+//!
+//! A statement runs on a runtime of its own, so that its work never keeps the service from answering others. Its
+//! rows come through a short channel: a reader that is slow makes the statement wait, one that leaves ends it.
+
+mod log;
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use datafusion::common::ParamValues;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
+use futures::{Stream, StreamExt};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::engine::Session;
+use crate::error::{Error, Result};
+pub(crate) use log::QueryRow;
+use log::{Entry, Outcome};
+pub use log::{Queries, SHOWN_TEXT};
+
+/// Batches that wait for a reader.
+const WAITING_BATCHES: usize = 2;
+
+/// Bounds of statements.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Statements that run at once.
+    pub concurrent: usize,
+    /// Statements that may wait for their turn.
+    pub waiting: usize,
+    /// How long a statement waits for its turn.
+    pub patience: Duration,
+    /// How long a statement may take, from its turn to its last row.
+    pub time: Duration,
+    /// Bytes of memory of each, for operators that can hold much.
+    pub memory_bytes: usize,
+    /// Rows of each.
+    pub rows: u64,
+    /// Bytes of a statement's text.
+    pub text_bytes: usize,
+}
+
+impl Default for Bounds {
+    /// 4 statements at once and 32 waiting for at most 5 s; each 60 s, 512 MiB, a million rows, 256 KiB of text.
+    fn default() -> Self {
+        Self {
+            concurrent: 4,
+            waiting: 32,
+            patience: Duration::from_secs(5),
+            time: Duration::from_mins(1),
+            memory_bytes: 512 << 20,
+            rows: 1_000_000,
+            text_bytes: 256 << 10,
+        }
+    }
+}
+
+/// A statement, and who hands it in.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The SQL.
+    pub sql: String,
+    /// Values of its placeholders.
+    pub parameters: Option<ParamValues>,
+    /// Rows after which the answer ends and says so ([`Answer::is_truncated`]); without it, more rows than
+    /// [`Bounds::rows`] are an error.
+    pub most_rows: Option<u64>,
+    /// Who asks: name of a token, subject of an OIDC token.
+    pub by: String,
+    /// How it came: `http`, `postgresql`, `flight`.
+    pub door: &'static str,
+}
+
+impl Statement {
+    /// A statement of the service itself, without placeholders.
+    #[must_use]
+    pub fn new(sql: impl Into<String>) -> Self {
+        Self {
+            sql: sql.into(),
+            parameters: None,
+            most_rows: None,
+            by: "podtrail".to_owned(),
+            door: "service",
+        }
+    }
+}
+
+/// Runs statements. Cheap to clone; clones share the bounds.
+#[derive(Debug, Clone)]
+pub struct Executor {
+    runtime: Handle,
+    bounds: Bounds,
+    turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    queries: Option<Arc<Queries>>,
+    clock: fn() -> DateTime<Utc>,
+}
+
+impl Executor {
+    /// Makes an executor that runs statements on `runtime` and, where `queries` are given, notes each there.
+    #[must_use]
+    pub fn new(
+        runtime: Handle,
+        bounds: Bounds,
+        queries: Option<Arc<Queries>>,
+        clock: fn() -> DateTime<Utc>,
+    ) -> Self {
+        Self {
+            runtime,
+            turns: Arc::new(Semaphore::new(bounds.concurrent)),
+            waiting: Arc::new(AtomicUsize::new(0)),
+            bounds,
+            queries,
+            clock,
+        }
+    }
+
+    /// Gives the bounds.
+    #[must_use]
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Statements that run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.bounds
+            .concurrent
+            .saturating_sub(self.turns.available_permits())
+    }
+
+    /// Runs a statement that only reads.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`] for what is malformed, names what does not exist or would change anything,
+    /// [`Error::Busy`] where no turn comes in time; others where it cannot run. Errors after the first row come in
+    /// the answer's stream.
+    pub async fn run(&self, session: &Arc<Session>, statement: Statement) -> Result<Answer> {
+        self.start(session, statement, None).await
+    }
+
+    /// Runs a plan that [`Session::plan`] made of the statement.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub async fn run_plan(
+        &self,
+        session: &Arc<Session>,
+        plan: LogicalPlan,
+        statement: Statement,
+    ) -> Result<Answer> {
+        self.start(session, statement, Some(plan)).await
+    }
+
+    async fn start(
+        &self,
+        session: &Arc<Session>,
+        statement: Statement,
+        plan: Option<LogicalPlan>,
+    ) -> Result<Answer> {
+        if statement.sql.len() > self.bounds.text_bytes {
+            return Err(Error::InvalidQuery(format!(
+                "the statement is longer than {} bytes",
+                self.bounds.text_bytes
+            )));
+        }
+        let entry = self
+            .queries
+            .as_ref()
+            .map(|queries| queries.begin(&statement, (self.clock)()));
+        let turn = match self.turn().await {
+            Ok(turn) => turn,
+            Err(error) => {
+                if let Some(entry) = entry {
+                    entry.end(Outcome::Failed(error.to_string()), 0);
+                }
+                return Err(error);
+            }
+        };
+        let (rows_in, rows) = mpsc::channel(WAITING_BATCHES);
+        let (schema_in, schema) = oneshot::channel();
+        let end = Arc::new(Mutex::new(None));
+        let truncated = Arc::new(AtomicBool::new(false));
+        let run = Run {
+            session: Arc::clone(session),
+            bounds: self.bounds,
+            statement,
+            plan,
+            schema: Some(schema_in),
+            rows: rows_in,
+            end: Arc::clone(&end),
+            truncated: Arc::clone(&truncated),
+            entry,
+            sent: 0,
+        };
+        let task = self.runtime.spawn(run.drive(turn));
+        let running = Running(task.abort_handle());
+        let Ok(schema) = schema.await else {
+            // The statement ended before it had a schema.
+            return Err(taken(&end).unwrap_or_else(stopped));
+        };
+        Ok(Answer {
+            schema,
+            rows,
+            end,
+            truncated,
+            done: false,
+            _running: running,
+        })
+    }
+
+    /// Waits for a turn.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(turn);
+        }
+        let _waiting = Waiting::enter(&self.waiting, self.bounds.waiting).ok_or(Error::Busy)?;
+        match tokio::time::timeout(
+            self.bounds.patience,
+            Arc::clone(&self.turns).acquire_owned(),
+        )
+        .await
+        {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(Error::Busy),
+        }
+    }
+}
+
+/// One that waits; leaves the count with its drop.
+struct Waiting<'count>(&'count AtomicUsize);
+
+impl<'count> Waiting<'count> {
+    fn enter(count: &'count AtomicUsize, most: usize) -> Option<Self> {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        let waiting = Self(count);
+        (before < most).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Ends a statement when nobody waits for its rows any more.
+#[derive(Debug)]
+struct Running(AbortHandle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How a statement ended, once it has.
+type End = Arc<Mutex<Option<Result<()>>>>;
+
+fn taken(end: &End) -> Option<Error> {
+    end.lock().ok()?.take()?.err()
+}
+
+fn stopped() -> Error {
+    Error::Stopped("the statement was stopped".to_owned())
+}
+
+/// A statement under way.
+struct Run {
+    session: Arc<Session>,
+    bounds: Bounds,
+    statement: Statement,
+    plan: Option<LogicalPlan>,
+    schema: Option<oneshot::Sender<SchemaRef>>,
+    rows: mpsc::Sender<RecordBatch>,
+    end: End,
+    truncated: Arc<AtomicBool>,
+    entry: Option<Entry>,
+    sent: u64,
+}
+
+impl Run {
+    async fn drive(mut self, turn: OwnedSemaphorePermit) {
+        let deadline = Instant::now() + self.bounds.time;
+        let result = match tokio::time::timeout_at(deadline, self.run()).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::TimedOut(self.bounds.time)),
+        };
+        if let Some(entry) = self.entry.take() {
+            let outcome = match &result {
+                Ok(()) => Outcome::Finished,
+                Err(Error::Stopped(_)) => Outcome::Cancelled,
+                Err(error) => Outcome::Failed(error.to_string()),
+            };
+            entry.end(outcome, self.sent);
+        }
+        if let Ok(mut end) = self.end.lock() {
+            *end = Some(result);
+        }
+        drop(turn);
+    }
+
+    async fn run(&mut self) -> Result<()> {
+        let mut rows = self.stream().await?;
+        if let Some(schema) = self.schema.take() {
+            // Nobody waits any more: the task is about to be stopped.
+            let _ = schema.send(rows.schema());
+        }
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(|error| Error::from_engine("run the query", error))?;
+            let Some(batch) = self.within_bounds(batch)? else {
+                return Ok(());
+            };
+            self.sent += batch.num_rows() as u64;
+            if self.rows.send(batch).await.is_err() {
+                return Err(stopped());
+            }
+        }
+        Ok(())
+    }
+
+    async fn stream(&mut self) -> Result<SendableRecordBatchStream> {
+        let plan = match self.plan.take() {
+            Some(plan) => plan,
+            None => self.session.plan(&self.statement.sql).await?,
+        };
+        let plan = match self.statement.parameters.take() {
+            Some(parameters) => plan
+                .with_param_values(parameters)
+                .map_err(|error| Error::from_engine("fill the placeholders", error))?,
+            None => plan,
+        };
+        self.session.start(plan, self.bounds.memory_bytes).await
+    }
+
+    /// Cuts a batch to what may still be sent; none where nothing may.
+    fn within_bounds(&self, batch: RecordBatch) -> Result<Option<RecordBatch>> {
+        let most = self.statement.most_rows.unwrap_or(self.bounds.rows);
+        let room = most.min(self.bounds.rows) - self.sent;
+        if batch.num_rows() as u64 <= room {
+            return Ok(Some(batch));
+        }
+        if self.statement.most_rows.is_none() {
+            return Err(Error::LimitExceeded(format!(
+                "more than {} rows",
+                self.bounds.rows
+            )));
+        }
+        self.truncated.store(true, Ordering::Relaxed);
+        // Fewer rows than the batch has, so they fit.
+        let room = usize::try_from(room).unwrap_or(0);
+        Ok((room > 0).then(|| batch.slice(0, room)))
+    }
+}
+
+/// The rows of a statement. Dropped, it ends the statement.
+#[derive(Debug)]
+pub struct Answer {
+    schema: SchemaRef,
+    rows: mpsc::Receiver<RecordBatch>,
+    end: End,
+    truncated: Arc<AtomicBool>,
+    done: bool,
+    _running: Running,
+}
+
+impl Answer {
+    /// Gives the columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Tells whether there were more rows than asked for; settled once the stream has ended.
+    #[must_use]
+    pub fn is_truncated(&self) -> bool {
+        self.truncated.load(Ordering::Relaxed)
+    }
+
+    /// Gives all rows.
+    ///
+    /// # Errors
+    /// The first of the stream.
+    pub async fn all(mut self) -> Result<Vec<RecordBatch>> {
+        let mut rows = Vec::new();
+        while let Some(batch) = self.next().await {
+            rows.push(batch?);
+        }
+        Ok(rows)
+    }
+}
+
+impl Stream for Answer {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        match self.rows.poll_recv(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(batch)) => Poll::Ready(Some(Ok(batch))),
+            Poll::Ready(None) => {
+                self.done = true;
+                let end = self.end.lock().ok().and_then(|mut end| end.take());
+                // A channel that closes without an outcome is a statement that was cut off: never a short answer.
+                Poll::Ready(match end {
+                    Some(Ok(())) => None,
+                    Some(Err(error)) => Some(Err(error)),
+                    None => Some(Err(stopped())),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
