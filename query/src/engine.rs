@@ -15,6 +15,7 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use podtrail_ingest::store::Store;
 
+use crate::bounded;
 use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
 use crate::executor::Queries;
@@ -106,6 +107,7 @@ impl Engine {
         let snapshot = catalog::register(&context, &self.store, &self.rules, &self.queries).await?;
         // Only now: the views use none of these, and their rewriting would cost each of them time.
         udf::register_json(&context)?;
+        bounded::register(&context);
         Ok(Session { context, snapshot })
     }
 

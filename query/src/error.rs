@@ -36,6 +36,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A data file cannot be read now.
+    #[error("{what}: {source}")]
+    Unavailable {
+        /// What was attempted.
+        what: String,
+        /// The failure.
+        source: Box<datafusion::error::DataFusionError>,
+    },
     /// The engine failed.
     #[error("{what}: {source}")]
     Engine {
@@ -51,14 +59,39 @@ impl Error {
     pub(crate) fn from_engine(what: &str, error: datafusion::error::DataFusionError) -> Self {
         use datafusion::error::DataFusionError as E;
         match error.find_root() {
-            E::SQL(..) | E::Plan(_) | E::SchemaError(..) => {
+            E::SQL(..)
+            | E::Plan(_)
+            | E::SchemaError(..)
+            | E::NotImplemented(_)
+            | E::Configuration(_)
+            | E::Execution(_) => Self::InvalidQuery(error.strip_backtrace()),
+            E::ArrowError(cause, _) if is_of_values(cause) => {
                 Self::InvalidQuery(error.strip_backtrace())
             }
             E::ResourcesExhausted(reason) => Self::LimitExceeded(reason.clone()),
+            E::IoError(_) | E::ObjectStore(_) | E::ParquetError(_) => Self::Unavailable {
+                what: what.to_owned(),
+                source: Box::new(error),
+            },
             _ => Self::Engine {
                 what: what.to_owned(),
                 source: Box::new(error),
             },
         }
     }
+}
+
+/// Tells whether the values that a query works on are the cause: a text that is no number, a division by zero.
+fn is_of_values(error: &arrow::error::ArrowError) -> bool {
+    use arrow::error::ArrowError as A;
+    matches!(
+        error,
+        A::CastError(_)
+            | A::ParseError(_)
+            | A::ComputeError(_)
+            | A::DivideByZero
+            | A::ArithmeticOverflow(_)
+            | A::InvalidArgumentError(_)
+            | A::NotYetImplemented(_)
+    )
 }

@@ -201,10 +201,11 @@ impl Executor {
             rows: rows_in,
             end: Arc::clone(&end),
             truncated: Arc::clone(&truncated),
-            entry,
             sent: 0,
+            entry,
+            _turn: turn,
         };
-        let task = self.runtime.spawn(run.drive(turn));
+        let task = self.runtime.spawn(run.drive());
         let running = Running(task.abort_handle());
         let Ok(schema) = schema.await else {
             // The statement ended before it had a schema.
@@ -286,12 +287,14 @@ struct Run {
     rows: mpsc::Sender<RecordBatch>,
     end: End,
     truncated: Arc<AtomicBool>,
-    entry: Option<Entry>,
     sent: u64,
+    entry: Option<Entry>,
+    /// Given back last: who gets the turn finds this statement noted as ended.
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Run {
-    async fn drive(mut self, turn: OwnedSemaphorePermit) {
+    async fn drive(mut self) {
         let deadline = Instant::now() + self.bounds.time;
         let result = match tokio::time::timeout_at(deadline, self.run()).await {
             Ok(result) => result,
@@ -308,16 +311,19 @@ impl Run {
         if let Ok(mut end) = self.end.lock() {
             *end = Some(result);
         }
-        drop(turn);
     }
 
     async fn run(&mut self) -> Result<()> {
         let mut rows = self.stream().await?;
-        if let Some(schema) = self.schema.take() {
+        let mut next = rows.next().await;
+        // With the first rows only: what fails before them is told instead of an answer, not in it.
+        if !matches!(next, Some(Err(_)))
+            && let Some(schema) = self.schema.take()
+        {
             // Nobody waits any more: the task is about to be stopped.
             let _ = schema.send(rows.schema());
         }
-        while let Some(batch) = rows.next().await {
+        while let Some(batch) = next {
             let batch = batch.map_err(|error| Error::from_engine("run the query", error))?;
             let Some(batch) = self.within_bounds(batch)? else {
                 return Ok(());
@@ -326,6 +332,7 @@ impl Run {
             if self.rows.send(batch).await.is_err() {
                 return Err(stopped());
             }
+            next = rows.next().await;
         }
         Ok(())
     }

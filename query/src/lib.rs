@@ -4,6 +4,7 @@
 //! `views/*.sql` build on each other, from issuing records over sessions to `attribution`; reports are
 //! SQL in `reports/*.sql`. Nothing here writes to a store.
 
+mod bounded;
 mod candidates;
 mod catalog;
 mod engine;

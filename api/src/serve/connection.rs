@@ -95,7 +95,7 @@ impl Activity {
     fn received(&self) {
         let mut state = self.state();
         if state.in_flight == 0 && !state.http2 {
-            state.head.get_or_insert_with(Instant::now);
+            state.head.get_or_insert_with(now);
         }
     }
 
@@ -117,7 +117,7 @@ impl Activity {
 
     /// Notes that the connection was asked to close.
     pub(crate) fn closing(&self) {
-        self.state().closing.get_or_insert_with(Instant::now);
+        self.state().closing.get_or_insert_with(now);
     }
 
     /// What is to be done now. No time to wait is longer than the shortest patience, hence none

@@ -18,7 +18,9 @@ impl From<Error> for Problem {
             Error::TimedOut(_) => Self::timeout(error.to_string()),
             Error::Busy => Self::too_busy(error.to_string(), RETRY_AFTER),
             Error::Stopped(_) => Self::unavailable(error.to_string()),
-            Error::Store(_) => Self::unavailable("the store cannot be read now").because(error),
+            Error::Store(_) | Error::Unavailable { .. } => {
+                Self::unavailable("the store cannot be read now").because(error)
+            }
             other => Self::internal(other),
         }
     }

@@ -131,3 +131,6 @@ pub fn router(state: State, access: &Access, limits: &HttpLimits, tls: bool) -> 
         );
     layers::shell(router, limits, tls)
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,7 +88,6 @@ pub(super) fn data_files_schema() -> SchemaRef {
         text("path"),
         number("size_bytes"),
         number("records"),
-        time("modified_at"),
     ]))
 }
 
@@ -106,7 +105,6 @@ pub(super) fn data_files(tables: &[(&'static str, DeltaTable)]) -> DfResult<Reco
                 file.size(),
                 file.num_records()
                     .and_then(|count| i64::try_from(count).ok()),
-                file.modification_time().saturating_mul(1_000),
             ));
         }
     }
@@ -125,7 +123,6 @@ pub(super) fn data_files(tables: &[(&'static str, DeltaTable)]) -> DfResult<Reco
                 .collect::<Int64Array>(),
         ),
         Arc::new(files.iter().map(|file| file.2).collect::<Int64Array>()),
-        times(files.iter().map(|file| Some(file.3))),
     ];
     Ok(RecordBatch::try_new(data_files_schema(), columns)?)
 }

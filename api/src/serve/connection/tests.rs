@@ -7,19 +7,20 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// The time of a test, which passes only as the test says.
-    static NOW: Cell<Instant> = Cell::new(Instant::now());
+    /// The time of a test that has stopped it: it passes as the test says.
+    static STOPPED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 pub(super) fn now() -> Instant {
-    NOW.get()
+    STOPPED.get().unwrap_or_else(Instant::now)
 }
 
 fn advance(duration: Duration) {
-    NOW.set(now() + duration);
+    STOPPED.set(Some(now() + duration));
 }
 
 fn activity() -> Arc<Activity> {
+    STOPPED.set(Some(now()));
     let patience = Patience {
         head: 10 * SECOND,
         idle: 60 * SECOND,
@@ -35,7 +36,7 @@ fn verdict(activity: &Activity) -> (Verdict, u64) {
         match activity.judge() {
             Verdict::Wait(until) => {
                 assert!(until > now(), "it would wait without a pause");
-                NOW.set(until);
+                STOPPED.set(Some(until));
             }
             verdict => return (verdict, (now() - begun).as_secs()),
         }
