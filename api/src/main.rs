@@ -8,7 +8,6 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
-    cli::start_logging(&arguments.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -19,7 +18,21 @@ fn main() -> ExitCode {
             return cli::Exit::Failed.into();
         }
     };
-    let exit = runtime.block_on(cli::run(arguments));
+    let logging = {
+        // Spans are sent from the runtime.
+        let _inside = runtime.enter();
+        cli::start_logging(&arguments.global)
+    };
+    let exit = match logging {
+        Ok(spans) => {
+            let exit = runtime.block_on(cli::run(arguments));
+            if let Some(spans) = spans {
+                spans.end();
+            }
+            exit
+        }
+        Err(error) => Err(error),
+    };
     // Readers of standard input cannot be interrupted; do not wait for them.
     runtime.shutdown_background();
     match exit {

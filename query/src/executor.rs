@@ -343,9 +343,7 @@ impl Run {
             None => self.session.plan(&self.statement.sql).await?,
         };
         let plan = match self.statement.parameters.take() {
-            Some(parameters) => plan
-                .with_param_values(parameters)
-                .map_err(|error| Error::from_engine("fill the placeholders", error))?,
+            Some(parameters) => filled(plan, parameters)?,
             None => plan,
         };
         self.session.start(plan, self.bounds.memory_bytes).await
@@ -369,6 +367,25 @@ impl Run {
         let room = usize::try_from(room).unwrap_or(0);
         Ok((room > 0).then(|| batch.slice(0, room)))
     }
+}
+
+/// Puts values in the places of placeholders, one for each.
+fn filled(plan: LogicalPlan, parameters: ParamValues) -> Result<LogicalPlan> {
+    let failed = |error| Error::from_engine("fill the placeholders", error);
+    let places = plan.get_parameter_names().map_err(failed)?;
+    let given: Vec<String> = match &parameters {
+        ParamValues::List(values) => (1..=values.len())
+            .map(|place| format!("${place}"))
+            .collect(),
+        ParamValues::Map(values) => values.keys().map(|name| format!("${name}")).collect(),
+    };
+    // A value that nothing asks for is a typing error somewhere.
+    if let Some(unasked) = given.iter().find(|name| !places.contains(*name)) {
+        return Err(Error::InvalidQuery(format!(
+            "there is a value for {unasked}, which the statement does not have"
+        )));
+    }
+    plan.with_param_values(parameters).map_err(failed)
 }
 
 /// The rows of a statement. Dropped, it ends the statement.

@@ -111,13 +111,18 @@ impl Filter {
             let micros = time.map(|time| time.timestamp_micros());
             ScalarValue::TimestampMicrosecond(micros, Some(Arc::from("UTC")))
         };
-        let mut values = HashMap::from([
-            ("from".to_owned(), time(self.from).into()),
-            ("to".to_owned(), time(self.to).into()),
-        ]);
+        // Only what the SQL has: values that nothing asks for are refused.
+        let mut values = HashMap::new();
+        for (name, micros) in [("from", time(self.from)), ("to", time(self.to))] {
+            if has_placeholder(sql, name) {
+                values.insert(name.to_owned(), micros.into());
+            }
+        }
         for name in Self::NAMES {
-            let text = self.get(name).map(str::to_owned);
-            values.insert(name.to_owned(), ScalarValue::Utf8(text).into());
+            if has_placeholder(sql, name) {
+                let text = self.get(name).map(str::to_owned);
+                values.insert(name.to_owned(), ScalarValue::Utf8(text).into());
+            }
         }
         Ok(ParamValues::Map(values))
     }

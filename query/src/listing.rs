@@ -168,7 +168,7 @@ impl Listing {
         let rows = self.sql.trim_end();
         let sql = if self.newest_first {
             let after = after.map(Place::parse).transpose()?;
-            values.extend(Place::values(after.as_ref()));
+            values.extend(after.as_ref().map(Place::values).into_iter().flatten());
             let [time, id] = self.key else {
                 return Err(Error::InvalidQuery("a key of two columns".to_owned()));
             };
@@ -228,14 +228,15 @@ impl Place {
         })
     }
 
-    fn values(place: Option<&Self>) -> [(String, ScalarAndMetadata); 2] {
-        let micros = place.and_then(|place| place.micros);
-        let id = place.map(|place| place.id.clone());
-        let time = ScalarValue::TimestampMicrosecond(micros, Some(Arc::from("UTC")));
-        [
-            ("after_time".to_owned(), time.into()),
-            ("after_id".to_owned(), ScalarValue::Utf8(id).into()),
-        ]
+    /// Values of the placeholders in what follows.
+    fn values(&self) -> Vec<(String, ScalarAndMetadata)> {
+        let id = ScalarValue::Utf8(Some(self.id.clone()));
+        let mut values = vec![("after_id".to_owned(), id.into())];
+        if self.micros.is_some() {
+            let time = ScalarValue::TimestampMicrosecond(self.micros, Some(Arc::from("UTC")));
+            values.push(("after_time".to_owned(), time.into()));
+        }
+        values
     }
 }
 

@@ -10,6 +10,7 @@ mod eval;
 mod explain;
 mod ingest;
 mod inventory;
+mod logging;
 mod output;
 mod policy;
 mod report;
@@ -20,7 +21,7 @@ mod sql;
 mod token;
 mod verify;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -109,6 +110,15 @@ pub(crate) struct Global {
         hide_default_value = true
     )]
     log: String,
+    /// OTLP collector (HTTP) that gets the spans of requests, such as http://localhost:4318
+    #[arg(
+        long,
+        global = true,
+        env = "PODTRAIL_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_short_help = true
+    )]
+    otlp_endpoint: Option<String>,
 }
 
 impl Global {
@@ -300,6 +310,8 @@ async fn engine(global: &Global) -> anyhow::Result<Engine> {
     Ok(config.apply(Engine::new(store, &Limits::new(cores()))?)?)
 }
 
+pub(crate) use logging::start as start_logging;
+
 /// Reads a small file whole.
 ///
 /// # Errors
@@ -319,26 +331,6 @@ fn read_small(path: &std::path::Path, most: u64) -> Result<Vec<u8>, Error> {
 /// Cores of this machine.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
-}
-
-/// Starts the log on standard error.
-pub(crate) fn start_logging(global: &Global) {
-    let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(&global.log);
-    let builder = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter);
-    match global.log_format {
-        LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.with_ansi(use_color(global)).init(),
-    }
-}
-
-fn use_color(global: &Global) -> bool {
-    match global.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-    }
 }
 
 /// Says on standard error what went wrong.

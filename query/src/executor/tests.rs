@@ -272,6 +272,32 @@ async fn more_than_may_wait_are_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_value_has_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, session) = session(&folder).await;
+    let executor = executor(&engine, Bounds::default());
+    let number = || datafusion::common::ScalarValue::Int64(Some(1)).into();
+    let list = |count| ParamValues::List((0..count).map(|_| number()).collect());
+    let map = |name: &str| ParamValues::Map([(name.to_owned(), number())].into());
+    for (sql, parameters, fits) in [
+        ("SELECT $1 + 1", list(1), true),
+        ("SELECT $a + 1", map("a"), true),
+        ("SELECT 1", list(0), true),
+        ("SELECT 1", list(1), false),
+        ("SELECT $1 + 1", list(2), false),
+        ("SELECT $1 + $2", list(1), false),
+        ("SELECT $a + 1", map("b"), false),
+    ] {
+        let statement = Statement {
+            parameters: Some(parameters),
+            ..Statement::new(sql)
+        };
+        let answer = executor.run(&session, statement).await;
+        assert_eq!(answer.is_ok(), fits, "{sql}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_users_get_wrong_is_theirs() {
     let folder = tempfile::tempdir().unwrap();
     let (engine, session) = session(&folder).await;
@@ -284,6 +310,8 @@ async fn what_users_get_wrong_is_theirs() {
         "SELECT value / (value - value) FROM generate_series(1, 3)",
         "SELECT to_timestamp('x')",
         "SELECT $1",
+        "SELECT $1 AS a",
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT a.n + 1 FROM t a, t b) SELECT count(*) FROM t",
     ] {
         let ended = match executor.run(&session, Statement::new(sql)).await {
             Ok(answer) => answer.all().await.map(drop),
