@@ -14,11 +14,12 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use podtrail_ingest::store::Store;
+use serde_json::Value;
 
 use crate::bounded;
 use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
-use crate::executor::Queries;
+use crate::executor::{Queries, Statement};
 use crate::read_only;
 use crate::rules::{NodeAgentRule, NodeAgentRules};
 use crate::udf;
@@ -271,5 +272,30 @@ impl Session {
             .try_collect()
             .await
             .map_err(|error| Error::from_engine("run the query", error))
+    }
+
+    /// Runs one read-only statement and gives its rows as JSON objects: for the few that the service itself reads.
+    ///
+    /// # Errors
+    /// As [`Session::sql`].
+    pub async fn json(&self, statement: Statement) -> Result<Vec<Value>> {
+        use futures::TryStreamExt;
+        let rows = self.sql_with(&statement.sql, statement.parameters).await?;
+        let rows: Vec<arrow::array::RecordBatch> = rows
+            .try_collect()
+            .await
+            .map_err(|error| Error::from_engine("run the query", error))?;
+        let failed =
+            |error: arrow::error::ArrowError| Error::from_engine("read a row", error.into());
+        let mut json = Vec::new();
+        let mut writer = arrow::json::WriterBuilder::new()
+            .with_explicit_nulls(true)
+            .build::<_, arrow::json::writer::JsonArray>(&mut json);
+        for batch in &rows {
+            writer.write(batch).map_err(failed)?;
+        }
+        writer.finish().map_err(failed)?;
+        drop(writer);
+        Ok(serde_json::from_slice(&json).unwrap_or_default())
     }
 }

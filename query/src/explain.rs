@@ -4,7 +4,7 @@
 pub mod subject;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::engine::Session;
 use crate::error::{Error, Result};
@@ -110,19 +110,7 @@ async fn first(session: &Session, sql: &str) -> Result<Option<Value>> {
 
 /// Gives the rows of a query as JSON objects.
 pub(crate) async fn all(session: &Session, sql: &str) -> Result<Vec<Value>> {
-    let rows = session.rows(sql).await?;
-    let mut json = Vec::new();
-    let mut writer = arrow::json::WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .build::<_, arrow::json::writer::JsonArray>(&mut json);
-    let failed = |error: arrow::error::ArrowError| Error::from_engine("read a row", error.into());
-    for batch in &rows {
-        writer.write(batch).map_err(failed)?;
-    }
-    writer.finish().map_err(failed)?;
-    drop(writer);
-    let rows: Vec<Map<String, Value>> = serde_json::from_slice(&json).unwrap_or_default();
-    Ok(rows.into_iter().map(Value::Object).collect())
+    session.json(crate::executor::Statement::new(sql)).await
 }
 
 /// Writes a text as an SQL literal.

@@ -14,6 +14,7 @@ mod json_body;
 pub mod layers;
 pub mod listen;
 mod observe;
+pub mod observed;
 pub mod openapi;
 mod openapi_page;
 pub mod parameters;

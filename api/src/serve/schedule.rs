@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::observed;
+
 /// One thing that runs on a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Schedule {
@@ -70,6 +72,9 @@ impl Schedules {
     /// Notes how a run ended.
     pub fn ended(&self, name: &str, now: DateTime<Utc>, result: &str, detail: Option<String>) {
         self.change(name, |schedule| {
+            if let Some(began) = schedule.last_began_at {
+                observed::run_ended(name, result, began, now);
+            }
             schedule.running = false;
             schedule.last_ended_at = Some(now);
             schedule.last_result = Some(result.to_owned());

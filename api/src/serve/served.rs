@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use podtrail_query::{Engine, Error, Session, Snapshot};
 
+use super::observed::{self, Newest};
+
 /// A session and how fresh it is.
 #[derive(Debug, Clone)]
 pub struct InService {
@@ -19,6 +21,8 @@ pub struct InService {
     pub stale_since: Option<DateTime<Utc>>,
     /// Whether what sessions keep has been computed.
     pub warm: bool,
+    /// Its newest event.
+    pub newest: Newest,
 }
 
 impl InService {
@@ -54,6 +58,7 @@ impl Served {
                 checked_at: now,
                 stale_since: None,
                 warm: false,
+                newest: Newest::default(),
             }),
         })
     }
@@ -90,13 +95,14 @@ impl Served {
                 state.checked_at = now;
                 state.stale_since = None;
             }),
-            Ok(Some(session)) => self.change(|state| {
+            Ok(Some((session, newest))) => self.change(|state| {
                 *state = InService {
                     session,
                     pinned_at: now,
                     checked_at: now,
                     stale_since: None,
                     warm: true,
+                    newest,
                 };
             }),
             Err(error) => {
@@ -109,18 +115,21 @@ impl Served {
         Ok(())
     }
 
-    async fn newer(&self) -> Result<Option<Arc<Session>>, Error> {
+    async fn newer(&self) -> Result<Option<(Arc<Session>, Newest)>, Error> {
         let current = self.now();
         if self.engine.newest().await? == *current.snapshot() {
             if !current.warm {
-                current.session.warm().await?;
-                self.change(|state| state.warm = true);
+                let newest = ready(&current.session).await?;
+                self.change(|state| {
+                    state.warm = true;
+                    state.newest = newest;
+                });
             }
             return Ok(None);
         }
         let session = self.engine.session().await?;
-        session.warm().await?;
-        Ok(Some(Arc::new(session)))
+        let newest = ready(&session).await?;
+        Ok(Some((Arc::new(session), newest)))
     }
 
     /// Refreshes for ever, at this interval. One look never overlaps another.
@@ -142,4 +151,10 @@ impl Served {
             tokio::time::sleep(every).await;
         }
     }
+}
+
+/// Computes what a session keeps, and tells what it holds.
+async fn ready(session: &Session) -> Result<Newest, Error> {
+    session.warm().await?;
+    observed::snapshot(session).await
 }

@@ -38,6 +38,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 }
 
 fn describe() {
+    super::observed::describe();
     describe_counter!(REQUESTS, "HTTP requests answered or given up");
     describe_histogram!(
         REQUEST_SECONDS,

@@ -83,6 +83,7 @@ pub async fn metrics(Shared(state): Shared<State>) -> Result<Response, Problem> 
         return Err(Problem::not_found("no metrics are kept"));
     };
     let now = state.served.now();
+    now.newest.tell((state.clock)());
     let age = (state.clock)() - now.pinned_at;
     let seconds = |duration: chrono::Duration| duration.as_seconds_f64();
     metrics::gauge!("podtrail_snapshot_age_seconds").set(seconds(age));
