@@ -86,6 +86,7 @@ fn the_demo_is_attributed_as_its_truth_says() {
     let demo = folder.path().join("demo");
     let arguments = [
         "demo",
+        "--no-serve",
         "--seed",
         "7",
         "--end",
@@ -175,6 +176,7 @@ fn reports_and_events_agree() {
         folder.path(),
         &[
             "demo",
+            "--no-serve",
             "--seed",
             "3",
             "--end",

@@ -1,5 +1,6 @@
 //! `podtrail demo`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use podtrail_ingest::store::Store;
 use podtrail_query::report::Report;
 use podtrail_query::{Engine, Filter, Limits};
 
+use super::serve::Serve;
 use super::{Exit, Global, ingest, output, say};
 use podtrail_api::demo::{DemoOptions, DemoSummary, FolderOutput, generate};
 
@@ -40,6 +42,17 @@ pub(crate) struct Demo {
     /// Only generate: write <FOLDER>/trail, <FOLDER>/inventory and <FOLDER>/truth
     #[arg(long, requires = "folder")]
     generate_only: bool,
+    /// End after the reports, and serve nothing
+    #[arg(long)]
+    no_serve: bool,
+    /// Address to serve at: a loopback one
+    #[arg(
+        long,
+        env = "PODTRAIL_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    listen: SocketAddr,
 }
 
 impl Demo {
@@ -97,11 +110,23 @@ impl Demo {
             }
             output::print(global, report.run(&session, &Filter::default()).await?).await?;
         }
+        drop(session);
+        let place = folder.join("store");
+        if !self.no_serve {
+            let global = Global {
+                store: place.to_string_lossy().into_owned(),
+                ..global.clone()
+            };
+            if !global.quiet {
+                say("\nthe same over HTTP, until you press Ctrl-C:");
+            }
+            return Box::pin(Serve::at(self.listen)?.run(&global)).await;
+        }
         if !global.quiet {
             match &self.folder {
                 Some(_) => say(&format!(
                     "\nlook further: podtrail --store {} sql",
-                    folder.join("store").display()
+                    place.display()
                 )),
                 None => say(
                     "\nthe demo's store is gone now; keep one with: podtrail demo --folder FOLDER",

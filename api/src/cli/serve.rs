@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
+use clap::Parser;
 use podtrail_api::serve::layers::HttpLimits;
 use podtrail_api::serve::listen::{self, ListenOptions};
 use podtrail_api::serve::schedule::Schedules;
@@ -156,7 +157,27 @@ impl BoundArguments {
     }
 }
 
+/// The command alone, for what stands in the environment beside the command line.
+#[derive(Debug, clap::Parser)]
+struct Alone {
+    #[command(flatten)]
+    serve: Serve,
+}
+
 impl Serve {
+    /// What `podtrail serve --listen` does. Where the address is taken, any free port of it.
+    ///
+    /// # Errors
+    /// Where the environment has values that are none.
+    pub(crate) fn at(listen: SocketAddr) -> anyhow::Result<Self> {
+        let listen = match std::net::TcpListener::bind(listen) {
+            Ok(_) => listen,
+            Err(_) => SocketAddr::new(listen.ip(), 0),
+        };
+        let alone = Alone::try_parse_from(["podtrail", "--listen", &listen.to_string()])?;
+        Ok(alone.serve)
+    }
+
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let access = self.access.access(self.listen)?;
         let tls = self.tls()?;
