@@ -54,6 +54,14 @@ else
     echo "moto cannot be installed: tests against it are skipped" >&2
 fi
 
+step "clients of the service (schemathesis)"
+clients="${CARGO_TARGET_DIR:-$PWD/target}/clients"
+if [ ! -x "$clients/bin/st" ]; then
+    python3 -m venv --clear "$clients"
+    "$clients/bin/pip" install --quiet --disable-pip-version-check 'schemathesis==4.32.5' 'psycopg[binary]==3.3.9'
+fi
+export PODTRAIL_CLIENTS="$clients/bin"
+
 step "tests"
 # The binary just built: building it alone would build its dependencies with other features.
 export PODTRAIL_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/podtrail"

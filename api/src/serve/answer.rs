@@ -286,7 +286,8 @@ pub fn stream(
             }
         }
     });
-    *response.body_mut() = Body::from_stream(begin.chain(body));
+    // Compression asks once more after the end.
+    *response.body_mut() = Body::from_stream(begin.chain(body).fuse());
     Ok(response)
 }
 

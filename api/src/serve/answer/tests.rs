@@ -46,3 +46,33 @@ fn a_tag_is_known_however_it_is_listed() {
         assert_eq!(has_tag(&headers, tag), known, "{value}");
     }
 }
+
+#[tokio::test]
+async fn a_stream_may_be_asked_again_after_its_end() {
+    use http_body_util::BodyExt;
+    use podtrail_ingest::store::Store;
+    use podtrail_query::{Bounds, Engine, Executor, Limits, Statement};
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path(), true).unwrap();
+    store.create_tables().await.unwrap();
+    let engine = Engine::new(store, &Limits::new(1)).unwrap();
+    let served = super::super::served::Served::open(engine, chrono::Utc::now)
+        .await
+        .unwrap();
+    let handle = tokio::runtime::Handle::current();
+    let executor = Executor::new(handle, Bounds::default(), None, chrono::Utc::now);
+    let now = served.now();
+    let rows = executor
+        .run(&now.session, Statement::new("SELECT 1 AS one"))
+        .await
+        .unwrap();
+    let response = stream(Form::Ndjson, now, rows, None, Instant::now()).unwrap();
+    let mut body = response.into_body();
+    let mut text = Vec::new();
+    while let Some(frame) = body.frame().await {
+        text.extend(frame.unwrap().into_data().unwrap());
+    }
+    assert_eq!(text, b"{\"one\":1}\n");
+    assert!(body.frame().await.is_none());
+}
