@@ -69,7 +69,7 @@ impl Error {
                 Self::InvalidQuery(error.strip_backtrace())
             }
             E::ResourcesExhausted(reason) => Self::LimitExceeded(reason.clone()),
-            E::IoError(_) | E::ObjectStore(_) | E::ParquetError(_) => Self::Unavailable {
+            root if is_of_files(root) => Self::Unavailable {
                 what: what.to_owned(),
                 source: Box::new(error),
             },
@@ -94,4 +94,62 @@ fn is_of_values(error: &arrow::error::ArrowError) -> bool {
             | A::InvalidArgumentError(_)
             | A::NotYetImplemented(_)
     )
+}
+
+/// Tells whether a file that cannot be read is the cause, however deep it lies.
+fn is_of_files(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<datafusion::object_store::Error>()
+            || error.is::<datafusion::parquet::errors::ParquetError>()
+            || error.is::<std::io::Error>()
+            || matches!(
+                error.downcast_ref::<arrow::error::ArrowError>(),
+                Some(
+                    arrow::error::ArrowError::IoError(..)
+                        | arrow::error::ArrowError::ParquetError(_)
+                )
+            )
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::error::ArrowError;
+    use datafusion::error::DataFusionError as E;
+    use datafusion::parquet::errors::ParquetError;
+
+    #[test]
+    fn what_cannot_be_read_is_unavailable_however_it_is_wrapped() {
+        let io = || std::io::Error::other("gone");
+        let parquet = || ParquetError::External(Box::new(io()));
+        for error in [
+            E::IoError(io()),
+            E::ParquetError(Box::new(parquet())),
+            E::External(Box::new(parquet())),
+            E::Context("scan".to_owned(), Box::new(E::External(Box::new(io())))),
+            E::ArrowError(Box::new(ArrowError::ParquetError("gone".to_owned())), None),
+            E::ArrowError(
+                Box::new(ArrowError::ExternalError(Box::new(parquet()))),
+                None,
+            ),
+        ] {
+            let text = error.to_string();
+            assert!(
+                matches!(Error::from_engine("read", error), Error::Unavailable { .. }),
+                "{text}"
+            );
+        }
+        let internal = E::Internal("a fault".to_owned());
+        assert!(matches!(
+            Error::from_engine("read", internal),
+            Error::Engine { .. }
+        ));
+    }
 }
