@@ -8,9 +8,11 @@
 )]
 
 pub mod faulty_store;
+pub mod forms;
 pub mod inspect;
 pub mod objects;
 pub mod program;
 pub mod random;
 pub mod s3_server;
+pub mod service;
 pub mod trail;

@@ -1,0 +1,468 @@
+//! The HTTP API of the real service: forms, pages, filters, tags, errors, headers.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use podtrail_tests::forms::{ARROW, CSV, NDJSON, arrow, csv, in_csv, ndjson};
+use podtrail_tests::service::{Answer, Client, OwnStore, Service, Shared, eventually};
+use serde_json::{Value, json};
+
+static SHARED: Shared = Shared::new();
+
+async fn shared() -> (Arc<Service>, Client) {
+    let service = SHARED.get(&[]).await;
+    let client = service.client();
+    (service, client)
+}
+
+const LISTS: [&str; 8] = [
+    "/api/v1/fallbacks",
+    "/api/v1/readiness",
+    "/api/v1/workloads",
+    "/api/v1/roles",
+    "/api/v1/nodes",
+    "/api/v1/events",
+    "/api/v1/coverage",
+    "/api/v1/timeline",
+];
+
+const REPORTS: [&str; 8] = [
+    "/api/v1/reports/fallbacks",
+    "/api/v1/reports/readiness",
+    "/api/v1/reports/workloads",
+    "/api/v1/reports/roles",
+    "/api/v1/reports/nodes",
+    "/api/v1/reports/denied",
+    "/api/v1/reports/unused",
+    "/api/v1/reports/coverage",
+];
+
+/// An event of the demo's time and account that nobody of a cluster made.
+fn record(id: &str, time: &str) -> Value {
+    json!({
+        "eventVersion": "1.11", "eventID": id, "eventTime": time,
+        "eventSource": "s3.amazonaws.com", "eventName": "ListBuckets", "awsRegion": "ap-northeast-2",
+        "sourceIPAddress": "198.51.100.7", "userAgent": "=cmd|' /C calc'!A0",
+        "userIdentity": {"type": "IAMUser", "accountId": "111122223333", "userName": "alice",
+            "arn": "arn:aws:iam::111122223333:user/alice", "accessKeyId": "AKIAEXAMPLE000000001"},
+        "eventType": "AwsApiCall", "managementEvent": true, "eventCategory": "Management",
+        "recipientAccountId": "111122223333", "readOnly": true,
+    })
+}
+
+fn sorted(rows: &[Value]) -> Vec<String> {
+    let mut texts: Vec<String> = rows.iter().map(Value::to_string).collect();
+    texts.sort_unstable();
+    texts
+}
+
+/// Compares CSV with the rows that JSON has.
+fn assert_same_in_csv(text: &str, rows: &[Value], path: &str) {
+    let mut table = csv(text);
+    let header = table.remove(0);
+    assert_eq!(table.len(), rows.len(), "{path}");
+    let names: BTreeSet<&String> = header.iter().collect();
+    assert_eq!(names.len(), header.len(), "{path}");
+    let mut wanted: Vec<Vec<Option<String>>> = rows
+        .iter()
+        .map(|row| {
+            assert_eq!(row.as_object().unwrap().len(), header.len(), "{path}");
+            header.iter().map(|name| in_csv(&row[name])).collect()
+        })
+        .collect();
+    wanted.sort();
+    // Columns that CSV may write in another way count for nothing.
+    let mut given: Vec<Vec<Option<String>>> = table
+        .into_iter()
+        .map(|row| {
+            let columns = row.into_iter().zip(&header);
+            columns
+                .map(|(text, name)| {
+                    let free = rows.iter().any(|row| in_csv(&row[name]).is_none());
+                    (!free).then_some(text)
+                })
+                .collect()
+        })
+        .collect();
+    for row in &mut wanted {
+        for (place, name) in header.iter().enumerate() {
+            if rows.iter().any(|row| in_csv(&row[name]).is_none()) {
+                row[place] = None;
+            }
+        }
+    }
+    wanted.sort();
+    given.sort();
+    assert_eq!(given, wanted, "{path}");
+}
+
+#[tokio::test]
+async fn every_form_of_a_list_or_report_holds_the_same_rows() {
+    let (_service, client) = shared().await;
+    let lists = LISTS.map(|path| match path {
+        "/api/v1/events" => format!("{path}?limit=1000&role_arn=arn:aws:iam::111122223333:role/myeks-cart"),
+        _ => format!("{path}?limit=10000"),
+    });
+    for path in lists.iter().map(String::as_str).chain(REPORTS) {
+        let items = client.get(path).await.expect(200).items();
+        assert!(!items.is_empty(), "{path} has no rows");
+        let wanted = sorted(&items);
+        for (accept, read) in [(NDJSON, ndjson as fn(&[u8]) -> Vec<Value>), (ARROW, arrow)] {
+            let answer = client.get_as(path, accept).await.expect(200);
+            assert_eq!(answer.header("content-type"), Some(accept));
+            assert_eq!(sorted(&read(&answer.body)), wanted, "{path} as {accept}");
+        }
+        let answer = client.get_as(path, CSV).await.expect(200);
+        let kind = answer.header("content-type").unwrap();
+        assert!(kind.starts_with("text/csv;"), "{kind}");
+        assert_same_in_csv(&answer.text(), &items, path);
+    }
+}
+
+#[tokio::test]
+async fn the_weightiest_form_that_is_known_is_given() {
+    let (_service, client) = shared().await;
+    for (accept, given) in [
+        ("*/*", "application/json"),
+        ("application/x-ndjson;q=0.2, text/csv;q=0.9", "text/csv"),
+        ("image/png, application/x-ndjson;q=0.1", NDJSON),
+        ("text/html, application/xhtml+xml, */*;q=0.8", "application/json"),
+        ("text/csv;q=0, application/json;q=0.1", "application/json"),
+    ] {
+        let answer = client.get_as("/api/v1/coverage", accept).await.expect(200);
+        let kind = answer.header("content-type").unwrap();
+        assert!(kind.starts_with(given), "{accept}: {kind}");
+    }
+}
+
+/// Reads a list page by page, in whatever form.
+async fn pages(client: &Client, path: &str, accept: &str, read: fn(&[u8]) -> Vec<Value>) -> Vec<Value> {
+    let mut rows = Vec::new();
+    let mut target = path.to_owned();
+    loop {
+        let answer = client.get_as(&target, accept).await.expect(200);
+        let page = read(&answer.body);
+        let json = accept == "application/json";
+        let next = if json {
+            answer.json()["next_token"].as_str().map(str::to_owned)
+        } else {
+            answer.header("x-podtrail-next-token").map(str::to_owned)
+        };
+        rows.extend(page.iter().cloned());
+        let Some(next) = next else { return rows };
+        assert!(!page.is_empty(), "{path}: an empty page that others follow");
+        target = format!("{path}&next_token={next}");
+    }
+}
+
+fn items(body: &[u8]) -> Vec<Value> {
+    let mut answer: Value = serde_json::from_slice(body).unwrap();
+    answer["items"].as_array_mut().map(std::mem::take).unwrap()
+}
+
+#[tokio::test]
+async fn pages_give_exactly_the_whole_list() {
+    let (_service, client) = shared().await;
+    for list in LISTS {
+        let (filter, limits): (&str, &[u32]) = match list {
+            "/api/v1/events" => ("&from=2026-05-01T13:00:00Z&to=2026-05-01T13:05:00Z", &[7]),
+            "/api/v1/roles" | "/api/v1/fallbacks" | "/api/v1/timeline" => ("", &[7]),
+            _ => ("", &[2, 7]),
+        };
+        let whole = client
+            .get(&format!("{list}?limit=10000{filter}"))
+            .await
+            .expect(200);
+        assert!(whole.json()["next_token"].is_null(), "{list}");
+        let whole = whole.items();
+        for limit in limits {
+            let path = format!("{list}?limit={limit}{filter}");
+            let paged = pages(&client, &path, "application/json", items).await;
+            assert_eq!(paged, whole, "{path}");
+        }
+    }
+    let path = "/api/v1/events?limit=2000";
+    let paged = pages(&client, path, NDJSON, ndjson).await;
+    let calls = client.sql("SELECT count(*) AS n FROM events").await[0]["n"].clone();
+    assert_eq!(json!(paged.len()), calls);
+    let newest_first = paged.is_sorted_by(|a, b| a["event_time"].as_str() >= b["event_time"].as_str());
+    assert!(newest_first, "the newest first");
+    let ids: BTreeSet<&str> = paged.iter().map(|row| row["event_id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), paged.len(), "each once");
+}
+
+/// Waits until the service shows another snapshot than before.
+async fn new_snapshot(client: &Client, before: &str) -> Answer {
+    eventually("a new snapshot", || async {
+        let answer = client.get("/api/v1/coverage").await.expect(200);
+        (answer.header("x-podtrail-snapshot") != Some(before)).then_some(answer)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn pages_stay_right_while_new_events_land() {
+    let own = OwnStore::of_demo();
+    let service = Service::start(&own.store(), &["--refresh", "1s"]).await;
+    let client = service.client();
+    let path = "/api/v1/events?limit=7&from=2026-05-01T14:00:00Z&to=2026-05-01T14:05:00Z";
+    let old: BTreeSet<String> = pages(&client, path, NDJSON, ndjson)
+        .await
+        .iter()
+        .map(|row| row["event_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(old.len() > 21, "too few events for this test: {}", old.len());
+    let mut shown = Vec::new();
+    let mut target = path.to_owned();
+    for page in 0.. {
+        let answer = client.get(&target).await.expect(200);
+        let rows = answer.items();
+        shown.extend(rows.iter().map(|row| row["event_id"].as_str().unwrap().to_owned()));
+        let Some(next) = answer.json()["next_token"].as_str().map(str::to_owned) else {
+            break;
+        };
+        target = format!("{path}&next_token={next}");
+        if page < 2 {
+            // Before, in the place of, and after the row at which the page ends.
+            let edge = rows.last().unwrap()["event_time"].as_str().unwrap();
+            let records: Vec<Value> = ["2026-05-01T14:00:00Z", edge, "2026-05-01T14:04:59Z"]
+                .iter()
+                .zip(["!", "m", "~"])
+                .map(|(time, id)| record(&format!("{id}-landed-{page}"), time))
+                .collect();
+            own.ingest(&format!("{page}.json"), &records);
+            new_snapshot(&client, answer.header("x-podtrail-snapshot").unwrap()).await;
+        }
+    }
+    let once: BTreeSet<String> = shown.iter().cloned().collect();
+    assert_eq!(once.len(), shown.len(), "shown twice: {shown:?}");
+    let lost: Vec<&String> = old.difference(&once).collect();
+    assert!(lost.is_empty(), "left out: {lost:?}");
+    let landed: BTreeSet<&String> = once.difference(&old).collect();
+    assert!(landed.iter().any(|id| id.contains("landed")), "{landed:?}");
+}
+
+#[tokio::test]
+async fn tokens_of_another_list_or_filter_are_refused() {
+    let (_service, client) = shared().await;
+    let token_of = async |path: &str| {
+        let page = client.get(path).await.expect(200).json();
+        page["next_token"].as_str().unwrap().to_owned()
+    };
+    let all = token_of("/api/v1/workloads?limit=1").await;
+    let narrowed = token_of("/api/v1/workloads?limit=1&cluster=myeks").await;
+    let dated = token_of("/api/v1/timeline?limit=1&from=2026-05-01").await;
+    for target in [
+        format!("/api/v1/roles?limit=1&next_token={all}"),
+        format!("/api/v1/workloads?limit=1&cluster=myeks&next_token={all}"),
+        format!("/api/v1/workloads?limit=1&cluster=other&next_token={narrowed}"),
+        format!("/api/v1/workloads?limit=1&next_token={narrowed}"),
+        format!("/api/v1/timeline?limit=1&next_token={dated}"),
+        format!("/api/v1/timeline?limit=1&from=2026-05-02&next_token={dated}"),
+        "/api/v1/workloads?next_token=".to_owned(),
+        "/api/v1/workloads?next_token=nonsense".to_owned(),
+        "/api/v1/workloads?next_token=%00%ff".to_owned(),
+        format!("/api/v1/workloads?limit=1&next_token=A{}", &all[1..]),
+    ] {
+        client.get(&target).await.problem(400);
+    }
+    // The size of a page may change on the way.
+    client
+        .get(&format!("/api/v1/workloads?limit=5&next_token={all}"))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn filters_agree_with_sql() {
+    let (_service, client) = shared().await;
+    let cart = "arn:aws:iam::111122223333:role/myeks-cart";
+    for (parameters, condition) in [
+        (vec![("namespace", "shop")], "namespace = 'shop'"),
+        (vec![("cluster", "myeks"), ("service_account", "cart")], "cluster = 'myeks' AND service_account = 'cart'"),
+        (vec![("access_path", "pod_identity")], "access_path = 'pod_identity'"),
+        (vec![("confidence", "candidate")], "confidence = 'candidate'"),
+        (vec![("actor", "control_plane")], "actor = 'control_plane'"),
+        (vec![("role_arn", cart)], "coalesce(a.role_arn, e.session_issuer_arn) = 'arn:aws:iam::111122223333:role/myeks-cart'"),
+        (vec![("account", "444455556666")], "e.recipient_account_id = '444455556666'"),
+        (vec![("region", "us-east-1")], "e.aws_region = 'us-east-1'"),
+        (vec![("event_source", "s3.amazonaws.com")], "e.event_source = 's3.amazonaws.com'"),
+        (
+            vec![("from", "2026-05-01T13:00:00Z"), ("to", "2026-05-01T14:00:00Z")],
+            "e.event_time >= '2026-05-01T13:00:00Z' AND e.event_time < '2026-05-01T14:00:00Z'",
+        ),
+        (vec![("from", "2026-05-01"), ("to", "2026-05-01")], "true"),
+        (vec![("to", "2026-04-30")], "false"),
+    ] {
+        let sql = format!(
+            "SELECT e.event_id FROM events e LEFT JOIN attribution a ON a.event_id = e.event_id WHERE {condition}"
+        );
+        let ids = |rows: Vec<Value>| -> BTreeSet<String> {
+            rows.iter().map(|row| row["event_id"].as_str().unwrap().to_owned()).collect()
+        };
+        let wanted = ids(client.sql(&sql).await);
+        assert_eq!(wanted.is_empty(), condition == "false", "{condition}");
+        let mut all = parameters.clone();
+        all.push(("limit", "10000"));
+        let given = client.list("/api/v1/events", &all).await.expect(200).items();
+        assert_eq!(ids(given), wanted, "{parameters:?}");
+    }
+    let node = client.sql("SELECT min(node) AS node FROM attribution").await[0]["node"].clone();
+    let node = node.as_str().unwrap();
+    let count = client.sql(&format!("SELECT count(*) AS n FROM attribution WHERE node = '{node}'")).await;
+    let rows = client.list("/api/v1/events", &[("node", node), ("limit", "10000")]).await.items();
+    assert_eq!(json!(rows.len()), count[0]["n"]);
+    let id = rows[0]["event_id"].as_str().unwrap();
+    assert_eq!(client.list("/api/v1/events", &[("id", id)]).await.items(), rows[..1]);
+}
+
+#[tokio::test]
+async fn other_lists_agree_with_sql_too() {
+    let (_service, client) = shared().await;
+    for (path, parameters, sql) in [
+        (
+            "/api/v1/workloads",
+            vec![("namespace", "shop"), ("access_path", "irsa")],
+            "SELECT cluster, namespace, service_account, role_arn, CAST(sum(calls) AS BIGINT) AS calls FROM activity_attribution \
+             WHERE actor = 'workload' AND access_path = 'irsa' AND namespace = 'shop' GROUP BY ALL",
+        ),
+        (
+            "/api/v1/fallbacks",
+            vec![("namespace", "default")],
+            "SELECT id, cluster, namespace, workload, cause, calls, fix FROM fallbacks WHERE namespace = 'default'",
+        ),
+        (
+            "/api/v1/timeline",
+            vec![("access_path", "node_role")],
+            "SELECT date_trunc('hour', first_event_time) AS hour, access_path, actor, CAST(sum(calls) AS BIGINT) AS calls \
+             FROM activity_attribution WHERE access_path = 'node_role' GROUP BY ALL",
+        ),
+        ("/api/v1/readiness", vec![("cluster", "myeks")], "SELECT cluster, role_arn FROM readiness WHERE cluster = 'myeks'"),
+    ] {
+        let wanted = client.sql(sql).await;
+        assert!(!wanted.is_empty(), "{sql}");
+        let names: Vec<String> = wanted[0].as_object().unwrap().keys().cloned().collect();
+        let given: Vec<Value> = client
+            .list(path, &parameters)
+            .await
+            .expect(200)
+            .items()
+            .iter()
+            .map(|row| names.iter().map(|name| (name.clone(), row[name].clone())).collect())
+            .collect();
+        assert_eq!(sorted(&given), sorted(&wanted), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_takes_the_filters_that_the_document_says_and_refuses_others() {
+    let (_service, client) = shared().await;
+    let document = client.get("/openapi.json").await.expect(200).json();
+    let all = [
+        "from", "to", "account", "region", "cluster", "namespace", "service_account", "role_arn", "access_path", "confidence",
+        "actor", "node", "event_source", "id",
+    ];
+    for path in LISTS {
+        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        let said: BTreeSet<&str> = parameters.iter().map(|each| each["name"].as_str().unwrap()).collect();
+        let value = |name| if ["from", "to"].contains(&name) { "2026-05-01" } else { "x" };
+        let (taken, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| said.contains(name));
+        let together: Vec<(&str, &str)> = taken.iter().map(|name| (*name, value(name))).collect();
+        client.list(path, &together).await.expect(200);
+        for name in others {
+            let problem = client.list(path, &[(name, value(name))]).await.problem(400);
+            assert!(problem["detail"].as_str().unwrap().contains(name), "{path}: {problem}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_refused() {
+    let (_service, client) = shared().await;
+    for target in [
+        "/api/v1/events?nonsense=1",
+        "/api/v1/events?limit=5&limit=6",
+        "/api/v1/events?cluster=a&cluster=b",
+        "/api/v1/events?limit=0",
+        "/api/v1/events?limit=10001",
+        "/api/v1/events?limit=-1",
+        "/api/v1/events?limit=x",
+        "/api/v1/events?limit=99999999999999999999999",
+        "/api/v1/events?from=yesterday",
+        "/api/v1/events?to=2026-13-01",
+        "/api/v1/summary?cluster=myeks",
+        "/api/v1/summary?from=-1x",
+        "/api/v1/reports/workloads?limit=1",
+        "/api/v1/reports/workloads?next_token=x",
+        "/api/v1/workloads/myeks/shop/cart/policy?include_denied=maybe",
+    ] {
+        client.get(target).await.problem(400);
+    }
+    let long = "x".repeat(2_049);
+    client.list("/api/v1/events", &[("cluster", &long)]).await.problem(400);
+}
+
+#[tokio::test]
+async fn details_are_those_of_the_lists() {
+    let (_service, client) = shared().await;
+    let workload = client.get("/api/v1/workloads/myeks/shop/cart").await.expect(200).json();
+    let listed = client.list("/api/v1/workloads", &[("service_account", "cart")]).await.items();
+    assert_eq!(workload["roles"], json!(listed));
+    assert!(!workload["actions"].as_array().unwrap().is_empty());
+    assert!(!workload["pods"].as_array().unwrap().is_empty());
+    assert_eq!(workload["truncated"], json!([]));
+    let policy = client.get("/api/v1/workloads/myeks/shop/cart/policy").await.expect(200).json();
+    assert_eq!(policy["documents"][0]["Version"], "2012-10-17");
+    let nodes = client.get("/api/v1/nodes").await.expect(200).items();
+    let name = nodes.iter().find_map(|row| row["node"].as_str().or(row["instance_id"].as_str())).unwrap();
+    let node = client.get(&format!("/api/v1/nodes/{name}")).await.expect(200).json();
+    assert!(nodes.contains(&node["roles"][0]), "{node}");
+    assert!(!node["pods"].as_array().unwrap().is_empty());
+    let fallbacks = client.get("/api/v1/fallbacks").await.expect(200).items();
+    for fallback in &fallbacks {
+        let id = fallback["id"].as_str().unwrap();
+        let one = client.get(&format!("/api/v1/fallbacks/{id}")).await.expect(200).json();
+        assert_eq!(&one["item"], fallback);
+    }
+    for id in ["myeks/shop/cart", "myeks%2Fshop%2Fcart"] {
+        let story = client.get(&format!("/api/v1/explain/{id}")).await.expect(200).json();
+        assert!(!story["verdict"].as_str().unwrap().is_empty());
+        assert!(!story["sections"].as_array().unwrap().is_empty());
+    }
+    let event = client.list("/api/v1/events", &[("service_account", "cart"), ("limit", "1")]).await.items();
+    let id = event[0]["event_id"].as_str().unwrap();
+    let story = client.get(&format!("/api/v1/explain/{id}")).await.expect(200).json();
+    assert_eq!(story["event"]["event_id"], id);
+    assert_eq!(story["attribution"]["service_account"], "cart");
+    for missing in [
+        "/api/v1/fallbacks/none",
+        "/api/v1/workloads/no/such/one",
+        "/api/v1/workloads/no/such/one/policy",
+        "/api/v1/nodes/i-0000",
+        "/api/v1/explain/none",
+        "/api/v1/explain/no/such/one",
+        "/api/v1/reports/none",
+    ] {
+        client.get(missing).await.problem(404);
+    }
+}
+
+#[tokio::test]
+async fn the_summary_adds_up() {
+    let (_service, client) = shared().await;
+    let summary = client.get("/api/v1/summary").await.expect(200).json();
+    let counts = client
+        .sql("SELECT (SELECT count(*) FROM events) AS calls, (SELECT count(*) FROM attribution) AS attributed")
+        .await;
+    assert_eq!(summary["calls"], counts[0]["calls"]);
+    assert_eq!(summary["attributed_calls"], counts[0]["attributed"]);
+    let fallbacks = client.get("/api/v1/fallbacks?limit=10000").await.items();
+    assert_eq!(summary["fallback_workloads"], json!(fallbacks.len()));
+    assert_eq!(summary["coverage"], client.get("/api/v1/coverage").await.json()["items"]);
+    let ingestion = client.get("/api/v1/ingestion").await.expect(200).json();
+    let objects = client.sql("SELECT count(*) AS n FROM ingested_objects").await;
+    let sources = ingestion["sources"].as_array().unwrap();
+    let sum: i64 = sources.iter().filter_map(|row| row["objects"].as_i64()).sum();
+    assert_eq!(json!(sum), objects[0]["n"], "{sources:?}");
+}
