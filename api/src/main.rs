@@ -9,6 +9,8 @@ use clap::Parser;
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        // Statements are planned here as well.
+        .thread_stack_size(podtrail_query::STACK_BYTES)
         .enable_all()
         .build()
     {

@@ -4,13 +4,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use arrow::datatypes::DataType;
 use datafusion::common::ParamValues;
+use datafusion::error::Result as DfResult;
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use podtrail_ingest::store::Store;
@@ -20,8 +24,10 @@ use crate::bounded;
 use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
 use crate::executor::{Queries, Statement};
+use crate::interrupt::interruptible;
 use crate::read_only;
 use crate::rules::{NodeAgentRule, NodeAgentRules};
+use crate::size::check_size;
 use crate::udf;
 
 /// Bounds of a session's queries.
@@ -194,6 +200,7 @@ impl Session {
     /// [`Error::InvalidQuery`] for SQL that is malformed, names what does not exist, or would change
     /// anything.
     pub async fn plan(&self, query: &str) -> Result<LogicalPlan> {
+        check_size(query)?;
         let plan = self
             .context
             .state()
@@ -201,19 +208,49 @@ impl Session {
             .await
             .map_err(|error| Error::from_engine("plan the query", error))?;
         read_only::check(&plan)?;
-        Ok(plan)
+        self.without_unions(plan)
+            .map_err(|error| Error::from_engine("plan the query", error))
     }
 
-    /// Starts a plan, with memory of its own.
+    /// Makes texts of columns that may be of several types, which `->` on JSON gives: no form of an answer has them.
+    fn without_unions(&self, plan: LogicalPlan) -> DfResult<LogicalPlan> {
+        let is_union = |kind: &DataType| matches!(kind, DataType::Union(..));
+        if !plan
+            .schema()
+            .fields()
+            .iter()
+            .any(|field| is_union(field.data_type()))
+        {
+            return Ok(plan);
+        }
+        let to_text = self.context.udf("json_union_to_text")?;
+        let columns: Vec<Expr> = plan
+            .schema()
+            .iter()
+            .map(|(relation, field)| {
+                let column = Expr::Column((relation, field).into());
+                if is_union(field.data_type()) {
+                    to_text.call(vec![column]).alias(field.name())
+                } else {
+                    column
+                }
+            })
+            .collect();
+        LogicalPlanBuilder::from(plan).project(columns)?.build()
+    }
+
+    /// Starts a plan, with memory of its own; it ends soon after `stop` is set.
     pub(crate) async fn start(
         &self,
         plan: LogicalPlan,
         memory_bytes: usize,
+        stop: &Arc<AtomicBool>,
     ) -> Result<SendableRecordBatchStream> {
         let failed = |error| Error::from_engine("start the query", error);
         read_only::check(&plan)?;
         let state = self.context.state();
         let plan = state.create_physical_plan(&plan).await.map_err(failed)?;
+        let plan = interruptible(plan, stop).map_err(failed)?;
         let shared = state.runtime_env();
         let own = RuntimeEnv {
             memory_pool: Arc::new(FairSpillPool::new(memory_bytes)),

@@ -54,6 +54,9 @@ pub enum Error {
     },
 }
 
+/// What the engine says where the disk space for spilled data is used up. It is an I/O error to it.
+const SPILL_IS_FULL: &str = "during the spilling process has exceeded the allowable limit";
+
 impl Error {
     /// Sorts an engine error by what a caller can do about it.
     pub(crate) fn from_engine(what: &str, error: datafusion::error::DataFusionError) -> Self {
@@ -67,6 +70,9 @@ impl Error {
             | E::Execution(_) => Self::InvalidQuery(error.strip_backtrace()),
             E::ArrowError(cause, _) if is_of_values(cause) => {
                 Self::InvalidQuery(error.strip_backtrace())
+            }
+            root if root.to_string().contains(SPILL_IS_FULL) => {
+                Self::LimitExceeded("disk space for what does not fit into memory".to_owned())
             }
             E::ResourcesExhausted(reason) => Self::LimitExceeded(reason.clone()),
             root if is_of_files(root) => Self::Unavailable {

@@ -192,6 +192,7 @@ impl Executor {
         let (schema_in, schema) = oneshot::channel();
         let end = Arc::new(Mutex::new(None));
         let truncated = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let run = Run {
             session: Arc::clone(session),
             bounds: self.bounds,
@@ -201,12 +202,16 @@ impl Executor {
             rows: rows_in,
             end: Arc::clone(&end),
             truncated: Arc::clone(&truncated),
+            stop: Arc::clone(&stop),
             sent: 0,
             entry,
             _turn: turn,
         };
-        let task = self.runtime.spawn(run.drive());
-        let running = Running(task.abort_handle());
+        let running = Running {
+            task: self.runtime.spawn(run.drive()).abort_handle(),
+            timer: stop_after(self.bounds.time, &stop),
+            stop,
+        };
         let Ok(schema) = schema.await else {
             // The statement ended before it had a schema.
             return Err(taken(&end).unwrap_or_else(stopped));
@@ -258,12 +263,29 @@ impl Drop for Waiting<'_> {
 
 /// Ends a statement when nobody waits for its rows any more.
 #[derive(Debug)]
-struct Running(AbortHandle);
+struct Running {
+    task: AbortHandle,
+    /// Stops what does not wait, in time.
+    timer: AbortHandle,
+    stop: Arc<AtomicBool>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.abort();
+        self.stop.store(true, Ordering::Relaxed);
+        self.timer.abort();
+        self.task.abort();
     }
+}
+
+/// Sets `stop` after a time. On the caller's runtime: the statement's may be busy with what should stop.
+fn stop_after(time: Duration, stop: &Arc<AtomicBool>) -> AbortHandle {
+    let stop = Arc::clone(stop);
+    let timer = tokio::spawn(async move {
+        tokio::time::sleep(time).await;
+        stop.store(true, Ordering::Relaxed);
+    });
+    timer.abort_handle()
 }
 
 /// How a statement ended, once it has.
@@ -287,6 +309,7 @@ struct Run {
     rows: mpsc::Sender<RecordBatch>,
     end: End,
     truncated: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     sent: u64,
     entry: Option<Entry>,
     /// Given back last: who gets the turn finds this statement noted as ended.
@@ -297,6 +320,8 @@ impl Run {
     async fn drive(mut self) {
         let deadline = Instant::now() + self.bounds.time;
         let result = match tokio::time::timeout_at(deadline, self.run()).await {
+            // What was stopped in time fails with an error of its own.
+            Ok(Err(_)) if Instant::now() >= deadline => Err(Error::TimedOut(self.bounds.time)),
             Ok(result) => result,
             Err(_) => Err(Error::TimedOut(self.bounds.time)),
         };
@@ -346,7 +371,9 @@ impl Run {
             Some(parameters) => filled(plan, parameters)?,
             None => plan,
         };
-        self.session.start(plan, self.bounds.memory_bytes).await
+        self.session
+            .start(plan, self.bounds.memory_bytes, &self.stop)
+            .await
     }
 
     /// Cuts a batch to what may still be sent; none where nothing may.

@@ -101,7 +101,9 @@ fn assert_same_in_csv(text: &str, rows: &[Value], path: &str) {
 async fn every_form_of_a_list_or_report_holds_the_same_rows() {
     let (_service, client) = shared().await;
     let lists = LISTS.map(|path| match path {
-        "/api/v1/events" => format!("{path}?limit=1000&role_arn=arn:aws:iam::111122223333:role/myeks-cart"),
+        "/api/v1/events" => {
+            format!("{path}?limit=1000&role_arn=arn:aws:iam::111122223333:role/myeks-cart")
+        }
         _ => format!("{path}?limit=10000"),
     });
     for path in lists.iter().map(String::as_str).chain(REPORTS) {
@@ -127,7 +129,10 @@ async fn the_weightiest_form_that_is_known_is_given() {
         ("*/*", "application/json"),
         ("application/x-ndjson;q=0.2, text/csv;q=0.9", "text/csv"),
         ("image/png, application/x-ndjson;q=0.1", NDJSON),
-        ("text/html, application/xhtml+xml, */*;q=0.8", "application/json"),
+        (
+            "text/html, application/xhtml+xml, */*;q=0.8",
+            "application/json",
+        ),
         ("text/csv;q=0, application/json;q=0.1", "application/json"),
     ] {
         let answer = client.get_as("/api/v1/coverage", accept).await.expect(200);
@@ -137,7 +142,12 @@ async fn the_weightiest_form_that_is_known_is_given() {
 }
 
 /// Reads a list page by page, in whatever form.
-async fn pages(client: &Client, path: &str, accept: &str, read: fn(&[u8]) -> Vec<Value>) -> Vec<Value> {
+async fn pages(
+    client: &Client,
+    path: &str,
+    accept: &str,
+    read: fn(&[u8]) -> Vec<Value>,
+) -> Vec<Value> {
     let mut rows = Vec::new();
     let mut target = path.to_owned();
     loop {
@@ -186,9 +196,13 @@ async fn pages_give_exactly_the_whole_list() {
     let paged = pages(&client, path, NDJSON, ndjson).await;
     let calls = client.sql("SELECT count(*) AS n FROM events").await[0]["n"].clone();
     assert_eq!(json!(paged.len()), calls);
-    let newest_first = paged.is_sorted_by(|a, b| a["event_time"].as_str() >= b["event_time"].as_str());
+    let newest_first =
+        paged.is_sorted_by(|a, b| a["event_time"].as_str() >= b["event_time"].as_str());
     assert!(newest_first, "the newest first");
-    let ids: BTreeSet<&str> = paged.iter().map(|row| row["event_id"].as_str().unwrap()).collect();
+    let ids: BTreeSet<&str> = paged
+        .iter()
+        .map(|row| row["event_id"].as_str().unwrap())
+        .collect();
     assert_eq!(ids.len(), paged.len(), "each once");
 }
 
@@ -212,13 +226,20 @@ async fn pages_stay_right_while_new_events_land() {
         .iter()
         .map(|row| row["event_id"].as_str().unwrap().to_owned())
         .collect();
-    assert!(old.len() > 21, "too few events for this test: {}", old.len());
+    assert!(
+        old.len() > 21,
+        "too few events for this test: {}",
+        old.len()
+    );
     let mut shown = Vec::new();
     let mut target = path.to_owned();
     for page in 0.. {
         let answer = client.get(&target).await.expect(200);
         let rows = answer.items();
-        shown.extend(rows.iter().map(|row| row["event_id"].as_str().unwrap().to_owned()));
+        shown.extend(
+            rows.iter()
+                .map(|row| row["event_id"].as_str().unwrap().to_owned()),
+        );
         let Some(next) = answer.json()["next_token"].as_str().map(str::to_owned) else {
             break;
         };
@@ -280,16 +301,37 @@ async fn filters_agree_with_sql() {
     let cart = "arn:aws:iam::111122223333:role/myeks-cart";
     for (parameters, condition) in [
         (vec![("namespace", "shop")], "namespace = 'shop'"),
-        (vec![("cluster", "myeks"), ("service_account", "cart")], "cluster = 'myeks' AND service_account = 'cart'"),
-        (vec![("access_path", "pod_identity")], "access_path = 'pod_identity'"),
-        (vec![("confidence", "candidate")], "confidence = 'candidate'"),
-        (vec![("actor", "control_plane")], "actor = 'control_plane'"),
-        (vec![("role_arn", cart)], "coalesce(a.role_arn, e.session_issuer_arn) = 'arn:aws:iam::111122223333:role/myeks-cart'"),
-        (vec![("account", "444455556666")], "e.recipient_account_id = '444455556666'"),
-        (vec![("region", "us-east-1")], "e.aws_region = 'us-east-1'"),
-        (vec![("event_source", "s3.amazonaws.com")], "e.event_source = 's3.amazonaws.com'"),
         (
-            vec![("from", "2026-05-01T13:00:00Z"), ("to", "2026-05-01T14:00:00Z")],
+            vec![("cluster", "myeks"), ("service_account", "cart")],
+            "cluster = 'myeks' AND service_account = 'cart'",
+        ),
+        (
+            vec![("access_path", "pod_identity")],
+            "access_path = 'pod_identity'",
+        ),
+        (
+            vec![("confidence", "candidate")],
+            "confidence = 'candidate'",
+        ),
+        (vec![("actor", "control_plane")], "actor = 'control_plane'"),
+        (
+            vec![("role_arn", cart)],
+            "coalesce(a.role_arn, e.session_issuer_arn) = 'arn:aws:iam::111122223333:role/myeks-cart'",
+        ),
+        (
+            vec![("account", "444455556666")],
+            "e.recipient_account_id = '444455556666'",
+        ),
+        (vec![("region", "us-east-1")], "e.aws_region = 'us-east-1'"),
+        (
+            vec![("event_source", "s3.amazonaws.com")],
+            "e.event_source = 's3.amazonaws.com'",
+        ),
+        (
+            vec![
+                ("from", "2026-05-01T13:00:00Z"),
+                ("to", "2026-05-01T14:00:00Z"),
+            ],
             "e.event_time >= '2026-05-01T13:00:00Z' AND e.event_time < '2026-05-01T14:00:00Z'",
         ),
         (vec![("from", "2026-05-01"), ("to", "2026-05-01")], "true"),
@@ -299,22 +341,41 @@ async fn filters_agree_with_sql() {
             "SELECT e.event_id FROM events e LEFT JOIN attribution a ON a.event_id = e.event_id WHERE {condition}"
         );
         let ids = |rows: Vec<Value>| -> BTreeSet<String> {
-            rows.iter().map(|row| row["event_id"].as_str().unwrap().to_owned()).collect()
+            rows.iter()
+                .map(|row| row["event_id"].as_str().unwrap().to_owned())
+                .collect()
         };
         let wanted = ids(client.sql(&sql).await);
         assert_eq!(wanted.is_empty(), condition == "false", "{condition}");
         let mut all = parameters.clone();
         all.push(("limit", "10000"));
-        let given = client.list("/api/v1/events", &all).await.expect(200).items();
+        let given = client
+            .list("/api/v1/events", &all)
+            .await
+            .expect(200)
+            .items();
         assert_eq!(ids(given), wanted, "{parameters:?}");
     }
-    let node = client.sql("SELECT min(node) AS node FROM attribution").await[0]["node"].clone();
+    let node = client
+        .sql("SELECT min(node) AS node FROM attribution")
+        .await[0]["node"]
+        .clone();
     let node = node.as_str().unwrap();
-    let count = client.sql(&format!("SELECT count(*) AS n FROM attribution WHERE node = '{node}'")).await;
-    let rows = client.list("/api/v1/events", &[("node", node), ("limit", "10000")]).await.items();
+    let count = client
+        .sql(&format!(
+            "SELECT count(*) AS n FROM attribution WHERE node = '{node}'"
+        ))
+        .await;
+    let rows = client
+        .list("/api/v1/events", &[("node", node), ("limit", "10000")])
+        .await
+        .items();
     assert_eq!(json!(rows.len()), count[0]["n"]);
     let id = rows[0]["event_id"].as_str().unwrap();
-    assert_eq!(client.list("/api/v1/events", &[("id", id)]).await.items(), rows[..1]);
+    assert_eq!(
+        client.list("/api/v1/events", &[("id", id)]).await.items(),
+        rows[..1]
+    );
 }
 
 #[tokio::test]
@@ -338,7 +399,11 @@ async fn other_lists_agree_with_sql_too() {
             "SELECT date_trunc('hour', first_event_time) AS hour, access_path, actor, CAST(sum(calls) AS BIGINT) AS calls \
              FROM activity_attribution WHERE access_path = 'node_role' GROUP BY ALL",
         ),
-        ("/api/v1/readiness", vec![("cluster", "myeks")], "SELECT cluster, role_arn FROM readiness WHERE cluster = 'myeks'"),
+        (
+            "/api/v1/readiness",
+            vec![("cluster", "myeks")],
+            "SELECT cluster, role_arn FROM readiness WHERE cluster = 'myeks'",
+        ),
     ] {
         let wanted = client.sql(sql).await;
         assert!(!wanted.is_empty(), "{sql}");
@@ -349,7 +414,12 @@ async fn other_lists_agree_with_sql_too() {
             .expect(200)
             .items()
             .iter()
-            .map(|row| names.iter().map(|name| (name.clone(), row[name].clone())).collect())
+            .map(|row| {
+                names
+                    .iter()
+                    .map(|name| (name.clone(), row[name].clone()))
+                    .collect()
+            })
             .collect();
         assert_eq!(sorted(&given), sorted(&wanted), "{path}");
     }
@@ -360,19 +430,46 @@ async fn a_list_takes_the_filters_that_the_document_says_and_refuses_others() {
     let (_service, client) = shared().await;
     let document = client.get("/openapi.json").await.expect(200).json();
     let all = [
-        "from", "to", "account", "region", "cluster", "namespace", "service_account", "role_arn", "access_path", "confidence",
-        "actor", "node", "event_source", "id",
+        "from",
+        "to",
+        "account",
+        "region",
+        "cluster",
+        "namespace",
+        "service_account",
+        "role_arn",
+        "access_path",
+        "confidence",
+        "actor",
+        "node",
+        "event_source",
+        "id",
     ];
     for path in LISTS {
-        let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
-        let said: BTreeSet<&str> = parameters.iter().map(|each| each["name"].as_str().unwrap()).collect();
-        let value = |name| if ["from", "to"].contains(&name) { "2026-05-01" } else { "x" };
-        let (taken, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| said.contains(name));
+        let parameters = document["paths"][path]["get"]["parameters"]
+            .as_array()
+            .unwrap();
+        let said: BTreeSet<&str> = parameters
+            .iter()
+            .map(|each| each["name"].as_str().unwrap())
+            .collect();
+        let value = |name| {
+            if ["from", "to"].contains(&name) {
+                "2026-05-01"
+            } else {
+                "x"
+            }
+        };
+        let (taken, others): (Vec<&str>, Vec<&str>) =
+            all.into_iter().partition(|name| said.contains(name));
         let together: Vec<(&str, &str)> = taken.iter().map(|name| (*name, value(name))).collect();
         client.list(path, &together).await.expect(200);
         for name in others {
             let problem = client.list(path, &[(name, value(name))]).await.problem(400);
-            assert!(problem["detail"].as_str().unwrap().contains(name), "{path}: {problem}");
+            assert!(
+                problem["detail"].as_str().unwrap().contains(name),
+                "{path}: {problem}"
+            );
         }
     }
 }
@@ -400,39 +497,78 @@ async fn wrong_parameters_are_refused() {
         client.get(target).await.problem(400);
     }
     let long = "x".repeat(2_049);
-    client.list("/api/v1/events", &[("cluster", &long)]).await.problem(400);
+    client
+        .list("/api/v1/events", &[("cluster", &long)])
+        .await
+        .problem(400);
 }
 
 #[tokio::test]
 async fn details_are_those_of_the_lists() {
     let (_service, client) = shared().await;
-    let workload = client.get("/api/v1/workloads/myeks/shop/cart").await.expect(200).json();
-    let listed = client.list("/api/v1/workloads", &[("service_account", "cart")]).await.items();
+    let workload = client
+        .get("/api/v1/workloads/myeks/shop/cart")
+        .await
+        .expect(200)
+        .json();
+    let listed = client
+        .list("/api/v1/workloads", &[("service_account", "cart")])
+        .await
+        .items();
     assert_eq!(workload["roles"], json!(listed));
     assert!(!workload["actions"].as_array().unwrap().is_empty());
     assert!(!workload["pods"].as_array().unwrap().is_empty());
     assert_eq!(workload["truncated"], json!([]));
-    let policy = client.get("/api/v1/workloads/myeks/shop/cart/policy").await.expect(200).json();
+    let policy = client
+        .get("/api/v1/workloads/myeks/shop/cart/policy")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(policy["documents"][0]["Version"], "2012-10-17");
     let nodes = client.get("/api/v1/nodes").await.expect(200).items();
-    let name = nodes.iter().find_map(|row| row["node"].as_str().or(row["instance_id"].as_str())).unwrap();
-    let node = client.get(&format!("/api/v1/nodes/{name}")).await.expect(200).json();
+    let name = nodes
+        .iter()
+        .find_map(|row| row["node"].as_str().or(row["instance_id"].as_str()))
+        .unwrap();
+    let node = client
+        .get(&format!("/api/v1/nodes/{name}"))
+        .await
+        .expect(200)
+        .json();
     assert!(nodes.contains(&node["roles"][0]), "{node}");
     assert!(!node["pods"].as_array().unwrap().is_empty());
     let fallbacks = client.get("/api/v1/fallbacks").await.expect(200).items();
     for fallback in &fallbacks {
         let id = fallback["id"].as_str().unwrap();
-        let one = client.get(&format!("/api/v1/fallbacks/{id}")).await.expect(200).json();
+        let one = client
+            .get(&format!("/api/v1/fallbacks/{id}"))
+            .await
+            .expect(200)
+            .json();
         assert_eq!(&one["item"], fallback);
     }
     for id in ["myeks/shop/cart", "myeks%2Fshop%2Fcart"] {
-        let story = client.get(&format!("/api/v1/explain/{id}")).await.expect(200).json();
+        let story = client
+            .get(&format!("/api/v1/explain/{id}"))
+            .await
+            .expect(200)
+            .json();
         assert!(!story["verdict"].as_str().unwrap().is_empty());
         assert!(!story["sections"].as_array().unwrap().is_empty());
     }
-    let event = client.list("/api/v1/events", &[("service_account", "cart"), ("limit", "1")]).await.items();
+    let event = client
+        .list(
+            "/api/v1/events",
+            &[("service_account", "cart"), ("limit", "1")],
+        )
+        .await
+        .items();
     let id = event[0]["event_id"].as_str().unwrap();
-    let story = client.get(&format!("/api/v1/explain/{id}")).await.expect(200).json();
+    let story = client
+        .get(&format!("/api/v1/explain/{id}"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(story["event"]["event_id"], id);
     assert_eq!(story["attribution"]["service_account"], "cart");
     for missing in [
@@ -459,10 +595,18 @@ async fn the_summary_adds_up() {
     assert_eq!(summary["attributed_calls"], counts[0]["attributed"]);
     let fallbacks = client.get("/api/v1/fallbacks?limit=10000").await.items();
     assert_eq!(summary["fallback_workloads"], json!(fallbacks.len()));
-    assert_eq!(summary["coverage"], client.get("/api/v1/coverage").await.json()["items"]);
+    assert_eq!(
+        summary["coverage"],
+        client.get("/api/v1/coverage").await.json()["items"]
+    );
     let ingestion = client.get("/api/v1/ingestion").await.expect(200).json();
-    let objects = client.sql("SELECT count(*) AS n FROM ingested_objects").await;
+    let objects = client
+        .sql("SELECT count(*) AS n FROM ingested_objects")
+        .await;
     let sources = ingestion["sources"].as_array().unwrap();
-    let sum: i64 = sources.iter().filter_map(|row| row["objects"].as_i64()).sum();
+    let sum: i64 = sources
+        .iter()
+        .filter_map(|row| row["objects"].as_i64())
+        .sum();
     assert_eq!(json!(sum), objects[0]["n"], "{sources:?}");
 }

@@ -23,14 +23,26 @@ async fn shared() -> (Arc<Service>, Client) {
 const RESOURCES: [(&str, &str); 21] = [
     ("/api/v1/summary", "/api/v1/summary"),
     ("/api/v1/fallbacks", "/api/v1/fallbacks?limit=1"),
-    ("/api/v1/fallbacks/{id}", "/api/v1/fallbacks/772a60cd3f15aee4"),
+    (
+        "/api/v1/fallbacks/{id}",
+        "/api/v1/fallbacks/772a60cd3f15aee4",
+    ),
     ("/api/v1/readiness", "/api/v1/readiness"),
     ("/api/v1/workloads", "/api/v1/workloads?limit=1"),
-    ("/api/v1/workloads/{cluster}/{namespace}/{service_account}", "/api/v1/workloads/myeks/shop/cart"),
-    ("/api/v1/workloads/{cluster}/{namespace}/{service_account}/policy", "/api/v1/workloads/myeks/shop/cart/policy"),
+    (
+        "/api/v1/workloads/{cluster}/{namespace}/{service_account}",
+        "/api/v1/workloads/myeks/shop/cart",
+    ),
+    (
+        "/api/v1/workloads/{cluster}/{namespace}/{service_account}/policy",
+        "/api/v1/workloads/myeks/shop/cart/policy",
+    ),
     ("/api/v1/roles", "/api/v1/roles?limit=1"),
     ("/api/v1/nodes", "/api/v1/nodes?limit=1"),
-    ("/api/v1/nodes/{instance}", "/api/v1/nodes/i-0073c2fa0faae1fb7"),
+    (
+        "/api/v1/nodes/{instance}",
+        "/api/v1/nodes/i-0073c2fa0faae1fb7",
+    ),
     ("/api/v1/events", "/api/v1/events?limit=1"),
     ("/api/v1/timeline", "/api/v1/timeline?limit=1"),
     ("/api/v1/explain/{id}", "/api/v1/explain/myeks/shop/cart"),
@@ -69,8 +81,16 @@ fn assert_guarded(answer: &Answer, what: &str) {
         assert_eq!(answer.header(name), Some(value), "{what}: {name}");
     }
     let policy = answer.header("content-security-policy").unwrap();
-    assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
-    assert!(answer.header("x-request-id").is_some_and(|id| !id.is_empty()), "{what}");
+    assert!(
+        policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+        "{what}: {policy}"
+    );
+    assert!(
+        answer
+            .header("x-request-id")
+            .is_some_and(|id| !id.is_empty()),
+        "{what}"
+    );
     let cors: Vec<&str> = answer
         .headers
         .keys()
@@ -84,12 +104,17 @@ fn assert_guarded(answer: &Answer, what: &str) {
 async fn every_answer_has_the_headers_of_safety_and_none_of_cors() {
     let (_service, client) = shared().await;
     for (_, target) in RESOURCES {
-        let request = client.request("GET", target).header("origin", "https://evil.example");
+        let request = client
+            .request("GET", target)
+            .header("origin", "https://evil.example");
         let answer = Client::send(request).await.expect(200);
         assert_guarded(&answer, target);
         if target.starts_with("/api/") {
             let cache = answer.header("cache-control").unwrap();
-            assert!(cache == "no-store" || cache == "private, no-cache", "{target}: {cache}");
+            assert!(
+                cache == "no-store" || cache == "private, no-cache",
+                "{target}: {cache}"
+            );
         }
     }
     let preflight = client
@@ -109,7 +134,9 @@ async fn every_answer_has_the_headers_of_safety_and_none_of_cors() {
 async fn head_answers_as_get_without_the_body() {
     let (_service, client) = shared().await;
     for (_, target) in RESOURCES {
-        let head = Client::send(client.request("HEAD", target)).await.expect(200);
+        let head = Client::send(client.request("HEAD", target))
+            .await
+            .expect(200);
         assert!(head.body.is_empty(), "{target}");
         let get = client.get(target).await.expect(200);
         for name in ["content-type", "etag", "x-podtrail-snapshot"] {
@@ -124,7 +151,11 @@ async fn the_document_lists_every_path_that_is_served() {
     let answer = client.get("/openapi.json").await.expect(200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let document = answer.json();
-    assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{}", document["openapi"]);
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3."),
+        "{}",
+        document["openapi"]
+    );
     let mut wanted: BTreeSet<(String, String)> = RESOURCES
         .iter()
         .filter(|(path, _)| !path.is_empty())
@@ -150,7 +181,10 @@ async fn the_document_lists_every_path_that_is_served() {
     }
     let page = client.get("/docs").await.expect(200).text();
     for path in paths.keys() {
-        assert!(page.contains(path.as_str()), "the page does not show {path}");
+        assert!(
+            page.contains(path.as_str()),
+            "the page does not show {path}"
+        );
     }
 }
 
@@ -165,7 +199,12 @@ async fn errors_are_problem_documents_with_the_request_id() {
     send("GET", "/api/v1/events?limit=0").await.problem(400);
     send("GET", "/api/v1/nothing").await.problem(404);
     send("GET", "/%ff/%00").await.problem(404);
-    for (method, path) in [("DELETE", "/api/v1/events"), ("POST", "/api/v1/events"), ("GET", "/api/v1/sql"), ("PUT", "/healthz")] {
+    for (method, path) in [
+        ("DELETE", "/api/v1/events"),
+        ("POST", "/api/v1/events"),
+        ("GET", "/api/v1/sql"),
+        ("PUT", "/healthz"),
+    ] {
         let answer = send(method, path).await;
         assert!(answer.header("allow").is_some(), "{method} {path}");
         answer.problem(405);
@@ -179,16 +218,44 @@ async fn errors_are_problem_documents_with_the_request_id() {
         client.get_as(path, accept).await.problem(406);
     }
     let big = format!("{{\"query\":\"SELECT 1 -- {}\"}}", "x".repeat(1 << 20));
-    Client::send(json(sql(), big.into_bytes())).await.problem(413);
-    send("GET", &format!("/api/v1/events?cluster={}", "x".repeat(9_000))).await.problem(414);
+    Client::send(json(sql(), big.into_bytes()))
+        .await
+        .problem(413);
+    send(
+        "GET",
+        &format!("/api/v1/events?cluster={}", "x".repeat(9_000)),
+    )
+    .await
+    .problem(414);
     Client::send(sql().body("SELECT 1")).await.problem(415);
-    Client::send(sql().header(CONTENT_TYPE, "text/plain").body("{\"query\":\"SELECT 1\"}")).await.problem(415);
-    for body in ["", "SELECT 1", "[]", "{}", "{\"query\":1}", "{\"query\":\"SELECT 1\",\"more\":1}", "{\"query\":\"SELECT 1\",\"limit\":-1}"] {
+    Client::send(
+        sql()
+            .header(CONTENT_TYPE, "text/plain")
+            .body("{\"query\":\"SELECT 1\"}"),
+    )
+    .await
+    .problem(415);
+    for body in [
+        "",
+        "SELECT 1",
+        "[]",
+        "{}",
+        "{\"query\":1}",
+        "{\"query\":\"SELECT 1\",\"more\":1}",
+        "{\"query\":\"SELECT 1\",\"limit\":-1}",
+    ] {
         Client::send(json(sql(), body.into())).await.problem(400);
     }
-    let named = client.request("GET", "/api/v1/nothing").header("x-request-id", "of-the-client_1");
-    assert_eq!(Client::send(named).await.problem(404)["request_id"], "of-the-client_1");
-    let hostile = client.request("GET", "/api/v1/nothing").header("x-request-id", "<script>\"");
+    let named = client
+        .request("GET", "/api/v1/nothing")
+        .header("x-request-id", "of-the-client_1");
+    assert_eq!(
+        Client::send(named).await.problem(404)["request_id"],
+        "of-the-client_1"
+    );
+    let hostile = client
+        .request("GET", "/api/v1/nothing")
+        .header("x-request-id", "<script>\"");
     let problem = Client::send(hostile).await.problem(404);
     assert!(!problem["request_id"].as_str().unwrap().contains('<'));
 }
@@ -199,20 +266,32 @@ async fn long_answers_are_compressed_for_those_who_ask() {
     // A report has no time in it that changes between two answers.
     let path = "/api/v1/reports/workloads";
     let asked = async |encoding: &str| {
-        let request = client.request("GET", path).header(ACCEPT, NDJSON).header(ACCEPT_ENCODING, encoding);
+        let request = client
+            .request("GET", path)
+            .header(ACCEPT, NDJSON)
+            .header(ACCEPT_ENCODING, encoding);
         Client::send(request).await.expect(200)
     };
     let plain = asked("identity").await;
     assert_eq!(plain.header("content-encoding"), None);
     let zipped = asked("gzip").await;
     assert_eq!(zipped.header("content-encoding"), Some("gzip"));
-    assert!(zipped.header("vary").unwrap().contains("accept-encoding"), "{:?}", zipped.headers);
+    assert!(
+        zipped.header("vary").unwrap().contains("accept-encoding"),
+        "{:?}",
+        zipped.headers
+    );
     let mut inflated = Vec::new();
-    GzDecoder::new(zipped.body.as_slice()).read_to_end(&mut inflated).unwrap();
+    GzDecoder::new(zipped.body.as_slice())
+        .read_to_end(&mut inflated)
+        .unwrap();
     assert_eq!(inflated, plain.body);
     let zstandard = asked("zstd").await;
     assert_eq!(zstandard.header("content-encoding"), Some("zstd"));
-    assert_eq!(zstd::decode_all(zstandard.body.as_slice()).unwrap(), plain.body);
+    assert_eq!(
+        zstd::decode_all(zstandard.body.as_slice()).unwrap(),
+        plain.body
+    );
     assert!(zipped.body.len() < plain.body.len() && zstandard.body.len() < plain.body.len());
     let unknown = asked("br").await;
     assert_eq!(unknown.header("content-encoding"), None);
@@ -223,13 +302,25 @@ async fn a_tag_holds_until_something_is_committed() {
     let own = OwnStore::of_demo();
     let service = Service::start(&own.store(), &["--refresh", "1s"]).await;
     let client = service.client();
-    let paths = ["/api/v1/events?limit=3", "/api/v1/summary", "/api/v1/workloads/myeks/shop/cart", "/api/v1/ingestion"];
-    let with = async |path: &str, tag: &str| Client::send(client.request("GET", path).header(IF_NONE_MATCH, tag)).await;
+    let paths = [
+        "/api/v1/events?limit=3",
+        "/api/v1/summary",
+        "/api/v1/workloads/myeks/shop/cart",
+        "/api/v1/ingestion",
+    ];
+    let with = async |path: &str, tag: &str| {
+        Client::send(client.request("GET", path).header(IF_NONE_MATCH, tag)).await
+    };
     let mut tags = Vec::new();
     for path in paths {
         let answer = client.get(path).await.expect(200);
         let tag = answer.header("etag").unwrap().to_owned();
-        for known in [tag.clone(), tag.trim_start_matches("W/").to_owned(), format!("\"other\", {tag}"), "*".to_owned()] {
+        for known in [
+            tag.clone(),
+            tag.trim_start_matches("W/").to_owned(),
+            format!("\"other\", {tag}"),
+            "*".to_owned(),
+        ] {
             let answer = with(path, &known).await.expect(304);
             assert!(answer.body.is_empty());
             assert_eq!(answer.header("etag"), Some(tag.as_str()));
@@ -242,7 +333,9 @@ async fn a_tag_holds_until_something_is_committed() {
     }
     assert_eq!(tags.iter().collect::<BTreeSet<_>>().len(), tags.len());
     assert!(client.get("/api/v1/events?limit=4").await.header("etag") != Some(tags[0].as_str()));
-    let before = client.get("/api/v1/summary").await.json()["calls"].as_i64().unwrap();
+    let before = client.get("/api/v1/summary").await.json()["calls"]
+        .as_i64()
+        .unwrap();
     own.ingest("new.json", &[record("landed-1"), record("landed-2")]);
     eventually("the new calls", || async {
         let calls = client.get("/api/v1/summary").await.expect(200).json()["calls"].as_i64();
@@ -255,12 +348,23 @@ async fn a_tag_holds_until_something_is_committed() {
     }
     let landed = client.get("/api/v1/events?id=landed-1").await.items();
     assert_eq!(landed[0]["user_agent"], "=cmd|' /C calc'!A0");
-    let text = client.get_as("/api/v1/events?id=landed-1", CSV).await.text();
+    let text = client
+        .get_as("/api/v1/events?id=landed-1", CSV)
+        .await
+        .text();
     let table = csv(&text);
-    let place = table[0].iter().position(|name| name == "user_agent").unwrap();
+    let place = table[0]
+        .iter()
+        .position(|name| name == "user_agent")
+        .unwrap();
     assert_eq!(table[1][place], "'=cmd|' /C calc'!A0");
-    let sql = client.statement(&json!({"query": "SELECT user_agent, user_name FROM events WHERE event_id = 'landed-2'"}));
-    let text = Client::send(sql.header(ACCEPT, CSV)).await.expect(200).text();
+    let sql = client.statement(
+        &json!({"query": "SELECT user_agent, user_name FROM events WHERE event_id = 'landed-2'"}),
+    );
+    let text = Client::send(sql.header(ACCEPT, CSV))
+        .await
+        .expect(200)
+        .text();
     assert_eq!(csv(&text)[1], ["'=cmd|' /C calc'!A0", "'@alice"]);
 }
 
@@ -292,7 +396,10 @@ async fn the_last_good_snapshot_is_served_while_the_store_is_away() {
     let folder = own.folder().to_str().unwrap();
     assert!(!problem.to_string().contains(folder), "{problem}");
     let metrics = client.get("/metrics").await.expect(200).text();
-    let stale = metrics.lines().find(|line| line.starts_with("podtrail_snapshot_stale_seconds ")).unwrap();
+    let stale = metrics
+        .lines()
+        .find(|line| line.starts_with("podtrail_snapshot_stale_seconds "))
+        .unwrap();
     assert!(!stale.ends_with(" 0"), "{stale}");
     client.get("/healthz").await.expect(200);
     std::fs::rename(&away, own.store()).unwrap();

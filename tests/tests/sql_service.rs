@@ -47,17 +47,32 @@ fn files(folder: &Path) -> BTreeMap<String, (u64, SystemTime)> {
 async fn parameters_fill_placeholders_by_place_and_by_name() {
     let (_service, client) = shared().await;
     for (query, params, row) in [
-        ("SELECT $1 AS a, $2 AS b, $1 AS c", json!([1, "x"]), json!({"a": 1, "b": "x", "c": 1})),
-        ("SELECT $n AS n, $t AS t", json!({"n": 1.5, "t": true}), json!({"n": 1.5, "t": true})),
+        (
+            "SELECT $1 AS a, $2 AS b, $1 AS c",
+            json!([1, "x"]),
+            json!({"a": 1, "b": "x", "c": 1}),
+        ),
+        (
+            "SELECT $n AS n, $t AS t",
+            json!({"n": 1.5, "t": true}),
+            json!({"n": 1.5, "t": true}),
+        ),
         ("SELECT $1 AS a", json!([null]), json!({"a": null})),
-        ("SELECT $1 AS a", json!(["'; DROP TABLE events; --"]), json!({"a": "'; DROP TABLE events; --"})),
+        (
+            "SELECT $1 AS a",
+            json!(["'; DROP TABLE events; --"]),
+            json!({"a": "'; DROP TABLE events; --"}),
+        ),
         (
             "SELECT count(*) AS n FROM events WHERE event_time < $1 AND event_name LIKE $2",
             json!(["2026-05-01T12:00:00Z", "%"]),
             json!({"n": 0}),
         ),
     ] {
-        let answer = client.post_sql(&json!({"query": query, "params": params})).await.expect(200);
+        let answer = client
+            .post_sql(&json!({"query": query, "params": params}))
+            .await
+            .expect(200);
         assert_eq!(answer.items(), [row], "{query}");
     }
     for (query, params) in [
@@ -69,7 +84,9 @@ async fn parameters_fill_placeholders_by_place_and_by_name() {
         ("SELECT $1 AS a", json!("x")),
         ("SELECT event_id FROM $1", json!(["events"])),
     ] {
-        let answer = client.post_sql(&json!({"query": query, "params": params})).await;
+        let answer = client
+            .post_sql(&json!({"query": query, "params": params}))
+            .await;
         assert_eq!(answer.status, 400, "{query} {params}: {}", answer.text());
         answer.problem(400);
     }
@@ -81,17 +98,33 @@ async fn every_form_holds_the_same_rows() {
     let query = "SELECT event_id, event_time, error_code, read_only, 1.5 AS half, event_date, \
                  json_object_keys(request_parameters) AS keys FROM events ORDER BY event_id LIMIT 3000";
     let body = json!({"query": query, "limit": 5000});
-    let answer = ask(&client, body.clone(), "application/json").await.expect(200);
+    let answer = ask(&client, body.clone(), "application/json")
+        .await
+        .expect(200);
     let rows = answer.items();
     assert_eq!(rows.len(), 3000);
     let told = answer.json();
     assert_eq!(told["truncated"], false);
-    assert_eq!(told["columns"][1], json!({"name": "event_time", "type": "Timestamp(µs, \"UTC\")"}));
+    assert_eq!(
+        told["columns"][1],
+        json!({"name": "event_time", "type": "Timestamp(µs, \"UTC\")"})
+    );
     assert!(told["snapshot"]["events"].is_u64() && told["elapsed_ms"].is_u64());
     assert_eq!(ndjson(&ask(&client, body.clone(), NDJSON).await.body), rows);
     assert_eq!(arrow(&ask(&client, body.clone(), ARROW).await.body), rows);
     let table = csv(&ask(&client, body, CSV).await.text());
-    assert_eq!(table[0], ["event_id", "event_time", "error_code", "read_only", "half", "event_date", "keys"]);
+    assert_eq!(
+        table[0],
+        [
+            "event_id",
+            "event_time",
+            "error_code",
+            "read_only",
+            "half",
+            "event_date",
+            "keys"
+        ]
+    );
     assert_eq!(table.len(), 3001);
     for (line, row) in table[1..].iter().zip(&rows) {
         assert_eq!(line[0], row["event_id"].as_str().unwrap());
@@ -99,9 +132,24 @@ async fn every_form_holds_the_same_rows() {
     }
     // No rows are an answer in every form as well.
     let none = json!({"query": "SELECT event_id FROM events WHERE false"});
-    assert!(ask(&client, none.clone(), "application/json").await.expect(200).items().is_empty());
-    assert!(ask(&client, none.clone(), NDJSON).await.expect(200).body.is_empty());
-    assert_eq!(ask(&client, none.clone(), CSV).await.expect(200).text(), "event_id\n");
+    assert!(
+        ask(&client, none.clone(), "application/json")
+            .await
+            .expect(200)
+            .items()
+            .is_empty()
+    );
+    assert!(
+        ask(&client, none.clone(), NDJSON)
+            .await
+            .expect(200)
+            .body
+            .is_empty()
+    );
+    assert_eq!(
+        ask(&client, none.clone(), CSV).await.expect(200).text(),
+        "event_id\n"
+    );
     assert!(arrow(&ask(&client, none, ARROW).await.expect(200).body).is_empty());
 }
 
@@ -109,16 +157,30 @@ async fn every_form_holds_the_same_rows() {
 async fn limits_of_rows_are_told() {
     let (_service, client) = shared().await;
     let query = "SELECT event_id FROM events";
-    for (limit, rows, truncated) in [(1, 1, true), (6_000, 6_000, true), (1_000_000, 6_584, false), (6_584, 6_584, false)] {
-        let answer = client.post_sql(&json!({"query": query, "limit": limit})).await.expect(200);
+    for (limit, rows, truncated) in [
+        (1, 1, true),
+        (6_000, 6_000, true),
+        (1_000_000, 6_584, false),
+        (6_584, 6_584, false),
+    ] {
+        let answer = client
+            .post_sql(&json!({"query": query, "limit": limit}))
+            .await
+            .expect(200);
         assert_eq!(answer.items().len(), rows, "limit {limit}");
         assert_eq!(answer.json()["truncated"], truncated, "limit {limit}");
     }
     let crossed = "SELECT a.event_id FROM events a CROSS JOIN events b";
-    let answer = client.post_sql(&json!({"query": crossed})).await.expect(200);
+    let answer = client
+        .post_sql(&json!({"query": crossed}))
+        .await
+        .expect(200);
     assert_eq!(answer.items().len(), 10_000);
     assert_eq!(answer.json()["truncated"], true);
-    client.post_sql(&json!({"query": query, "limit": 0})).await.problem(400);
+    client
+        .post_sql(&json!({"query": query, "limit": 0}))
+        .await
+        .problem(400);
 }
 
 #[tokio::test]
@@ -126,11 +188,26 @@ async fn errors_of_the_statement_are_the_clients() {
     let (_service, client) = shared().await;
     let long = format!("SELECT 1 -- {}", "x".repeat(256 << 10));
     for query in [
-        "", "--", "SELEC 1", "SELECT * FROM no_such_table", "SELECT no_such_column FROM events", "SELECT no_such_function(1)",
-        "SELECT 1 AS a, 2 AS a", "SELECT CAST('x' AS INT) AS n", "SELECT event_id FROM events WHERE event_id", "SELECT 'x", &long,
+        "",
+        "--",
+        "SELEC 1",
+        "SELECT * FROM no_such_table",
+        "SELECT no_such_column FROM events",
+        "SELECT no_such_function(1)",
+        "SELECT 1 AS a, 2 AS a",
+        "SELECT CAST('x' AS INT) AS n",
+        "SELECT event_id FROM events WHERE event_id",
+        "SELECT 'x",
+        &long,
     ] {
         let answer = client.post_sql(&json!({"query": query})).await;
-        assert_eq!(answer.status, 400, "{}: {}", &query[..query.len().min(80)], answer.text());
+        assert_eq!(
+            answer.status,
+            400,
+            "{}: {}",
+            &query[..query.len().min(80)],
+            answer.text()
+        );
         let problem = answer.problem(400);
         let detail = problem["detail"].as_str().unwrap();
         assert!(!detail.is_empty() && !detail.contains(".rs:"), "{detail}");
@@ -239,7 +316,11 @@ async fn whatever_does_more_than_read_is_refused_and_changes_nothing() {
     let mut wrong = Vec::new();
     for statement in FORBIDDEN {
         let query = statement.replace("{folder}", folder);
-        for query in [query.clone(), format!("  /* SELECT */ {query} ;"), query.to_lowercase()] {
+        for query in [
+            query.clone(),
+            format!("  /* SELECT */ {query} ;"),
+            query.to_lowercase(),
+        ] {
             let answer = client.post_sql(&json!({"query": query})).await;
             if answer.status != 400 {
                 wrong.push(format!("{} {query}", answer.status));
@@ -249,12 +330,19 @@ async fn whatever_does_more_than_read_is_refused_and_changes_nothing() {
             assert!(!problem.to_string().contains("root:"), "{problem}");
         }
     }
-    assert!(wrong.is_empty(), "not refused with 400:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "not refused with 400:\n{}",
+        wrong.join("\n")
+    );
     assert_eq!(files(own.folder()), before, "something was written");
     assert_eq!(client.sql(tables).await, known);
     let size = client.sql("SHOW datafusion.execution.batch_size").await;
     assert_eq!(size[0]["value"], "8192");
-    assert_eq!(client.sql("SELECT count(*) AS n FROM events").await, [json!({"n": 6_584})]);
+    assert_eq!(
+        client.sql("SELECT count(*) AS n FROM events").await,
+        [json!({"n": 6_584})]
+    );
 }
 
 #[tokio::test]

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Parser;
+use podtrail_api::serve::access::{Access, Passwords};
 use podtrail_api::serve::layers::HttpLimits;
 use podtrail_api::serve::listen::{self, ListenOptions};
+use podtrail_api::serve::pgwire::{self, CurrentTls, PasswordCheck, PgOptions};
 use podtrail_api::serve::schedule::Schedules;
 use podtrail_api::serve::served::Served;
 use podtrail_api::serve::state::State;
@@ -41,6 +43,9 @@ pub(crate) struct Serve {
         value_name = "ADDRESS"
     )]
     listen: SocketAddr,
+    /// Address for PostgreSQL clients; none without it
+    #[arg(long, env = "PODTRAIL_PG_LISTEN", value_name = "ADDRESS")]
+    pg_listen: Option<SocketAddr>,
     #[command(flatten)]
     access: AccessArguments,
     /// Certificate chain, PEM: serves HTTPS; read again when it changes
@@ -111,6 +116,12 @@ pub(crate) struct BoundArguments {
     drain: Duration,
 }
 
+async fn bind(address: SocketAddr) -> Result<TcpListener, podtrail_ingest::Error> {
+    TcpListener::bind(address).await.map_err(|error| {
+        podtrail_ingest::Error::InvalidInput(format!("cannot listen on {address}: {error}"))
+    })
+}
+
 fn std_duration(text: &str) -> Result<Duration, String> {
     time::duration(text)?
         .to_std()
@@ -179,7 +190,8 @@ impl Serve {
     }
 
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let access = self.access.access(self.listen)?;
+        let addresses = [Some(self.listen), self.pg_listen];
+        let access = self.access.access(addresses.into_iter().flatten())?;
         let tls = self.tls()?;
         let config = Config::read(global.config.as_deref())?;
         let ingest = self.every.map(Ingest::configured).transpose()?;
@@ -194,12 +206,11 @@ impl Serve {
         let served = Arc::new(Served::open(engine, Utc::now).await?);
         let workers = Workers::start(super::cores())?;
         let state = self.state(&served, &workers)?;
-        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            podtrail_ingest::Error::InvalidInput(format!(
-                "cannot listen on {}: {error}",
-                self.listen
-            ))
-        })?;
+        let listener = bind(self.listen).await?;
+        let pg_listener = match self.pg_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let address = listener.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let limits = HttpLimits {
@@ -227,10 +238,27 @@ impl Serve {
         let serving = tokio::spawn(listen::serve(listener, router, options, async move {
             asked.asked().await;
         }));
+        let postgresql = match pg_listener {
+            Some(listener) => {
+                say(&format!(
+                    "podtrail serves postgresql://{}/podtrail",
+                    listener.local_addr()?
+                ));
+                let options = self.postgresql(&state, &access, tls.as_ref())?;
+                let asked = stop.clone();
+                Some(tokio::spawn(pgwire::serve(listener, options, async move {
+                    asked.asked().await;
+                })))
+            }
+            None => None,
+        };
         if let Some(ingest) = ingest {
             self.keep_schedule(&ingest, global, &stop, &state).await;
         }
         let cut = serving.await?;
+        if let Some(postgresql) = postgresql {
+            postgresql.await??;
+        }
         background.shutdown().await;
         if cut > 0 {
             say(&format!("{cut} requests were cut off"));
@@ -254,6 +282,31 @@ impl Serve {
             },
             () = over => say("the run in work was cut off; the next one goes on where it was"),
         }
+    }
+
+    /// How PostgreSQL clients are served: with the statements' bounds, tokens and certificate of the HTTP API.
+    fn postgresql(
+        &self,
+        state: &State,
+        access: &Access,
+        tls: Option<&Arc<Tls>>,
+    ) -> anyhow::Result<PgOptions> {
+        let snapshots = Arc::clone(&state.served);
+        let auth: Option<Arc<dyn PasswordCheck>> = match access {
+            Access::Loopback => None,
+            Access::Tokens(tokens) => Some(Arc::new(Passwords {
+                tokens: Arc::clone(tokens),
+                clock: Utc::now,
+            })),
+        };
+        let config = tls.map(|tls| tls.config(&["postgresql"])).transpose()?;
+        let tls = config.map(|config| -> CurrentTls { Arc::new(move || Arc::clone(&config)) });
+        Ok(PgOptions {
+            auth,
+            tls,
+            drain: self.bounds.drain,
+            ..PgOptions::new(state.sql.clone(), snapshots)
+        })
     }
 
     fn tls(&self) -> anyhow::Result<Option<Arc<Tls>>> {

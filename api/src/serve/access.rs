@@ -15,6 +15,7 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, HOST};
 
 use super::auth::{Authenticator, Denied, Scope, bearer};
+use super::pgwire::PasswordCheck;
 use super::problem::Problem;
 
 /// Who asks.
@@ -91,6 +92,31 @@ pub async fn guard(
     };
     request.extensions_mut().insert(Caller { name });
     Ok(next.run(request).await)
+}
+
+/// Passwords of PostgreSQL clients: tokens that allow SQL.
+#[derive(Debug)]
+pub struct Passwords {
+    /// Who knows the tokens.
+    pub tokens: Arc<Authenticator>,
+    /// The time.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+#[async_trait::async_trait]
+impl PasswordCheck for Passwords {
+    async fn check(&self, password: &str) -> Result<String, String> {
+        let principal = self
+            .tokens
+            .authenticate(password, (self.clock)())
+            .await
+            .map_err(|denied| denied.to_string())?;
+        if principal.scopes.allows(Scope::Sql) {
+            Ok(principal.name)
+        } else {
+            Err(format!("{} does not have the scope sql", principal.name))
+        }
+    }
 }
 
 fn refused(denied: &Denied) -> Problem {

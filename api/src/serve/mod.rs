@@ -18,6 +18,7 @@ pub mod observed;
 pub mod openapi;
 mod openapi_page;
 pub mod parameters;
+pub mod pgwire;
 pub mod problem;
 pub mod routes;
 pub mod rows;

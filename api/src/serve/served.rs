@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use podtrail_query::{Engine, Error, Session, Snapshot};
 
 use super::observed::{self, Newest};
+use super::pgwire::Snapshots;
 
 /// A session and how fresh it is.
 #[derive(Debug, Clone)]
@@ -150,6 +151,12 @@ impl Served {
             }
             tokio::time::sleep(every).await;
         }
+    }
+}
+
+impl Snapshots for Served {
+    fn current(&self) -> Arc<Session> {
+        self.now().session
     }
 }
 

@@ -15,6 +15,7 @@ impl Workers {
         Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name("podtrail-query")
+            .thread_stack_size(podtrail_query::STACK_BYTES)
             .enable_all()
             .build()
             .map(|runtime| Self(Some(runtime)))

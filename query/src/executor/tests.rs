@@ -230,6 +230,59 @@ async fn time_ends_a_statement_and_says_so() {
     assert!(matches!(last, Some(Err(Error::TimedOut(_)))));
 }
 
+#[test]
+fn what_never_waits_is_stopped_too() {
+    // As in the service: statements have a runtime of their own, which may be busy to its last thread.
+    let service = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(crate::STACK_BYTES)
+        .build()
+        .unwrap();
+    let workers = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_stack_size(crate::STACK_BYTES)
+        .enable_all()
+        .build()
+        .unwrap();
+    let handle = workers.handle().clone();
+    service.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, session) = session(&folder).await;
+        let bounds = Bounds {
+            time: Duration::from_millis(200),
+            ..Bounds::default()
+        };
+        let executor = Executor::new(handle, bounds, None, Utc::now);
+        for condition in ["(x * y) % 7 = 3", "(x * y) % 7 = 9", "x % 3 = y % 3 AND (x * y) % 7 = 9"] {
+            let endless = format!(
+                "SELECT count(*) FROM generate_series(1, 3000000) a(x), generate_series(1, 3000000) b(y) WHERE {condition}"
+            );
+            let ended = match executor.run(&session, Statement::new(endless)).await {
+                Ok(answer) => answer.all().await.map(drop),
+                Err(error) => Err(error),
+            };
+            assert!(matches!(ended, Err(Error::TimedOut(_))), "{condition}: {ended:?}");
+            // Its thread is free again.
+            let next = executor.run(&session, Statement::new("SELECT 1")).await.unwrap();
+            next.all().await.unwrap();
+        }
+        // As deep and as long as a statement may be.
+        let deep = format!("SELECT 1{}", " + 1".repeat(MOST_JOINTS_OF_TEST));
+        let long = vec!["'x'"; 10_000].join(", ");
+        let long = format!("SELECT count(*) FROM events WHERE event_name IN ({long})");
+        let bounds = Bounds::default();
+        let executor = Executor::new(executor.runtime.clone(), bounds, None, Utc::now);
+        for sql in [deep, long] {
+            let answer = executor.run(&session, Statement::new(sql)).await.unwrap();
+            answer.all().await.unwrap();
+        }
+    });
+    workers.shutdown_background();
+}
+
+/// As many operators as fit beside the keyword SELECT.
+const MOST_JOINTS_OF_TEST: usize = crate::MOST_JOINTS - 1;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_bounded_for_each() {
     let folder = tempfile::tempdir().unwrap();

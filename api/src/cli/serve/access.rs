@@ -54,12 +54,12 @@ fn group(text: &str) -> Result<(String, Scope), String> {
 }
 
 impl AccessArguments {
-    /// Gives how callers are told apart at an address.
+    /// Gives how callers are told apart at some addresses.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for an address that others reach, without authentication, and for a token file or
     /// issuer that cannot be used.
-    pub(crate) fn access(&self, listen: SocketAddr) -> Result<Access, Error> {
+    pub(crate) fn access(&self, listen: impl Iterator<Item = SocketAddr>) -> Result<Access, Error> {
         let refused = |error: AuthError| Error::InvalidInput(error.to_string());
         let tokens = self
             .tokens
@@ -83,12 +83,14 @@ impl AccessArguments {
         if tokens.is_some() || oidc.is_some() {
             return Ok(Access::Tokens(Arc::new(Authenticator::new(tokens, oidc))));
         }
-        if listen.ip().is_loopback() {
-            return Ok(Access::Loopback);
+        for address in listen {
+            if !address.ip().is_loopback() {
+                return Err(Error::InvalidInput(format!(
+                    "{address} can be reached by others: name --tokens FILE (made by podtrail token create) or \
+                     --oidc-issuer URL, or listen on a loopback address"
+                )));
+            }
         }
-        Err(Error::InvalidInput(format!(
-            "{listen} can be reached by others: name --tokens FILE (made by podtrail token create) or \
-             --oidc-issuer URL, or listen on a loopback address"
-        )))
+        Ok(Access::Loopback)
     }
 }

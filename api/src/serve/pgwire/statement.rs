@@ -1,0 +1,381 @@
+//! Sorts what a client sends: what reads data goes to the engine, what concerns the connection is answered here, and
+//! nothing else is done.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    CloseCursor, DiscardObject, Expr, ObjectName, Query, Reset, Set, Statement, TableFactor,
+    TransactionIsolationLevel, TransactionMode, Value, Visit, Visitor,
+};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion_postgres::datafusion_pg_catalog::pg_catalog::PG_CATALOG_TABLES;
+use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+use datafusion_postgres::datafusion_pg_catalog::sql::rules::{
+    CurrentUserVariableToSessionUserFunctionCall, FixVersionColumnName, RewritePgCatalogOperator,
+    RewriteRegCastToSubquery, SqlStatementRewriteRule, StripCallableQualifier, StripCollate,
+};
+use datafusion_postgres::pgwire::error::PgWireError;
+
+use super::error::{NOT_SUPPORTED, error, of_parser, only_reads};
+
+/// Operators and keywords of a text. A chain of operators is a tree as deep as it is long, and what walks down a
+/// tree needs room on its thread's stack for each step.
+const MOST_JOINTS: usize = 1000;
+/// Relations of a statement, for the same reason: each is joined to those before it.
+const MOST_RELATIONS: usize = 200;
+
+/// What a statement asks for.
+#[derive(Debug, Clone)]
+pub(super) enum Order {
+    /// To read data.
+    Read(Box<Statement>),
+    /// To change a setting, to its default for none.
+    Set(String, Option<String>),
+    /// To forget all settings.
+    ResetAll,
+    /// To show a setting.
+    Show(String),
+    /// To show all settings.
+    ShowAll,
+    /// To begin a transaction.
+    Begin,
+    /// To end one.
+    Commit,
+    /// To give one up.
+    Rollback,
+    /// To go back to a point within one.
+    RollbackTo,
+    /// To forget a prepared statement, or all.
+    Deallocate(Option<String>),
+    /// To forget all that the connection holds.
+    DiscardAll,
+    /// Nothing that needs doing: only its tag is answered.
+    Nothing(&'static str),
+}
+
+/// A statement, sorted.
+#[derive(Debug, Clone)]
+pub(super) struct Sorted {
+    /// What it asks for.
+    pub(super) order: Order,
+    /// Its text.
+    pub(super) text: String,
+}
+
+/// Reads and sorts statements.
+#[derive(Debug)]
+pub(super) struct Sorter {
+    compatible: PostgresCompatibilityParser,
+    faithful: Vec<Box<dyn SqlStatementRewriteRule>>,
+}
+
+impl Sorter {
+    pub(super) fn new() -> Self {
+        Self {
+            compatible: PostgresCompatibilityParser::new(),
+            // Those rules that cannot change what a statement answers. Others put NULL for a subquery that they
+            // cannot have, or one row for many.
+            faithful: vec![
+                Box::new(StripCallableQualifier),
+                Box::new(CurrentUserVariableToSessionUserFunctionCall),
+                Box::new(StripCollate),
+                Box::new(RewritePgCatalogOperator),
+                Box::new(RewriteRegCastToSubquery::new()),
+                Box::new(FixVersionColumnName),
+            ],
+        }
+    }
+
+    /// Reads the statements of a text.
+    ///
+    /// # Errors
+    /// Where it is malformed, or has a statement that does more than read.
+    pub(super) fn read(&self, text: &str) -> Result<Vec<Sorted>, PgWireError> {
+        let plain = match parse(text) {
+            Ok(statements) => statements,
+            // Some of what clients ask the catalog is no SQL that the engine knows.
+            Err(failure @ ParserError::RecursionLimitExceeded) => return Err(of_parser(failure)),
+            Err(failure) => match self.compatible.parse(text) {
+                Ok(statements) if statements.iter().all(reads_catalog) => statements,
+                _ => return Err(of_parser(failure)),
+            },
+        };
+        let only = plain.len() == 1;
+        plain
+            .into_iter()
+            .map(|statement| {
+                let text = if only {
+                    text.trim().to_owned()
+                } else {
+                    statement.to_string()
+                };
+                let mut relations = Relations::default();
+                let _ = statement.visit(&mut relations);
+                if relations.count > MOST_RELATIONS {
+                    return Err(of_parser(ParserError::RecursionLimitExceeded));
+                }
+                let order = sort(self.rewritten(statement, &text))?;
+                Ok(Sorted { order, text })
+            })
+            .collect()
+    }
+
+    /// Writes a statement as the engine wants it: boldly where it reads the catalog alone, else without a change to
+    /// what it means.
+    fn rewritten(&self, statement: Statement, text: &str) -> Statement {
+        if reads_catalog(&statement) {
+            let rewritten = self.compatible.parse(text);
+            return match rewritten.map(|mut statements| statements.pop()) {
+                Ok(Some(rewritten)) => rewritten,
+                _ => statement,
+            };
+        }
+        self.faithful
+            .iter()
+            .fold(statement, |statement, rule| rule.rewrite(statement))
+    }
+}
+
+fn parse(text: &str) -> Result<Vec<Statement>, ParserError> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location()?;
+    let joints = tokens.iter().filter(|token| is_joint(&token.token));
+    if joints.count() > MOST_JOINTS {
+        return Err(ParserError::RecursionLimitExceeded);
+    }
+    Parser::new(&PostgreSqlDialect {})
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+}
+
+/// Tells whether a token may make a statement deeper: what is no name, no value and no separator.
+fn is_joint(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => !matches!(
+            word.keyword,
+            Keyword::NoKeyword | Keyword::NULL | Keyword::TRUE | Keyword::FALSE
+        ),
+        Token::Whitespace(_)
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::Placeholder(_)
+        | Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::LParen
+        | Token::RParen => false,
+        _ => true,
+    }
+}
+
+/// Tells whether a statement reads the catalog and nothing else.
+fn reads_catalog(statement: &Statement) -> bool {
+    let mut relations = Relations::default();
+    let _ = statement.visit(&mut relations);
+    relations.of_catalog && !relations.of_user
+}
+
+/// Whose relations a statement names.
+#[derive(Default)]
+struct Relations {
+    /// Names that it defines itself, and functions.
+    own: HashSet<String>,
+    of_catalog: bool,
+    of_user: bool,
+    count: usize,
+}
+
+impl Visitor for Relations {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.own
+            .extend(tables.map(|table| table.alias.name.value.clone()));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
+        self.count += 1;
+        if let TableFactor::Table {
+            name,
+            args: Some(_),
+            ..
+        } = table
+        {
+            self.own.insert(name.to_string());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        let name = relation.to_string();
+        let lower = name.to_ascii_lowercase();
+        let of_catalog = match lower.split_once('.') {
+            Some((schema, _)) => matches!(schema, "pg_catalog" | "information_schema"),
+            None => PG_CATALOG_TABLES.contains(&lower.as_str()),
+        };
+        if !self.own.contains(&name) {
+            self.of_catalog |= of_catalog;
+            self.of_user |= !of_catalog;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn sort(statement: Statement) -> Result<Order, PgWireError> {
+    Ok(match statement {
+        Statement::Explain {
+            statement: inner, ..
+        } if !matches!(inner.as_ref(), Statement::Query(_)) => {
+            return Err(only_reads(&format!("EXPLAIN {}", kind(&inner))));
+        }
+        Statement::Query(_)
+        | Statement::Explain { .. }
+        | Statement::ExplainTable { .. }
+        | Statement::ShowTables { .. }
+        | Statement::ShowColumns { .. }
+        | Statement::ShowFunctions { .. } => Order::Read(Box::new(statement)),
+        Statement::Set(set) => return sort_set(set),
+        Statement::Reset(reset) => match reset.reset {
+            Reset::ALL => Order::ResetAll,
+            Reset::ConfigurationParameter(name) => Order::Set(name.to_string(), None),
+        },
+        Statement::ShowVariable { variable } => {
+            let words: Vec<_> = variable.into_iter().map(|word| word.value).collect();
+            let name = words.join(" ").to_ascii_lowercase();
+            if name == "all" {
+                Order::ShowAll
+            } else {
+                Order::Show(name)
+            }
+        }
+        Statement::StartTransaction {
+            modes, statements, ..
+        } if statements.is_empty() => {
+            read_committed(&modes)?;
+            Order::Begin
+        }
+        Statement::Commit { chain: false, .. } => Order::Commit,
+        Statement::Rollback {
+            chain: false,
+            savepoint: None,
+        } => Order::Rollback,
+        Statement::Rollback {
+            savepoint: Some(_), ..
+        } => Order::RollbackTo,
+        Statement::Savepoint { .. } => Order::Nothing("SAVEPOINT"),
+        Statement::ReleaseSavepoint { .. } => Order::Nothing("RELEASE"),
+        Statement::Deallocate { name, .. } => {
+            let all = name.quote_style.is_none() && name.value.eq_ignore_ascii_case("all");
+            Order::Deallocate((!all).then_some(name.value))
+        }
+        Statement::Discard {
+            object_type: DiscardObject::ALL,
+        } => Order::DiscardAll,
+        Statement::Discard { .. } => Order::Nothing("DISCARD"),
+        Statement::Close {
+            cursor: CloseCursor::All,
+        } => Order::Nothing("CLOSE CURSOR ALL"),
+        Statement::UNLISTEN { .. } => Order::Nothing("UNLISTEN"),
+        Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. } => {
+            return Err(error(
+                NOT_SUPPORTED,
+                "cursors are not supported: rows come as they are computed",
+            ));
+        }
+        Statement::Prepare { .. } | Statement::Execute { .. } => {
+            return Err(error(
+                NOT_SUPPORTED,
+                "PREPARE and EXECUTE are not supported: the extended protocol prepares statements",
+            ));
+        }
+        other => return Err(only_reads(&kind(&other))),
+    })
+}
+
+fn sort_set(set: Set) -> Result<Order, PgWireError> {
+    Ok(match set {
+        Set::SingleAssignment {
+            variable, values, ..
+        } => match values.as_slice() {
+            [Expr::Identifier(word)] if word.value.eq_ignore_ascii_case("default") => {
+                Order::Set(variable.to_string(), None)
+            }
+            values => {
+                let values: Vec<_> = values.iter().map(value_of).collect();
+                Order::Set(variable.to_string(), Some(values.join(", ")))
+            }
+        },
+        Set::SetTimeZone { value, .. } => {
+            let value = value_of(&value);
+            let default = matches!(value.to_ascii_lowercase().as_str(), "default" | "local");
+            Order::Set("timezone".to_owned(), (!default).then_some(value))
+        }
+        Set::SetNames { charset_name, .. } => {
+            Order::Set("client_encoding".to_owned(), Some(charset_name.value))
+        }
+        Set::SetTransaction {
+            modes,
+            snapshot: None,
+            ..
+        } => {
+            read_committed(&modes)?;
+            Order::Nothing("SET")
+        }
+        other => return Err(only_reads(&other.to_string())),
+    })
+}
+
+/// Gives a value as it would be shown.
+fn value_of(value: &Expr) -> String {
+    match value {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
+            other => other.to_string(),
+        },
+        Expr::Identifier(word) if word.quote_style.is_some() => word.value.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Refuses a transaction that should see one snapshot: each statement sees the newest.
+fn read_committed(modes: &[TransactionMode]) -> Result<(), PgWireError> {
+    let refused = modes.iter().any(|mode| {
+        matches!(
+            mode,
+            TransactionMode::IsolationLevel(
+                TransactionIsolationLevel::RepeatableRead
+                    | TransactionIsolationLevel::Serializable
+                    | TransactionIsolationLevel::Snapshot
+            )
+        )
+    });
+    if refused {
+        return Err(error(
+            NOT_SUPPORTED,
+            "transactions are READ COMMITTED: each statement reads the newest snapshot",
+        ));
+    }
+    Ok(())
+}
+
+/// Names a statement by its first words; what it holds is not repeated.
+fn kind(statement: &Statement) -> String {
+    let text = statement.to_string();
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some(first @ ("CREATE" | "ALTER" | "DROP")), Some(second)) => {
+            format!("{first} {second}")
+        }
+        (Some(first), _) => first.to_owned(),
+        _ => "the statement".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
