@@ -19,6 +19,9 @@ use datafusion::prelude::SessionContext;
 /// Bytes that one call may make, for all rows of its batch.
 const MOST_BYTES: i128 = 64 << 20;
 
+/// Bytes of a value that is the same for all rows: it is made once, and copied for each row of a batch.
+const MOST_CONSTANT_BYTES: i128 = 256 << 10;
+
 /// Bytes of a number in a list.
 const NUMBER_BYTES: i128 = 8;
 
@@ -111,11 +114,16 @@ impl ScalarUDFImpl for Bounded {
             .iter()
             .map(|value| value.to_array(rows))
             .collect::<DfResult<Vec<ArrayRef>>>()?;
-        if size(self.growth, &values, rows) > MOST_BYTES {
+        let most = if scalars {
+            MOST_CONSTANT_BYTES
+        } else {
+            MOST_BYTES
+        };
+        if size(self.growth, &values, rows) > most {
             return Err(DataFusionError::ResourcesExhausted(format!(
-                "{} would make more than {} MiB at once",
+                "{} would make more than {} KiB at once",
                 self.name(),
-                MOST_BYTES >> 20
+                most >> 10
             )));
         }
         self.inner.invoke_with_args(arguments)

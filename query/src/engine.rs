@@ -30,6 +30,9 @@ use crate::rules::{NodeAgentRule, NodeAgentRules};
 use crate::size::check_size;
 use crate::udf;
 
+/// Rows that operators of a user's statement pass on at once: a long text that is the same for all rows is copied for each.
+const BATCH_ROWS: usize = 1_024;
+
 /// Bounds of a session's queries.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -256,7 +259,10 @@ impl Session {
             memory_pool: Arc::new(FairSpillPool::new(memory_bytes)),
             ..shared.as_ref().clone()
         };
-        let task = TaskContext::from(&state).with_runtime(Arc::new(own));
+        let config = state.config().clone().with_batch_size(BATCH_ROWS);
+        let task = TaskContext::from(&state)
+            .with_runtime(Arc::new(own))
+            .with_session_config(config);
         execute_stream(plan, Arc::new(task)).map_err(failed)
     }
 

@@ -5,6 +5,7 @@
 
 mod log;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,9 +16,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use datafusion::common::ParamValues;
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -295,6 +297,14 @@ fn taken(end: &End) -> Option<Error> {
     end.lock().ok()?.take()?.err()
 }
 
+/// The engine has faults of its own; its message stands in the log.
+fn panicked() -> Error {
+    Error::Engine {
+        what: "run the query".to_owned(),
+        source: Box::new(DataFusionError::Internal("the engine panicked".to_owned())),
+    }
+}
+
 fn stopped() -> Error {
     Error::Stopped("the statement was stopped".to_owned())
 }
@@ -319,10 +329,12 @@ struct Run {
 impl Run {
     async fn drive(mut self) {
         let deadline = Instant::now() + self.bounds.time;
-        let result = match tokio::time::timeout_at(deadline, self.run()).await {
+        let work = AssertUnwindSafe(self.run()).catch_unwind();
+        let result = match tokio::time::timeout_at(deadline, work).await {
             // What was stopped in time fails with an error of its own.
-            Ok(Err(_)) if Instant::now() >= deadline => Err(Error::TimedOut(self.bounds.time)),
-            Ok(result) => result,
+            Ok(Ok(Err(_))) if Instant::now() >= deadline => Err(Error::TimedOut(self.bounds.time)),
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(panicked()),
             Err(_) => Err(Error::TimedOut(self.bounds.time)),
         };
         if let Some(entry) = self.entry.take() {

@@ -105,7 +105,7 @@ pub(crate) struct Global {
         long,
         global = true,
         env = "PODTRAIL_LOG",
-        default_value = "warn,deltalake_core=off,delta_kernel=off,buoyant_kernel=off,aws_config=off,aws_smithy_runtime=off,kube_client=off",
+        default_value = "warn,podtrail::audit=info,deltalake_core=off,delta_kernel=off,buoyant_kernel=off,aws_config=off,aws_smithy_runtime=off,kube_client=off",
         value_name = "FILTER",
         hide_default_value = true
     )]

@@ -28,6 +28,7 @@ pub(super) const IDLE: &str = "57P05";
 pub(super) const PROTOCOL_VIOLATION: &str = "08P01";
 pub(super) const INVALID_VALUE: &str = "22023";
 pub(super) const INVALID_TEXT: &str = "22P02";
+pub(super) const OUT_OF_RANGE: &str = "22003";
 pub(super) const DIVISION_BY_ZERO: &str = "22012";
 pub(super) const INVALID_AUTHORIZATION: &str = "28000";
 pub(super) const INVALID_PASSWORD: &str = "28P01";
@@ -91,7 +92,7 @@ pub(super) fn of_query(failure: &Error) -> PgWireError {
         Error::Busy => TOO_MANY,
         Error::NotFound(_) => UNDEFINED_OBJECT,
         Error::Engine { source, .. } => return of_engine(source),
-        Error::Store(_) => {
+        Error::Store(_) | Error::Unavailable { .. } => {
             tracing::error!(error = %failure, "a statement could not read the store");
             return error(SYSTEM_ERROR, "the store cannot be read");
         }
@@ -122,7 +123,7 @@ pub(super) fn of_engine(failure: &DataFusionError) -> PgWireError {
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
             ArrowError::DivideByZero => DIVISION_BY_ZERO,
             ArrowError::CastError(_) | ArrowError::ParseError(_) => INVALID_TEXT,
-            ArrowError::ArithmeticOverflow(_) => "22003",
+            ArrowError::ArithmeticOverflow(_) => OUT_OF_RANGE,
             _ => INTERNAL_ERROR,
         },
         _ => INTERNAL_ERROR,
@@ -140,6 +141,16 @@ fn of_text(message: &str) -> &'static str {
         UNDEFINED_COLUMN
     } else if message.contains("Invalid function") {
         UNDEFINED_FUNCTION
+    } else if message.contains("unrecognized configuration") {
+        UNDEFINED_OBJECT
+    } else if message.contains("Divide by zero") {
+        DIVISION_BY_ZERO
+    } else if message.contains("Cast error") || message.contains("Parser error") {
+        INVALID_TEXT
+    } else if message.contains("Arithmetic overflow") {
+        OUT_OF_RANGE
+    } else if message.contains("not implemented") {
+        NOT_SUPPORTED
     } else {
         SYNTAX_ERROR
     }
