@@ -6,9 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use futures::StreamExt;
 use podtrail_tests::forms::{ARROW, CSV, NDJSON, arrow, csv, ndjson};
-use podtrail_tests::service::{Answer, Client, OwnStore, Service, Shared, demo, eventually};
+use podtrail_tests::service::{Answer, Client, OwnStore, Service, Shared};
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
