@@ -276,7 +276,15 @@ fn make_demo() -> PathBuf {
     std::fs::create_dir_all(&all).expect("a place for the demo");
     let making = tempfile::tempdir_in(&all).expect("a place for the demo");
     let made = Command::new(program::path())
-        .args(["demo", "--no-serve", "--quiet", "--seed", "1", "--hours", "12"])
+        .args([
+            "demo",
+            "--no-serve",
+            "--quiet",
+            "--seed",
+            "1",
+            "--hours",
+            "12",
+        ])
         .args(["--end", "2026-05-02T00:00:00Z", "--folder"])
         .arg(making.path())
         .stdout(Stdio::null())

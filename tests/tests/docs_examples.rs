@@ -48,7 +48,9 @@ fn run(example: &str, service: &Service) -> String {
         "{example}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    let refused = example.contains("limit=0");
     let mut text = masked(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(text.contains("/problems/"), refused, "{example}\n{text}");
     if !text.ends_with('\n') {
         text.push('\n');
     }
@@ -70,13 +72,23 @@ fn renewed(page: &str, service: &Service) -> (String, usize) {
         new.push_str(&example);
         new.push_str("```\n");
         // A function of the shell stays defined for the examples below.
-        functions.extend(example.split_inclusive('\n').filter(|line| line.contains("() {")));
+        functions.extend(
+            example
+                .split_inclusive('\n')
+                .filter(|line| line.contains("() {")),
+        );
         if !example.contains(ADDRESS) && !example.starts_with("ask ") {
             continue;
         }
         let fence = lines.next().unwrap_or_default();
-        assert!(fence.starts_with("```") && fence.len() > 4, "no output stands below {example}");
-        lines.by_ref().take_while(|line| *line != "```\n").for_each(drop);
+        assert!(
+            fence.starts_with("```") && fence.len() > 4,
+            "no output stands below {example}"
+        );
+        lines
+            .by_ref()
+            .take_while(|line| *line != "```\n")
+            .for_each(drop);
         new.push_str(fence);
         new.push_str(&run(&format!("{functions}{example}"), service));
         new.push_str("```\n");
@@ -97,7 +109,10 @@ async fn the_examples_print_what_the_pages_say() {
             std::fs::write(&path, &new).unwrap();
             continue;
         }
-        let wrong = written.lines().zip(new.lines()).find(|(old, new)| old != new);
+        let wrong = written
+            .lines()
+            .zip(new.lines())
+            .find(|(old, new)| old != new);
         assert!(
             written == new,
             "docs/{page} is out of date: PODTRAIL_UPDATE_DOCS=1 cargo test -p podtrail-tests --test docs_examples\n{wrong:?}"
@@ -112,7 +127,10 @@ fn what_differs_from_run_to_run_is_masked() {
             r#"{"elapsed_ms":12,"snapshot":{"events":1},"x":1}"#,
             r#"{"elapsed_ms":…,"snapshot":{…},"x":1}"#,
         ),
-        (r#"{"request_id":"a-b","elapsed_ms":7}"#, r#"{"request_id":"…","elapsed_ms":…}"#),
+        (
+            r#"{"request_id":"a-b","elapsed_ms":7}"#,
+            r#"{"request_id":"…","elapsed_ms":…}"#,
+        ),
         ("nothing", "nothing"),
     ] {
         assert_eq!(masked(text), wanted);

@@ -375,7 +375,7 @@ async fn json_columns_are_read_by_functions_and_operators() {
     let (_service, client) = shared().await;
     let rows = client
         .sql(
-            "SELECT request_parameters AS json, request_parameters->>'bucketName' AS arrow, request_parameters->'bucketName' AS sub, \
+            "SELECT request_parameters AS json, request_parameters->>'bucketName' AS arrow, \
              json_get_str(request_parameters, 'bucketName') AS str, json_text(request_parameters, 'bucketName') AS own, \
              request_parameters ? 'bucketName' AS has, json_length(request_parameters) AS length, \
              json_object_keys(request_parameters) AS keys \
