@@ -3,8 +3,13 @@
 //! A chain of operators becomes a tree as deep as it is long, and what walks down a tree needs room on its thread's
 //! stack for each step. A statement that is too large is refused before it is parsed.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::{Error, Result};
@@ -12,8 +17,8 @@ use crate::error::{Error, Result};
 /// Operators and keywords of a statement. Threads that plan need [`STACK_BYTES`] for it.
 pub const MOST_JOINTS: usize = 2_000;
 
-/// Names of relations of a statement: each FROM and JOIN, and each comma between relations, is one more to plan.
-const MOST_JOINS: usize = 200;
+/// Relations that a statement reads. What a WITH names counts as often as it is read: each time it is planned anew.
+const MOST_RELATIONS: u64 = 200;
 
 /// Stack of the threads that plan and run statements. Only what is used takes memory.
 pub const STACK_BYTES: usize = 64 << 20;
@@ -32,13 +37,75 @@ pub fn check_size(sql: &str) -> Result<()> {
             "the statement has more than {MOST_JOINTS} operators and keywords"
         )));
     }
-    let joins = tokens.iter().filter(|token| is_join(token)).count();
-    if joins > MOST_JOINS {
+    let Ok(statements) = Parser::new(&PostgreSqlDialect {})
+        .with_tokens(tokens)
+        .parse_statements()
+    else {
+        return Ok(());
+    };
+    let mut relations = Relations::default();
+    let _ = statements.visit(&mut relations);
+    if relations.total > MOST_RELATIONS {
         return Err(Error::InvalidQuery(format!(
-            "the statement reads more than {MOST_JOINS} relations"
+            "the statement reads more than {MOST_RELATIONS} relations"
         )));
     }
     Ok(())
+}
+
+/// Counts relations, those of what a WITH names as often as it is read.
+#[derive(Debug, Default)]
+struct Relations {
+    total: u64,
+    /// Relations of the queries around the place, from the outside in.
+    open: Vec<u64>,
+    /// Names of the queries of a WITH, by their place in memory.
+    names: HashMap<usize, String>,
+    /// Relations of what is named. A name that is used again keeps the most.
+    named: HashMap<String, u64>,
+}
+
+impl Relations {
+    fn add(&mut self, count: u64) {
+        let sum = self.open.last_mut().unwrap_or(&mut self.total);
+        *sum = sum.saturating_add(count);
+    }
+}
+
+fn place(query: &Query) -> usize {
+    std::ptr::from_ref(query) as usize
+}
+
+impl Visitor for Relations {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let name = cte.alias.name.value.to_lowercase();
+            self.names.insert(place(&cte.query), name);
+        }
+        self.open.push(0);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let count = self.open.pop().unwrap_or(0);
+        match self.names.get(&place(query)) {
+            Some(name) => {
+                let most = self.named.entry(name.clone()).or_default();
+                *most = count.max(*most).max(1);
+            }
+            None => self.add(count),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        let name = relation.to_string().to_lowercase();
+        let count = self.named.get(name.trim_matches('"')).copied().unwrap_or(1);
+        self.add(count);
+        ControlFlow::Continue(())
+    }
 }
 
 /// Tells whether a token may make a statement deeper: what is no name, no value and no separator.
@@ -61,10 +128,6 @@ fn is_joint(token: &Token) -> bool {
     }
 }
 
-fn is_join(token: &Token) -> bool {
-    matches!(token, Token::Word(word) if matches!(word.keyword, Keyword::FROM | Keyword::JOIN | Keyword::UNION))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -73,7 +136,22 @@ mod tests {
     #[test]
     fn what_is_too_deep_or_wide_is_refused_and_long_lists_are_not() {
         let values = vec!["'some value'"; 20_000].join(", ");
-        let unions = |count: usize| vec!["SELECT 1"; count].join(" UNION ALL ");
+        let unions = |count: usize| vec!["SELECT * FROM events"; count].join(" UNION ALL ");
+        let doubling = |count: usize| {
+            let steps: Vec<String> = (1..count)
+                .map(|step| {
+                    format!(
+                        "c{step} AS (SELECT a.n FROM c{0} a CROSS JOIN C{0} b)",
+                        step - 1
+                    )
+                })
+                .collect();
+            format!(
+                "WITH c0 AS (SELECT 1 AS n), {} SELECT * FROM c{}",
+                steps.join(", "),
+                count - 1
+            )
+        };
         for (sql, fits) in [
             ("SELECT 1".to_owned(), true),
             (
@@ -89,6 +167,14 @@ mod tests {
             (format!("SELECT {}true", "NOT ".repeat(2_100)), false),
             (unions(100), true),
             (unions(300), false),
+            (doubling(5), true),
+            (doubling(24), false),
+            (doubling(100), false),
+            (
+                "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT * FROM n"
+                    .to_owned(),
+                true,
+            ),
             ("SELECT 'an open text".to_owned(), true),
         ] {
             let told: String = sql.chars().take(60).collect();
