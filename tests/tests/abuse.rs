@@ -50,7 +50,7 @@ impl Besieged {
         assert!(answers > 2, "{answers}");
         assert!(self.service.is_alive(), "{}", self.service.log());
         let peak = self.service.peak_memory();
-        println!(
+        eprintln!(
             "{answers} answers meanwhile; resident at most: {} MiB",
             peak >> 20
         );
@@ -253,11 +253,18 @@ async fn attempt(client: &Client, query: &str) -> u16 {
     })
 }
 
+fn chain(first: &str, more: &str, times: usize) -> String {
+    format!(
+        "SELECT count(*) AS n FROM events WHERE {first}{}",
+        more.repeat(times)
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deep_and_long_statements_are_refused_or_answered() {
     let besieged = Besieged::start().await;
     let client = &besieged.client;
-    let values: Vec<String> = (0..2_000)
+    let values: Vec<String> = (0..10_000)
         .map(|number| format!("'value-{number}'"))
         .collect();
     let listed = format!(
@@ -265,10 +272,10 @@ async fn deep_and_long_statements_are_refused_or_answered() {
         values.join(", ")
     );
     assert_eq!(client.sql(&listed).await, [json!({"n": 0})]);
-    let names: Vec<Value> = (0..2_000)
+    let names: Vec<Value> = (0..10_000)
         .map(|number| json!(format!("value-{number}")))
         .collect();
-    let places: Vec<String> = (1..=2_000).map(|number| format!("${number}")).collect();
+    let places: Vec<String> = (1..=10_000).map(|number| format!("${number}")).collect();
     let query = format!(
         "SELECT count(*) AS n FROM events WHERE event_name IN ({})",
         places.join(", ")
@@ -287,11 +294,14 @@ async fn deep_and_long_statements_are_refused_or_answered() {
             "open parentheses",
             format!("SELECT {}", "(".repeat(100_000)),
         ),
+        ("ands", chain("true", " AND read_only", 10_000)),
+        ("ors", chain("false", " OR event_name = 'x'", 10_000)),
         (
             "nots",
             format!("SELECT {} true AS n", "NOT ".repeat(10_000)),
         ),
         ("minuses", format!("SELECT {}1 AS n", "- ".repeat(10_000))),
+        ("sums", format!("SELECT 1{} AS n", " + 1".repeat(50_000))),
         (
             "functions",
             format!(
@@ -318,7 +328,7 @@ async fn deep_and_long_statements_are_refused_or_answered() {
         ),
         (
             "unions",
-            format!("SELECT 1 AS n{}", " UNION ALL SELECT 1".repeat(300)),
+            format!("SELECT 1 AS n{}", " UNION ALL SELECT 1".repeat(2_000)),
         ),
         (
             "joins",
@@ -327,6 +337,7 @@ async fn deep_and_long_statements_are_refused_or_answered() {
                 " CROSS JOIN rejects".repeat(500)
             ),
         ),
+        ("casts", format!("SELECT 1{} AS n", "::INT".repeat(20_000))),
         (
             "indexes",
             format!("SELECT [1]{} AS n", "[1]".repeat(20_000)),
@@ -341,8 +352,23 @@ async fn deep_and_long_statements_are_refused_or_answered() {
             ),
         ),
         (
+            "arrows",
+            format!(
+                "SELECT request_parameters{} AS n FROM events",
+                "->'a'".repeat(10_000)
+            ),
+        ),
+        (
             "lists",
             format!("SELECT {}{} AS n", "[".repeat(10_000), "]".repeat(10_000)),
+        ),
+        (
+            "types",
+            format!(
+                "SELECT CAST(NULL AS {}INT{}) AS n",
+                "ARRAY<".repeat(5_000),
+                ">".repeat(5_000)
+            ),
         ),
     ] {
         let status = attempt(client, &query).await;
@@ -373,13 +399,16 @@ async fn statements_that_explode_are_bounded() {
         "SELECT array_length(generate_series(1, 10000000000)) AS n",
         "SELECT array_length(generate_series(TIMESTAMP '1700-01-01', TIMESTAMP '2200-01-01', INTERVAL '1 second')) AS n",
         "SELECT array_length(array_repeat(repeat('x', 1000000), 100000)) AS n",
+        "SELECT string_agg(repeat('x', 100000), ',') AS n FROM events",
         "SELECT array_agg(concat(a.event_id, b.event_id)) AS n FROM events a, events b",
         "SELECT max(repeat(a.event_id, 1000000)) AS n FROM events a",
         "SELECT count(*) AS n FROM generate_series(1, 1000000000000)",
         "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) AS n FROM t",
         "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t CROSS JOIN (VALUES (1), (2)) AS v (x)) SELECT count(*) AS n FROM t",
         "WITH RECURSIVE t AS (SELECT 'x' AS s UNION ALL SELECT concat(s, s) FROM t) SELECT max(length(s)) AS n FROM t",
+        "SELECT sum(length(concat(a.event_id, b.event_id, c.event_id))) AS n FROM events a, events b, events c",
         "SELECT a.event_id AS n FROM events a, events b ORDER BY a.user_agent, b.user_agent, n LIMIT 1000000",
+        "SELECT count(*) AS n FROM (SELECT DISTINCT a.event_id AS x, b.event_id AS y FROM events a, events b)",
     ] {
         let status = attempt(client, query).await;
         assert!(

@@ -326,7 +326,7 @@ fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
         .arg("-out")
         .arg(&certificate)
         .output()
-        .expect("openssl runs");
+        .unwrap();
     assert!(
         made.status.success(),
         "{}",

@@ -212,6 +212,10 @@ async fn limits_end_statements_and_say_so() {
             "deep",
             "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) AS n FROM t /* deep */",
         ),
+        (
+            "sums",
+            "SELECT sum(length(concat(a.event_id, b.event_id, c.event_id))) AS n FROM events a, events b, events c /* sums */",
+        ),
     ] {
         assert_ended(&client, &json!({"query": query}), "application/json", 504).await;
         assert_eq!(state(&client, mark).await, "failed");
@@ -221,10 +225,20 @@ async fn limits_end_statements_and_say_so() {
             .to_owned();
         assert!(error.contains("longer than 2 s"), "{error}");
     }
-    for (mark, query) in [(
-        "sorts",
-        "SELECT a.event_id AS n FROM events a, events b ORDER BY a.user_agent, b.event_id, n LIMIT 100000 /* sorts */",
-    )] {
+    for (mark, query) in [
+        (
+            "sorts",
+            "SELECT a.event_id AS n FROM events a, events b ORDER BY a.user_agent, b.event_id, n LIMIT 100000 /* sorts */",
+        ),
+        (
+            "groups",
+            "SELECT count(*) AS n FROM (SELECT DISTINCT a.event_id AS x, b.event_id AS y FROM events a, events b) /* groups */",
+        ),
+        (
+            "lists",
+            "SELECT array_length(array_agg(concat(a.user_agent, b.event_id))) AS n FROM events a, events b /* lists */",
+        ),
+    ] {
         assert_ended(&client, &json!({"query": query}), "application/json", 422).await;
         assert_eq!(state(&client, mark).await, "failed");
         let error = told(&client, mark).await[0]["error"]

@@ -406,3 +406,15 @@ async fn json_columns_are_read_by_functions_and_operators() {
     let wanted = json!({"i": 7, "f": 1.5, "b": true, "j": "[7]", "t": "1.5", "x": false, "none": null, "deep": "q"});
     assert_eq!(one, [wanted]);
 }
+
+#[tokio::test]
+async fn a_part_of_a_json_column_comes_whole_in_every_form() {
+    let (_service, client) = shared().await;
+    let query = "SELECT request_parameters->'filterSet' AS part FROM events WHERE request_parameters ? 'filterSet' LIMIT 3";
+    for accept in ["application/json", NDJSON, CSV, ARROW] {
+        let answer = ask(&client, json!({"query": query}), accept)
+            .await
+            .expect(200);
+        assert!(!answer.body.is_empty(), "{accept}");
+    }
+}
