@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ParamValues;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::FunctionRegistry;
@@ -240,6 +240,25 @@ impl Session {
             })
             .collect();
         LogicalPlanBuilder::from(plan).project(columns)?.build()
+    }
+
+    /// Gives the columns of a plan, as its rows will have them; where values for its placeholders are missing, as
+    /// far as they can be told without.
+    pub(crate) fn columns(&self, plan: LogicalPlan) -> Result<SchemaRef> {
+        let state = self.context.state();
+        let partial = Arc::clone(plan.schema().inner());
+        let open = !plan
+            .get_parameter_names()
+            .is_ok_and(|names| names.is_empty());
+        // Types of a plan are settled by its analysis: of a union, for example.
+        match state
+            .analyzer()
+            .execute_and_check(plan, state.config_options(), |_, _| {})
+        {
+            Ok(plan) => Ok(Arc::clone(plan.schema().inner())),
+            Err(_) if open => Ok(partial),
+            Err(error) => Err(Error::from_engine("plan the query", error)),
+        }
     }
 
     /// Starts a plan, with memory of its own; it ends soon after `stop` is set.

@@ -3,6 +3,7 @@
 //! A statement runs on a runtime of its own, so that its work never keeps the service from answering others. Its
 //! rows come through a short channel: a reader that is slow makes the statement wait, one that leaves ends it.
 
+mod describe;
 mod log;
 
 use std::panic::AssertUnwindSafe;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 
 use crate::engine::Session;
 use crate::error::{Error, Result};
+pub use describe::Description;
 pub(crate) use log::QueryRow;
 use log::{Entry, Outcome};
 pub use log::{Queries, SHOWN_TEXT};
@@ -171,12 +173,7 @@ impl Executor {
         statement: Statement,
         plan: Option<LogicalPlan>,
     ) -> Result<Answer> {
-        if statement.sql.len() > self.bounds.text_bytes {
-            return Err(Error::InvalidQuery(format!(
-                "the statement is longer than {} bytes",
-                self.bounds.text_bytes
-            )));
-        }
+        self.check_length(&statement)?;
         let entry = self
             .queries
             .as_ref()
@@ -226,6 +223,16 @@ impl Executor {
             done: false,
             _running: running,
         })
+    }
+
+    fn check_length(&self, statement: &Statement) -> Result<()> {
+        if statement.sql.len() > self.bounds.text_bytes {
+            return Err(Error::InvalidQuery(format!(
+                "the statement is longer than {} bytes",
+                self.bounds.text_bytes
+            )));
+        }
+        Ok(())
     }
 
     /// Waits for a turn.

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HOST};
 
-use super::auth::{Authenticator, Denied, Scope, bearer};
+use super::auth::{Authenticator, Denied, Scope, bearer, password};
 use super::pgwire::PasswordCheck;
 use super::problem::Problem;
 
@@ -50,6 +50,8 @@ pub struct Gate {
     pub access: Access,
     /// What they need.
     pub scope: Scope,
+    /// Whether a token may also come as the password of a user of any name.
+    pub passwords: bool,
     /// The time.
     pub clock: fn() -> DateTime<Utc>,
 }
@@ -77,10 +79,16 @@ pub async fn guard(
                 .headers()
                 .get(AUTHORIZATION)
                 .ok_or(Denied::Missing)
-                .and_then(|value| bearer(value.as_bytes()))
+                .and_then(|value| {
+                    if gate.passwords {
+                        password(value.as_bytes())
+                    } else {
+                        bearer(value.as_bytes()).map(str::to_owned)
+                    }
+                })
                 .map_err(|denied| refused(&denied))?;
             let principal = authenticator
-                .authenticate(credential, (gate.clock)())
+                .authenticate(&credential, (gate.clock)())
                 .await
                 .map_err(|denied| refused(&denied))?;
             if !principal.scopes.allows(gate.scope) {

@@ -337,7 +337,7 @@ fn elapsed(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn stale_since(now: &InService) -> Option<String> {
+pub(super) fn stale_since(now: &InService) -> Option<String> {
     now.stale_since
         .map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

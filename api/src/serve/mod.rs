@@ -10,6 +10,7 @@ pub mod auth;
 mod body;
 mod connection;
 mod failure;
+pub mod flight;
 mod json_body;
 pub mod layers;
 pub mod listen;
@@ -106,6 +107,7 @@ pub fn router(state: State, access: &Access, limits: &HttpLimits, tls: bool) -> 
     let gate = |scope| Gate {
         access: access.clone(),
         scope,
+        passwords: false,
         clock: state.clock,
     };
     let (gated, metrics, open) = self::described();
@@ -120,10 +122,12 @@ pub fn router(state: State, access: &Access, limits: &HttpLimits, tls: bool) -> 
             routes.route_layer(from_fn_with_state(gate(scope), guard)),
         );
     }
+    let flight = flight::router(state.clone(), &gate(Scope::Sql), limits.body_bytes);
     let router = router
         .merge(Router::from(metrics).route_layer(from_fn_with_state(gate(Scope::Read), guard)))
         .merge(Router::from(open))
         .with_state(state)
+        .merge(flight)
         .merge(
             Router::new()
                 .route("/", get(|| async { Redirect::temporary("/docs") }))

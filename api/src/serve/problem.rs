@@ -1,4 +1,4 @@
-//! Errors as clients see them: `application/problem+json` of RFC 9457.
+//! Errors as clients see them: `application/problem+json` of RFC 9457, for gRPC a status.
 //!
 //! What a client is told and why it happened are kept apart: the detail goes out, the cause only
 //! into the log, and the request id joins the two.
@@ -17,6 +17,7 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::flight;
 use super::observe::RequestId;
 
 /// The most bytes of a plain error message of the framework that become a detail.
@@ -268,6 +269,15 @@ impl Problem {
         self
     }
 
+    /// What the client is told.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        match self.0.detail.as_str() {
+            "" => self.0.title,
+            detail => detail,
+        }
+    }
+
     /// The status it is answered with.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -368,9 +378,10 @@ impl fmt::Display for Chain<'_> {
 }
 
 /// Writes problems into responses: those that handlers returned, and those that axum or a
-/// layer tell by a bare status or a line of text.
+/// layer tell by a bare status or a line of text. Clients of gRPC get its status instead.
 pub async fn render(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
+    let grpc = flight::is_grpc(request.headers());
     let mut response = next.run(request).await;
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
@@ -383,6 +394,9 @@ pub async fn render(request: Request, next: Next) -> Response {
         None => return response,
     };
     problem.log();
+    if grpc {
+        return flight::written(&problem, response);
+    }
     problem.write(response, id.as_ref().map_or("", RequestId::as_str))
 }
 

@@ -11,6 +11,8 @@ mod tokens;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use tracing::error;
 
@@ -178,7 +180,34 @@ pub fn bearer(value: &[u8]) -> Result<&str, Denied> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Denied::Missing);
     }
-    let credential = credential.trim_start_matches(' ');
+    checked(credential.trim_start_matches(' '))
+}
+
+/// Takes the credential out of the value of an `Authorization` header that may have a user's name in front of it:
+/// the password of `Basic` (RFC 7617), which is a token here, or what [`bearer`] gives.
+///
+/// # Errors
+/// As [`bearer`].
+pub fn password(value: &[u8]) -> Result<String, Denied> {
+    let basic = value
+        .split_first_chunk::<6>()
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"basic "));
+    let Some((_, encoded)) = basic else {
+        return bearer(value).map(str::to_owned);
+    };
+    let decoded = STANDARD
+        .decode(encoded.trim_ascii())
+        .map_err(|_| Denied::Malformed)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| Denied::Malformed)?;
+    let (_, password) = decoded.split_once(':').ok_or(Denied::Malformed)?;
+    if password.is_empty() {
+        return Err(Denied::Missing);
+    }
+    checked(password).map(str::to_owned)
+}
+
+/// Gives back what has the form of a credential.
+fn checked(credential: &str) -> Result<&str, Denied> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if credential.len() > MOST_CREDENTIAL_BYTES || !credential.bytes().all(is_token) {
         return Err(Denied::Malformed);

@@ -31,6 +31,25 @@ fn credentials_are_taken_out_of_headers() {
 }
 
 #[test]
+fn passwords_are_credentials_too() {
+    // ci:abc, :a.b-c, ci:a:b, ci:, ci
+    for (value, wanted) in [
+        ("Basic Y2k6YWJj", Ok("abc")),
+        ("basic  OmEuYi1j ", Ok("a.b-c")),
+        ("Bearer abc", Ok("abc")),
+        ("Basic Y2k6YTpi", Err(Denied::Malformed)),
+        ("Basic Y2k6", Err(Denied::Missing)),
+        ("Basic Y2k=", Err(Denied::Malformed)),
+        ("Basic *", Err(Denied::Malformed)),
+        ("Basic", Err(Denied::Missing)),
+        ("Digest abc", Err(Denied::Missing)),
+    ] {
+        let wanted = wanted.map(str::to_owned);
+        assert_eq!(password(value.as_bytes()), wanted, "{value}");
+    }
+}
+
+#[test]
 fn callers_cannot_tell_why_a_token_is_refused() {
     for denied in [
         Denied::Malformed,
