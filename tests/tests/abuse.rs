@@ -1,5 +1,11 @@
 //! Clients that mean harm: each is refused or bounded, and meanwhile a client of good will gets every answer.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::large_stack_arrays
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -337,7 +337,7 @@ async fn whatever_does_more_than_read_is_refused_and_changes_nothing() {
     assert_eq!(files(own.folder()), before, "something was written");
     assert_eq!(client.sql(tables).await, known);
     let size = client.sql("SHOW datafusion.execution.batch_size").await;
-    assert_eq!(size[0]["value"], "8192");
+    assert_eq!(size[0]["value"], "1024");
     assert_eq!(
         client.sql("SELECT count(*) AS n FROM events").await,
         [json!({"n": 6_584})]

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use podtrail_api::serve::auth::AuthError;
 use podtrail_api::time;
 use podtrail_ingest::Error;
 use podtrail_ingest::aws::AwsOptions;
@@ -263,6 +264,13 @@ impl Exit {
             matches!(
                 ingest,
                 Some(I::InvalidInput(_) | I::Read { .. } | I::Location { .. } | I::NoTable { .. })
+            ) || matches!(
+                cause.downcast_ref::<AuthError>(),
+                Some(
+                    AuthError::InvalidInput(_)
+                        | AuthError::File { .. }
+                        | AuthError::Malformed { .. }
+                )
             ) || matches!(
                 cause.downcast_ref::<Q>(),
                 Some(Q::InvalidQuery(_) | Q::NotFound(_) | Q::Rules { .. })
