@@ -54,12 +54,20 @@ else
     echo "moto cannot be installed: tests against it are skipped" >&2
 fi
 
-step "clients of the service (schemathesis)"
+step "clients of the service (schemathesis, psycopg, ADBC, psql)"
 clients="${CARGO_TARGET_DIR:-$PWD/target}/clients"
-if [ ! -x "$clients/bin/st" ]; then
+packages='schemathesis==4.32.5 psycopg[binary]==3.3.9 adbc-driver-flightsql==1.13.0 pyarrow==26.0.1'
+if [ "$(cat "$clients/packages" 2>/dev/null)" != "$packages" ]; then
     python3 -m venv --clear "$clients"
-    "$clients/bin/pip" install --quiet --disable-pip-version-check 'schemathesis==4.32.5' 'psycopg[binary]==3.3.9'
+    # shellcheck disable=SC2086 # one word each
+    "$clients/bin/pip" install --quiet --disable-pip-version-check $packages
+    printf '%s' "$packages" >"$clients/packages"
 fi
+for tool in psql:postgresql-client openssl:openssl curl:curl; do
+    command -v "${tool%%:*}" >/dev/null || {
+        apt-get update -q && apt-get install -qy --no-install-recommends "${tool##*:}"
+    }
+done
 export PODTRAIL_CLIENTS="$clients/bin"
 
 step "tests"
