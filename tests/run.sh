@@ -73,7 +73,7 @@ export PODTRAIL_CLIENTS="$clients/bin"
 step "tests"
 # The binary just built: building it alone would build its dependencies with other features.
 export PODTRAIL_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/podtrail"
-cargo test --workspace --locked
+cargo test --workspace --locked --no-fail-fast
 if command -v cargo-deny >/dev/null; then
     step "licences and sources of dependencies"
     cargo deny --offline check bans licenses sources || exit 1

@@ -31,6 +31,10 @@ pub fn describe() {
         "Objects read into the store, by status"
     );
     describe_counter!(
+        "podtrail_files_skipped_total",
+        "Objects of these that gave no records, by reason"
+    );
+    describe_counter!(
         "podtrail_object_bytes_total",
         Unit::Bytes,
         "Bytes of the objects as stored"
@@ -128,6 +132,9 @@ pub async fn snapshot(session: &Session) -> Result<Newest, Error> {
         }
     }
     for (status, objects) in statuses {
+        if ["empty", "unreadable"].contains(&status.as_str()) {
+            counter!("podtrail_files_skipped_total", "reason" => status.clone()).absolute(objects);
+        }
         counter!("podtrail_objects_total", "status" => status).absolute(objects);
     }
     counter!("podtrail_object_bytes_total").absolute(bytes);

@@ -5,6 +5,7 @@ use super::*;
 fn context() -> SessionContext {
     let context = SessionContext::new();
     register(&context, &Arc::new(NodeAgentRules::built_in().unwrap()));
+    register_json(&context).unwrap();
     context
 }
 
