@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use podtrail_tests::program::{number, run, sql};
+use podtrail_tests::program::{self, number, run, sql};
 use serde_json::Value;
 
 /// What podtrail says of an event, against the truth.
@@ -223,4 +223,53 @@ fn the_same_seed_gives_the_same_trail() {
         std::fs::read(target.join("truth/truth.ndjson")).unwrap()
     };
     assert_eq!(make("one"), make("two"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_serves_what_it_shows_until_it_is_stopped() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    use podtrail_tests::service::{Client, eventually};
+
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    let arguments = [
+        "demo",
+        "--hours",
+        "2",
+        "--end",
+        "2026-05-02T00:00:00Z",
+        "--listen",
+        "127.0.0.1:0",
+        "--folder",
+        demo.to_str().unwrap(),
+    ];
+    let mut child = program::command(folder.path(), &arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let address = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("podtrail serves ").map(str::to_owned))
+        .unwrap();
+    // What it says further is read, so that it never waits to say it.
+    std::thread::spawn(move || lines.for_each(drop));
+    let client = Client::new(&address);
+    let fallbacks = client.get("/api/v1/fallbacks").await.expect(200).items();
+    assert!(!fallbacks.is_empty());
+    let asked = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(asked.success());
+    let status = eventually("its end", || {
+        let status = child.try_wait().unwrap();
+        async move { status }
+    })
+    .await;
+    assert_eq!(status.code(), Some(0));
 }
