@@ -95,6 +95,8 @@ impl Sorter {
     /// # Errors
     /// Where it is malformed, or has a statement that does more than read.
     pub(super) fn read(&self, text: &str) -> Result<Vec<Sorted>, PgWireError> {
+        podtrail_query::check_size(text)
+            .map_err(|_| of_parser(ParserError::RecursionLimitExceeded))?;
         let plain = match parse(text) {
             Ok(statements) => statements,
             // Some of what clients ask the catalog is no SQL that the engine knows.
