@@ -49,21 +49,40 @@ pub(super) async fn rows(
     Ok((rows, answer.is_truncated()))
 }
 
-/// Gives a list's filter: that of the request, narrowed to one thing.
-fn narrowed(
-    listing: &Listing,
+/// Reads several lists, and names those that had more rows than fit.
+pub(super) async fn lists<const N: usize>(
+    state: &State,
+    now: &InService,
+    wanted: [(&str, Listing, Filter); N],
+) -> Result<([Vec<Value>; N], Vec<String>), Problem> {
+    let mut lists = std::array::from_fn(|_| Vec::new());
+    let mut truncated = Vec::new();
+    for (list, (name, listing, filter)) in lists.iter_mut().zip(wanted) {
+        let (rows, more) = rows(state, now, &listing, &filter).await?;
+        *list = rows;
+        if more {
+            truncated.push(name.to_owned());
+        }
+    }
+    Ok((lists, truncated))
+}
+
+/// Gives a list with the times of the request, narrowed to one thing.
+fn narrowed<'name>(
+    name: &'name str,
+    listing: Listing,
     parameters: &Filter,
     what: &[(&str, &str)],
-) -> Result<Filter, Problem> {
+) -> Result<(&'name str, Listing, Filter), Problem> {
     let mut filter = Filter::default();
     if listing.takes("from") {
         filter.from = parameters.from;
         filter.to = parameters.to;
     }
-    for (name, value) in what {
-        filter.set(name, *value)?;
+    for (column, value) in what {
+        filter.set(column, *value)?;
     }
-    Ok(filter)
+    Ok((name, listing, filter))
 }
 
 /// Bounds of time.
@@ -192,22 +211,14 @@ pub async fn workload(
         ("namespace", &namespace),
         ("service_account", &service_account),
     ];
-    let mut truncated = Vec::new();
-    let mut lists = Vec::with_capacity(4);
-    for (name, listing) in [
-        ("roles", Report::Workloads.listing()),
-        ("actions", listing::WORKLOAD_ACTIONS),
-        ("pods", listing::WORKLOAD_PODS),
-        ("fallbacks", listing::FALLBACKS),
-    ] {
-        let filter = narrowed(&listing, &times, &one)?;
-        let (rows, more) = rows(&state, &question.now, &listing, &filter).await?;
-        if more {
-            truncated.push(name.to_owned());
-        }
-        lists.push(rows);
-    }
-    let [roles, actions, pods, fallbacks] = lists.try_into().unwrap_or_default();
+    let wanted = [
+        narrowed("roles", Report::Workloads.listing(), &times, &one)?,
+        narrowed("actions", listing::WORKLOAD_ACTIONS, &times, &one)?,
+        narrowed("pods", listing::WORKLOAD_PODS, &times, &one)?,
+        narrowed("fallbacks", listing::FALLBACKS, &times, &one)?,
+    ];
+    let ([roles, actions, pods, fallbacks], truncated) =
+        lists(&state, &question.now, wanted).await?;
     if roles.is_empty() && actions.is_empty() && pods.is_empty() && fallbacks.is_empty() {
         return Err(Problem::not_found("nothing is known of this workload"));
     }
@@ -356,21 +367,12 @@ pub async fn node(
         Err(known) => return Ok(*known),
     };
     let one = [("node", instance.as_str())];
-    let mut truncated = Vec::new();
-    let mut lists = Vec::with_capacity(3);
-    for (name, listing) in [
-        ("roles", Report::Nodes.listing()),
-        ("actions", listing::NODE_ACTIONS),
-        ("pods", listing::NODE_PODS),
-    ] {
-        let filter = narrowed(&listing, &times, &one)?;
-        let (rows, more) = rows(&state, &question.now, &listing, &filter).await?;
-        if more {
-            truncated.push(name.to_owned());
-        }
-        lists.push(rows);
-    }
-    let [roles, actions, pods] = lists.try_into().unwrap_or_default();
+    let wanted = [
+        narrowed("roles", Report::Nodes.listing(), &times, &one)?,
+        narrowed("actions", listing::NODE_ACTIONS, &times, &one)?,
+        narrowed("pods", listing::NODE_PODS, &times, &one)?,
+    ];
+    let ([roles, actions, pods], truncated) = lists(&state, &question.now, wanted).await?;
     if roles.is_empty() && actions.is_empty() && pods.is_empty() {
         return Err(Problem::not_found("nothing is known of this node"));
     }

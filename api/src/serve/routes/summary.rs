@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::detail::{Times, rows};
+use super::detail::{Times, lists, rows};
 use super::{Meta, ProblemDocument};
 use crate::serve::answer::Question;
 use crate::serve::parameters::Parameters;
@@ -151,13 +151,11 @@ pub async fn ingestion(
         Err(known) => return Ok(*known),
     };
     let all = podtrail_query::Filter::default();
-    let (sources, more_sources) = rows(&state, &question.now, &listing::INGESTION, &all).await?;
-    let (rejects, more_rejects) = rows(&state, &question.now, &listing::REJECTS, &all).await?;
-    let truncated = [("sources", more_sources), ("rejects", more_rejects)]
-        .into_iter()
-        .filter(|(_, more)| *more)
-        .map(|(name, _)| name.to_owned())
-        .collect();
+    let wanted = [
+        ("sources", listing::INGESTION, all.clone()),
+        ("rejects", listing::REJECTS, all),
+    ];
+    let ([sources, rejects], truncated) = lists(&state, &question.now, wanted).await?;
     question.object(&Ingestion {
         sources,
         rejects,
