@@ -1,0 +1,93 @@
+// A chart, with the same figures as a table for those who do not see it.
+import { lazy, Suspense, useState, type ReactNode } from 'react'
+import type { EChartsCoreOption } from 'echarts/core'
+import { Loading } from './states'
+
+const Canvas = lazy(() => import('./ChartCanvas'))
+
+/** The figures of a chart. */
+export interface Figures {
+  header: string[]
+  rows: (string | number | null)[][]
+}
+
+/** Most rows of figures shown below a chart. */
+const MOST_FIGURES = 500
+
+export function Chart({
+  label,
+  option,
+  figures,
+  height = 280,
+  onClick,
+  legend,
+}: {
+  /** What the chart shows, in a sentence. */
+  label: string
+  /** ECharts' option, from the colours of the theme. */
+  option: (colour: (variable: string) => string) => EChartsCoreOption
+  figures: Figures
+  height?: number
+  onClick?: (item: { name: string; seriesName?: string; data: unknown; dataType?: string }) => void
+  legend?: ReactNode
+}) {
+  const [table, setTable] = useState(false)
+  return (
+    <figure className="section">
+      {legend}
+      {table ? (
+        // Scrollable, so that the keyboard has to reach it.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <div className="table-scroll tall" tabIndex={0} role="region" aria-label={`${label}, as a table`}>
+          <table className="table">
+            <thead>
+              <tr>
+                {figures.header.map((name) => (
+                  <th key={name} scope="col">
+                    <span>{name}</span>
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {figures.rows.slice(0, MOST_FIGURES).map((row, index) => (
+                // Figures have no key of their own, and their order does not change.
+                // oxlint-disable-next-line react/no-array-index-key
+                <tr key={index}>
+                  {row.map((value, column) => (
+                    // oxlint-disable-next-line react/no-array-index-key
+                    <td key={column}>{typeof value === 'number' ? value.toLocaleString('en-GB') : (value ?? '–')}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {figures.rows.length > MOST_FIGURES && <p className="soft small">The first {MOST_FIGURES} rows.</p>}
+        </div>
+      ) : (
+        <Suspense fallback={<Loading label="Loading chart" />}>
+          <Canvas label={label} option={option} height={height} onClick={onClick} />
+        </Suspense>
+      )}
+      <figcaption>
+        <button type="button" className="button small plain" onClick={() => setTable(!table)}>
+          {table ? 'Show the chart' : 'Show as a table'}
+        </button>
+      </figcaption>
+    </figure>
+  )
+}
+
+/** Names and colours of a chart's series. */
+export function Legend({ series }: { series: readonly { name: string; swatch: string }[] }) {
+  return (
+    <ul className="legend">
+      {series.map((one) => (
+        <li key={one.name}>
+          <span className={`dot swatch-${one.swatch}`} aria-hidden="true" />
+          {one.name}
+        </li>
+      ))}
+    </ul>
+  )
+}

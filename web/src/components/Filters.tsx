@@ -1,0 +1,160 @@
+// Controls for what narrows a page. What they are set to is in the address.
+import { useEffect, useId, useState, type ReactNode } from 'react'
+import { RANGES, fromField, toField } from '../state/time'
+import { useUrlValue, useUrlValues } from '../state/url'
+
+/** The time range, for all pages. */
+export function TimeRange() {
+  const [params, set] = useUrlValues()
+  const from = params.get('from')
+  const to = params.get('to')
+  const preset = to === null ? RANGES.find((range) => range.from === from) : undefined
+  const [custom, setCustom] = useState(false)
+  const open = custom || preset === undefined
+  return (
+    <div className="row">
+      <label className="field">
+        <span>Time</span>
+        <select
+          value={open ? 'custom' : (preset?.from ?? '')}
+          onChange={(event) => {
+            const value = event.target.value
+            setCustom(value === 'custom')
+            if (value !== 'custom') {
+              set({ from: value === '' ? null : value, to: null })
+            }
+          }}
+        >
+          {RANGES.map((range) => (
+            <option key={range.name} value={range.from ?? ''}>
+              {range.name}
+            </option>
+          ))}
+          <option value="custom">From … to … (UTC)</option>
+        </select>
+      </label>
+      {open && (
+        <>
+          <Moment label="From, UTC" value={from} onSet={(value) => set({ from: value })} />
+          <Moment label="To, UTC" value={to} onSet={(value) => set({ to: value })} />
+        </>
+      )}
+    </div>
+  )
+}
+
+function Moment({ label, value, onSet }: { label: string; value: string | null; onSet: (value: string | null) => void }) {
+  return (
+    <label className="field">
+      <span className="visually-hidden">{label}</span>
+      <input
+        type="datetime-local"
+        step={1}
+        title={label}
+        value={toField(value)}
+        onChange={(event) => onSet(fromField(event.target.value))}
+      />
+    </label>
+  )
+}
+
+/** A choice among a few values. */
+export function Select({
+  name,
+  label,
+  options,
+  all = 'All',
+}: {
+  /** Parameter of the address. */
+  name: string
+  label: string
+  options: readonly { value: string; name: string }[]
+  all?: string
+}) {
+  const [value, set] = useUrlValue(name)
+  const known = value === null || options.some((option) => option.value === value)
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <select value={value ?? ''} onChange={(event) => set(event.target.value)}>
+        <option value="">{all}</option>
+        {!known && <option value={value}>{value}</option>}
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+/** Wait after the last key before the address changes. */
+const TYPING_MS = 250
+
+/** A text to look for, in the address as `q` unless named otherwise. */
+export function TextFilter({ name = 'q', label, placeholder, suggestions }: { name?: string; label: string; placeholder?: string; suggestions?: string[] }) {
+  const [value, set] = useUrlValue(name)
+  const [text, setText] = useState(value ?? '')
+  const [seen, setSeen] = useState(value)
+  const list = useId()
+  if (seen !== value) {
+    // The address changed by other means, such as the button that goes back.
+    setSeen(value)
+    setText(value ?? '')
+  }
+  useEffect(() => {
+    if (text === (value ?? '')) {
+      return undefined
+    }
+    const timer = window.setTimeout(() => set(text), TYPING_MS)
+    return () => window.clearTimeout(timer)
+  }, [text, value, set])
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <input
+        type="search"
+        value={text}
+        placeholder={placeholder}
+        list={suggestions === undefined ? undefined : list}
+        onChange={(event) => setText(event.target.value)}
+      />
+      {suggestions !== undefined && (
+        <datalist id={list}>
+          {suggestions.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      )}
+    </label>
+  )
+}
+
+/** The bar of a page's filters. */
+export function FilterBar({ children }: { children: ReactNode }) {
+  const [params, set] = useUrlValues()
+  const own = [...params.keys()].filter((name) => !['from', 'to', 'sort', 'open', 'tab', 'id'].includes(name) && !name.startsWith('sort_'))
+  return (
+    <div className="row" role="group" aria-label="Filters">
+      {children}
+      {own.length > 0 && (
+        <button type="button" className="button plain small" onClick={() => set(Object.fromEntries(own.map((name) => [name, null])))}>
+          Clear filters
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** Values of a column, sorted, each once: options of a choice. */
+export function valuesOf<Row>(rows: readonly Row[] | undefined, value: (row: Row) => string | null | undefined): { value: string; name: string }[] {
+  const found = new Set<string>()
+  for (const row of rows ?? []) {
+    const one = value(row)
+    if (one !== null && one !== undefined && one !== '') {
+      found.add(one)
+    }
+  }
+  return [...found].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).map((one) => ({ value: one, name: one }))
+}

@@ -1,0 +1,167 @@
+// Ctrl-K: goes to a page, a workload, a node or a role, or explains an id.
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
+import { useNavigate } from 'react-router'
+import { MOST_ROWS, useApi } from '../api/queries'
+import { arnName } from '../format'
+import { useCarry } from '../state/url'
+import { workloadPath } from './basics'
+
+export interface Hit {
+  kind: string
+  name: string
+  detail: string
+  to: string
+  /** What is kept out of the address of the hit, or put into it. */
+  extra?: Record<string, string | null>
+}
+
+export const PAGES: readonly { path: string; name: string }[] = [
+  { path: '/', name: 'Overview' },
+  { path: '/fallbacks', name: 'Fallbacks' },
+  { path: '/readiness', name: 'Readiness' },
+  { path: '/workloads', name: 'Workloads' },
+  { path: '/roles', name: 'Roles' },
+  { path: '/nodes', name: 'Nodes' },
+  { path: '/explain', name: 'Explain' },
+  { path: '/sql', name: 'SQL' },
+  { path: '/ingestion', name: 'Ingestion' },
+]
+
+const MOST_HITS = 30
+
+/** Tells whether the text is an id that only the service can look up. */
+export function explainable(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text) || /^A[SK]IA[A-Z0-9]{12,}$/.test(text) || text.startsWith('arn:') || text.split('/').length >= 3
+}
+
+/** Hits that have all words of the text, those whose name begins with it first. */
+export function find(hits: readonly Hit[], text: string): Hit[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  const fitting = hits.filter((hit) => {
+    const all = `${hit.kind} ${hit.name} ${hit.detail}`.toLowerCase()
+    return words.every((word) => all.includes(word))
+  })
+  const begins = (hit: Hit) => (words[0] !== undefined && hit.name.toLowerCase().startsWith(words[0]) ? 0 : 1)
+  return fitting.toSorted((a, b) => begins(a) - begins(b)).slice(0, MOST_HITS)
+}
+
+export function Search({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState('')
+  const [at, setAt] = useState(0)
+  const dialog = useRef<HTMLDialogElement>(null)
+  const navigate = useNavigate()
+  const carried = useCarry()
+  const workloads = useApi('/api/v1/workloads', { query: { limit: MOST_ROWS } })
+  const nodes = useApi('/api/v1/nodes', { query: { limit: MOST_ROWS } })
+  const roles = useApi('/api/v1/roles', { query: { limit: MOST_ROWS } })
+
+  useEffect(() => {
+    const element = dialog.current
+    element?.showModal()
+    return () => element?.close()
+  }, [])
+
+  const all = useMemo<Hit[]>(() => {
+    const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
+    const seen = new Set<string>()
+    for (const row of workloads.data?.items ?? []) {
+      if (row.cluster && row.namespace && row.service_account) {
+        const to = workloadPath(row.cluster, row.namespace, row.service_account)
+        if (!seen.has(to)) {
+          seen.add(to)
+          found.push({ kind: 'Workload', name: `${row.namespace}/${row.service_account}`, detail: row.cluster, to })
+        }
+      }
+    }
+    for (const row of nodes.data?.items ?? []) {
+      if (row.node && !seen.has(row.node)) {
+        seen.add(row.node)
+        found.push({ kind: 'Node', name: row.node, detail: row.node_name ?? '', to: `/nodes/${encodeURIComponent(row.node)}` })
+      }
+    }
+    for (const row of roles.data?.items ?? []) {
+      if (row.role_arn) {
+        found.push({ kind: 'Role', name: arnName(row.role_arn), detail: row.role_arn, to: '/roles', extra: { role_arn: row.role_arn } })
+      }
+    }
+    return found
+  }, [workloads.data, nodes.data, roles.data])
+
+  const wanted = text.trim()
+  const hits = useMemo(() => {
+    const found = find(all, wanted)
+    const explain: Hit = { kind: 'Explain', name: wanted, detail: 'event id, access key id, ARN or pod', to: '/explain', extra: { id: wanted } }
+    return wanted !== '' && (explainable(wanted) || found.length === 0) ? [explain, ...found] : found
+  }, [all, wanted])
+  const chosen = Math.min(at, hits.length - 1)
+
+  const go = (hit: Hit | undefined) => {
+    if (hit !== undefined) {
+      onClose()
+      void navigate(carried(hit.to, hit.extra))
+    }
+  }
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      event.preventDefault()
+      setAt(Math.max(0, Math.min(hits.length - 1, chosen + (event.key === 'ArrowDown' ? 1 : -1))))
+    } else if (event.key === 'Enter') {
+      event.preventDefault()
+      go(hits[chosen])
+    }
+  }
+
+  return (
+    // A click on the element itself is one on its backdrop; the keyboard has Escape.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
+    <dialog
+      ref={dialog}
+      className="search"
+      aria-label="Search"
+      onCancel={(event) => {
+        event.preventDefault()
+        onClose()
+      }}
+      onClick={(event) => {
+        if (event.target === event.currentTarget) {
+          onClose()
+        }
+      }}
+    >
+      <input
+        type="search"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="search-hits"
+        aria-activedescendant={chosen >= 0 ? `search-hit-${chosen}` : undefined}
+        aria-label="Search for a page, workload, node, role, event id or access key id"
+        placeholder="Workload, node, role, event id, access key id …"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value)
+          setAt(0)
+        }}
+        onKeyDown={keys}
+      />
+      <div className="hits" id="search-hits" role="listbox" aria-label="Found">
+        {hits.map((hit, index) => (
+          // The field has the focus, and the keys that choose.
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
+          <div
+            key={`${hit.kind} ${hit.to} ${hit.detail}`}
+            id={`search-hit-${index}`}
+            role="option"
+            aria-selected={index === chosen}
+            onClick={() => go(hit)}
+            ref={index === chosen ? (element) => element?.scrollIntoView({ block: 'nearest' }) : undefined}
+          >
+            <span className="soft small">{hit.kind}</span> <span>{hit.name}</span> <span className="soft small">{hit.detail}</span>
+          </div>
+        ))}
+      </div>
+      <p className="soft small search-foot">
+        <kbd>↑</kbd> <kbd>↓</kbd> choose · <kbd>Enter</kbd> open · <kbd>Esc</kbd> close
+      </p>
+    </dialog>
+  )
+}

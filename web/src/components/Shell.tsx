@@ -1,0 +1,128 @@
+// The frame of every page: where to go, what time range, how fresh.
+import { Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
+import { NavLink, Outlet, useLocation } from 'react-router'
+import { useApi, useFreshness } from '../api/queries'
+import { token } from '../api/token'
+import { setTheme, useTheme } from '../state/theme'
+import { ago } from '../state/time'
+import { useCarry } from '../state/url'
+import { Time } from './basics'
+import { TimeRange, Select, valuesOf } from './Filters'
+import { PAGES, Search } from './Search'
+import { Loading } from './states'
+
+export function Shell() {
+  const [searching, setSearching] = useState(false)
+  const [menu, setMenu] = useState(false)
+  const main = useRef<HTMLElement>(null)
+  const { pathname } = useLocation()
+  const carried = useCarry()
+  const readiness = useApi('/api/v1/readiness')
+
+  useEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault()
+        setSearching(true)
+      }
+    }
+    window.addEventListener('keydown', keys)
+    return () => window.removeEventListener('keydown', keys)
+  }, [])
+
+  const first = useRef(true)
+  useEffect(() => {
+    const page = PAGES.find((one) => one.path !== '/' && pathname.startsWith(one.path)) ?? PAGES[0]
+    document.title = `${page?.name ?? ''} · podtrail`
+    // Readers of the screen are told of the new page; the first one they come to by themselves.
+    if (first.current) {
+      first.current = false
+    } else {
+      main.current?.focus()
+      window.scrollTo(0, 0)
+    }
+  }, [pathname])
+
+  return (
+    <>
+      <a className="skip-link" href="#main">
+        Skip to the content
+      </a>
+      <div className="shell">
+        <aside className="side" id="menu" data-open={menu}>
+          <NavLink className="brand" to={carried('/')} aria-label="podtrail, overview">
+            <img src="/favicon.svg" alt="" width={24} height={24} />
+            podtrail
+          </NavLink>
+          <nav aria-label="Pages">
+            {PAGES.map((page) => (
+              <NavLink key={page.path} to={carried(page.path)} end={page.path === '/'} onClick={() => setMenu(false)}>
+                {page.name}
+              </NavLink>
+            ))}
+          </nav>
+          <SideFoot />
+        </aside>
+        <div className="page">
+          <Freshness />
+          <div className="top">
+            <button type="button" className="button menu-button" aria-expanded={menu} aria-controls="menu" onClick={() => setMenu(!menu)}>
+              Menu
+            </button>
+            <TimeRange />
+            <Select name="cluster" label="Cluster" options={valuesOf(readiness.data?.items, (row) => row.cluster)} />
+            <span className="spring" />
+            <button type="button" className="button" onClick={() => setSearching(true)}>
+              Search <kbd>Ctrl K</kbd>
+            </button>
+          </div>
+          <main id="main" tabIndex={-1} ref={main}>
+            <Suspense fallback={<Loading label="Loading page" lines={8} />}>
+              <Outlet />
+            </Suspense>
+          </main>
+        </div>
+      </div>
+      {searching && <Search onClose={() => setSearching(false)} />}
+    </>
+  )
+}
+
+/** Says when what is shown is not the newest there is. */
+function Freshness(): ReactNode {
+  const readiness = useFreshness()
+  if (readiness.error?.unreachable === true) {
+    return (
+      <div className="banner bad" role="status">
+        The service does not answer; what is shown may be old. It is asked again every 10 s.
+      </div>
+    )
+  }
+  const since = readiness.data?.stale_since
+  return since === null || since === undefined ? null : (
+    <div className="banner" role="status">
+      The store cannot be read since <Time value={since} /> UTC: the last good snapshot is shown.
+    </div>
+  )
+}
+
+function SideFoot() {
+  const theme = useTheme()
+  const readiness = useFreshness()
+  return (
+    <div className="side-foot">
+      {readiness.data !== undefined && (
+        <span title="When the snapshot that is shown was read from the store">Snapshot of {ago(readiness.data.pinned_at)}</span>
+      )}
+      <a href="/docs">API reference</a>
+      <button type="button" className="button small" onClick={() => setTheme(theme === 'dark' ? 'light' : 'dark')}>
+        {theme === 'dark' ? 'Light theme' : 'Dark theme'}
+      </button>
+      {token.get() !== null && (
+        <button type="button" className="button small" onClick={() => token.set(null)}>
+          Log out
+        </button>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,114 @@
+// What a page shows is in its address: a link or a reload brings back the same view.
+import { useCallback, useMemo } from 'react'
+import { useSearchParams } from 'react-router'
+
+/** Names of the filters that many lists share, as in the API. */
+export const FILTERS = [
+  'cluster',
+  'namespace',
+  'service_account',
+  'account',
+  'region',
+  'role_arn',
+  'access_path',
+  'confidence',
+  'actor',
+  'node',
+  'event_source',
+] as const
+export type FilterName = (typeof FILTERS)[number]
+
+/** Parameters that go along from page to page: what the reader looks at stays the same. */
+export const CARRIED = ['from', 'to', 'cluster'] as const
+
+/** A value in the address; setting it to null or an empty text takes it out. */
+export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
+  const [params, setParams] = useSearchParams()
+  const set = useCallback(
+    (value: string | null) => {
+      setParams(
+        (before) => {
+          const after = new URLSearchParams(before)
+          if (value === null || value === '') {
+            after.delete(name)
+          } else {
+            after.set(name, value)
+          }
+          return after
+        },
+        { replace: true, preventScrollReset: true },
+      )
+    },
+    [name, setParams],
+  )
+  return [params.get(name), set]
+}
+
+/** Several values in the address, set at once. */
+export function useUrlValues(): [URLSearchParams, (values: Record<string, string | null>) => void] {
+  const [params, setParams] = useSearchParams()
+  const set = useCallback(
+    (values: Record<string, string | null>) => {
+      setParams(
+        (before) => {
+          const after = new URLSearchParams(before)
+          for (const [name, value] of Object.entries(values)) {
+            if (value === null || value === '') {
+              after.delete(name)
+            } else {
+              after.set(name, value)
+            }
+          }
+          return after
+        },
+        { replace: true, preventScrollReset: true },
+      )
+    },
+    [setParams],
+  )
+  return [params, set]
+}
+
+/** The times and filters in the address, of those that the list takes, ready to be sent. */
+export function useFilters<Name extends FilterName | 'from' | 'to'>(names: readonly Name[]): Partial<Record<Name, string>> {
+  const [params] = useSearchParams()
+  const key = names.map((name) => params.get(name) ?? '').join('\u0000')
+  return useMemo(() => {
+    const found: Partial<Record<Name, string>> = {}
+    for (const name of names) {
+      const value = params.get(name)
+      if (value !== null && value !== '') {
+        found[name] = value
+      }
+    }
+    return found
+    // The values themselves, not the objects that hold them, decide.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [key])
+}
+
+/** A link to a page that carries on the time range and cluster of this one. */
+export function carry(path: string, from: URLSearchParams, extra: Record<string, string | null> = {}): string {
+  const params = new URLSearchParams()
+  for (const name of CARRIED) {
+    const value = from.get(name)
+    if (value !== null) {
+      params.set(name, value)
+    }
+  }
+  for (const [name, value] of Object.entries(extra)) {
+    if (value === null || value === '') {
+      params.delete(name)
+    } else {
+      params.set(name, value)
+    }
+  }
+  const query = params.toString()
+  return query === '' ? path : `${path}?${query}`
+}
+
+/** `carry` for the page shown. */
+export function useCarry(): (path: string, extra?: Record<string, string | null>) => string {
+  const [params] = useSearchParams()
+  return useCallback((path: string, extra?: Record<string, string | null>) => carry(path, params, extra), [params])
+}

@@ -1,0 +1,5 @@
+import { PageHead } from '../components/basics'
+
+export default function Fallbacks() {
+  return <PageHead title="Fallbacks" />
+}

@@ -1,0 +1,54 @@
+// Asks for a token where the service wants one.
+import { useState, type FormEvent } from 'react'
+import { ApiError } from '../api/client'
+import { ask, queryClient } from '../api/queries'
+import { token } from '../api/token'
+import { Failed } from '../components/states'
+
+export default function Login() {
+  const [text, setText] = useState('')
+  const [error, setError] = useState<ApiError | null>(null)
+  const [busy, setBusy] = useState(false)
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    setBusy(true)
+    setError(null)
+    token.set(text.trim())
+    ask('/api/v1/session', {}).then(
+      () => {
+        queryClient.clear()
+      },
+      (reason: unknown) => {
+        token.set(null)
+        setError(reason instanceof ApiError ? reason : new ApiError(0, 'The service does not answer.'))
+        setBusy(false)
+      },
+    )
+  }
+
+  return (
+    <main className="login">
+      <form className="panel" onSubmit={submit}>
+        <div className="panel-head">
+          <h1>podtrail</h1>
+        </div>
+        <div className="panel-body section">
+          <p>This service asks for a token. It stays in this tab, until you close it or log out.</p>
+          <label className="section">
+            <span>Token</span>
+            <input type="password" value={text} onChange={(event) => setText(event.target.value)} autoComplete="off" spellCheck={false} required />
+          </label>
+          <button type="submit" className="button primary" disabled={busy || text.trim() === ''}>
+            {busy ? 'Checking …' : 'Log in'}
+          </button>
+          {error !== null && (error.unauthenticated ? <p role="alert">This token is not valid: it may have expired or been revoked.</p> : <Failed error={error} />)}
+          <p className="soft small">
+            An administrator makes one with <code>podtrail token create</code>. A token of your OIDC provider works too, where one is
+            configured.
+          </p>
+        </div>
+      </form>
+    </main>
+  )
+}

@@ -1,0 +1,5 @@
+import { PageHead } from '../components/basics'
+
+export default function Nodes() {
+  return <PageHead title="Nodes" />
+}

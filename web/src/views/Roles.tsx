@@ -1,0 +1,5 @@
+import { PageHead } from '../components/basics'
+
+export default function Roles() {
+  return <PageHead title="Roles" />
+}
