@@ -21,6 +21,23 @@ const Explain = lazy(() => import('./views/Explain'))
 const Sql = lazy(() => import('./views/Sql'))
 const Ingestion = lazy(() => import('./views/Ingestion'))
 
+/** Keeps an error of one page from taking the frame with it. */
+class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
+  override state: { error: Error | null } = { error: null }
+
+  static getDerivedStateFromError(error: Error) {
+    return { error }
+  }
+
+  override render() {
+    return this.state.error === null ? this.props.children : <Failed error={this.state.error} retry={() => this.setState({ error: null })} />
+  }
+}
+
+function page(path: string, view: ReactNode) {
+  return { path, element: <Guard key={path}>{view}</Guard> }
+}
+
 const router = createBrowserRouter([
   {
     element: <Shell />,
@@ -47,23 +64,6 @@ const router = createBrowserRouter([
     ],
   },
 ])
-
-function page(path: string, view: ReactNode) {
-  return { path, element: <Guard key={path}>{view}</Guard> }
-}
-
-/** Keeps an error of one page from taking the frame with it. */
-class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
-  override state: { error: Error | null } = { error: null }
-
-  static getDerivedStateFromError(error: Error) {
-    return { error }
-  }
-
-  override render() {
-    return this.state.error === null ? this.props.children : <Failed error={this.state.error} retry={() => this.setState({ error: null })} />
-  }
-}
 
 /** Shows the pages to those whom the service answers, and the log-in to others. */
 function Door() {
