@@ -72,6 +72,20 @@ pub const WORKLOAD_ACTIONS: Listing = listing!(
         "error_code"
     ]
 );
+/// Calls of a workload over time.
+pub const WORKLOAD_HOURS: Listing = listing!(
+    "workload hours",
+    "calls of a workload per hour, by action",
+    "workload_hours",
+    ["hour", "event_source", "event_name"]
+);
+/// Roles that a workload assumed, one from the other.
+pub const WORKLOAD_CHAINS: Listing = listing!(
+    "workload chains",
+    "roles that a workload assumed, one from the other",
+    "workload_chains",
+    ["parent_role_arn", "role_arn", "mechanism", "hops"]
+);
 /// Pods of a workload's service account.
 pub const WORKLOAD_PODS: Listing = listing!(
     "workload pods",
@@ -95,6 +109,13 @@ pub const NODE_ACTIONS: Listing = listing!(
         "error_code"
     ]
 );
+/// Calls with a node's role over time.
+pub const NODE_HOURS: Listing = listing!(
+    "node hours",
+    "calls with a node's role per hour, by who made them",
+    "node_hours",
+    ["hour", "actor", "component", "namespace", "service_account"]
+);
 /// Pods on a node.
 pub const NODE_PODS: Listing = listing!(
     "node pods",
@@ -108,6 +129,20 @@ pub const SHARES: Listing = listing!(
     "calls by access path, actor and confidence",
     "shares",
     ["access_path", "actor", "confidence"]
+);
+/// Who used which role for which service.
+pub const FLOWS: Listing = listing!(
+    "flows",
+    "which workload used which role for which service",
+    "flows",
+    [
+        "cluster",
+        "namespace",
+        "service_account",
+        "access_path",
+        "role_arn",
+        "event_source"
+    ]
 );
 /// Calls over time.
 pub const TIMELINE: Listing = listing!(

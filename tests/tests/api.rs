@@ -16,7 +16,7 @@ async fn shared() -> (Arc<Service>, Client) {
     (service, client)
 }
 
-const LISTS: [&str; 8] = [
+const LISTS: [&str; 9] = [
     "/api/v1/fallbacks",
     "/api/v1/readiness",
     "/api/v1/workloads",
@@ -25,6 +25,7 @@ const LISTS: [&str; 8] = [
     "/api/v1/events",
     "/api/v1/coverage",
     "/api/v1/timeline",
+    "/api/v1/flows",
 ];
 
 const REPORTS: [&str; 8] = [
@@ -177,7 +178,9 @@ async fn pages_give_exactly_the_whole_list() {
     for list in LISTS {
         let (filter, limits): (&str, &[u32]) = match list {
             "/api/v1/events" => ("&from=2026-05-01T13:00:00Z&to=2026-05-01T13:05:00Z", &[7]),
-            "/api/v1/roles" | "/api/v1/fallbacks" | "/api/v1/timeline" => ("", &[7]),
+            "/api/v1/roles" | "/api/v1/fallbacks" | "/api/v1/timeline" | "/api/v1/flows" => {
+                ("", &[7])
+            }
             _ => ("", &[2, 7]),
         };
         let whole = client

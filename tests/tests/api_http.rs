@@ -20,7 +20,7 @@ async fn shared() -> (Arc<Service>, Client) {
 }
 
 /// What answers by GET, with an example of each.
-const RESOURCES: [(&str, &str); 21] = [
+const RESOURCES: [(&str, &str); 22] = [
     ("/api/v1/summary", "/api/v1/summary"),
     ("/api/v1/fallbacks", "/api/v1/fallbacks?limit=1"),
     (
@@ -45,6 +45,7 @@ const RESOURCES: [(&str, &str); 21] = [
     ),
     ("/api/v1/events", "/api/v1/events?limit=1"),
     ("/api/v1/timeline", "/api/v1/timeline?limit=1"),
+    ("/api/v1/flows", "/api/v1/flows?limit=1"),
     ("/api/v1/explain/{id}", "/api/v1/explain/myeks/shop/cart"),
     ("/api/v1/reports/{name}", "/api/v1/reports/readiness"),
     ("/api/v1/ingestion", "/api/v1/ingestion"),

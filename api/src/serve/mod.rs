@@ -65,6 +65,7 @@ fn described() -> ([(Scope, Routes); 2], Routes, Routes) {
         .routes(routes!(detail::node))
         .routes(routes!(lists::events))
         .routes(routes!(lists::timeline))
+        .routes(routes!(lists::flows))
         .routes(routes!(report::report))
         .routes(routes!(summary::ingestion))
         .routes(routes!(lists::coverage));

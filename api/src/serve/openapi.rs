@@ -24,7 +24,7 @@ use utoipa::openapi::{OpenApi as Document, RefOr};
 pub struct Api;
 
 /// Lists by path, for the filters that each takes.
-fn listings() -> [(&'static str, Listing); 8] {
+fn listings() -> [(&'static str, Listing); 9] {
     [
         ("/api/v1/fallbacks", listing::FALLBACKS),
         ("/api/v1/readiness", Report::Readiness.listing()),
@@ -34,6 +34,7 @@ fn listings() -> [(&'static str, Listing); 8] {
         ("/api/v1/events", listing::EVENTS),
         ("/api/v1/coverage", Report::Coverage.listing()),
         ("/api/v1/timeline", listing::TIMELINE),
+        ("/api/v1/flows", listing::FLOWS),
     ]
 }
 

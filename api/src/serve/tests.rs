@@ -167,6 +167,12 @@ async fn every_answer_is_of_the_type_that_is_described() {
         calls,
         roles.iter().filter_map(|role| role.calls).sum::<i64>()
     );
+    let hours: Vec<WorkloadHour> = typed(&workload, "hours");
+    assert_eq!(
+        calls,
+        hours.iter().filter_map(|hour| hour.calls).sum::<i64>()
+    );
+    typed::<RoleChain>(&workload, "chains");
     typed::<WorkloadPod>(&workload, "pods");
     typed::<FallbackRow>(&workload, "fallbacks");
     let policy: detail::PolicyAnswer =
@@ -177,22 +183,14 @@ async fn every_answer_is_of_the_type_that_is_described() {
     let path = format!("/api/v1/nodes/{}", node.node.as_deref().unwrap());
     let node = service.object(&path).await;
     assert!(!typed::<NodeRow>(&node, "roles").is_empty());
-    assert!(!typed::<NodeAction>(&node, "actions").is_empty());
+    let actions: Vec<NodeAction> = typed(&node, "actions");
+    let hours: Vec<NodeHour> = typed(&node, "hours");
+    assert!(!actions.is_empty());
+    assert_eq!(
+        actions.iter().filter_map(|row| row.calls).sum::<i64>(),
+        hours.iter().filter_map(|row| row.calls).sum::<i64>()
+    );
     assert!(!typed::<NodePod>(&node, "pods").is_empty());
-
-    let summary = service.object("/api/v1/summary").await;
-    let shares: Vec<Share> = typed(&summary, "shares");
-    let unattributed: Vec<Unattributed> = typed(&summary, "unattributed");
-    typed::<FallbackRow>(&summary, "fallbacks");
-    typed::<ReadinessRow>(&summary, "readiness");
-    let coverage: Vec<CoverageRow> = typed(&summary, "coverage");
-    let attributed: i64 = shares.iter().filter_map(|row| row.calls).sum();
-    let nobodys: i64 = unattributed.iter().filter_map(|row| row.calls).sum();
-    let events_in_store: i64 = coverage.iter().filter_map(|row| row.events).sum();
-    // Every call is somebody's or nobody's, once.
-    assert_eq!(summary["calls"], json!(events_in_store));
-    assert_eq!(attributed + nobodys, events_in_store);
-    assert_eq!(summary["attributed_calls"], json!(attributed));
 
     let ingestion = service.object("/api/v1/ingestion").await;
     assert!(!typed::<IngestionRow>(&ingestion, "sources").is_empty());
@@ -226,6 +224,85 @@ async fn every_answer_is_of_the_type_that_is_described() {
         let (status, _) = service.get(&format!("/api/v1/{path}")).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_is_counted_once() {
+    let service = Service::start().await;
+    let summary = service.object("/api/v1/summary").await;
+    let shares: Vec<Share> = typed(&summary, "shares");
+    let unattributed: Vec<Unattributed> = typed(&summary, "unattributed");
+    typed::<FallbackRow>(&summary, "fallbacks");
+    typed::<ReadinessRow>(&summary, "readiness");
+    let coverage: Vec<CoverageRow> = typed(&summary, "coverage");
+    let attributed: i64 = shares.iter().filter_map(|row| row.calls).sum();
+    let nobodys: i64 = unattributed.iter().filter_map(|row| row.calls).sum();
+    let events_in_store: i64 = coverage.iter().filter_map(|row| row.events).sum();
+    // Every call is somebody's or nobody's, once.
+    assert_eq!(summary["calls"], json!(events_in_store));
+    assert_eq!(attributed + nobodys, events_in_store);
+    assert_eq!(summary["attributed_calls"], json!(attributed));
+    let flows: Vec<FlowRow> = service.rows("flows?limit=1000").await;
+    // Every call of a workload is in a flow, also where nobody knows which workload.
+    let workloads = shares
+        .iter()
+        .filter(|row| row.actor.as_deref() == Some("workload"));
+    assert_eq!(
+        flows.iter().filter_map(|row| row.calls).sum::<i64>(),
+        workloads.filter_map(|row| row.calls).sum::<i64>()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_are_chained_to_the_role_that_assumed_them() {
+    let service = Service::start().await;
+    let path = "/api/v1/workloads/myeks/shop/stock-sync";
+    let chains: Vec<RoleChain> = typed(&service.object(path).await, "chains");
+    let first = chains.iter().find(|row| row.hops == Some(0)).unwrap();
+    assert_eq!(first.parent_role_arn, None);
+    let second = chains.iter().find(|row| row.hops == Some(1)).unwrap();
+    assert_eq!(second.parent_role_arn, first.role_arn);
+    assert_ne!(second.role_arn, first.role_arn);
+    assert_eq!(second.mechanism, first.mechanism);
+    for row in &chains {
+        assert!(
+            row.sessions > 0 && row.first_seen <= row.last_seen,
+            "{row:?}"
+        );
+    }
+
+    let roles: Vec<WorkloadRow> = service.rows("workloads?limit=1000").await;
+    let used: Vec<_> = roles
+        .iter()
+        .filter(|row| row.service_account.as_deref() == Some("stock-sync"))
+        .map(|row| (&row.role_arn, row.hops))
+        .collect();
+    for row in &chains {
+        assert!(
+            used.contains(&(&row.role_arn, row.hops)),
+            "{row:?}: {used:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_is_narrowed_to_a_node_and_an_actor() {
+    let service = Service::start().await;
+    let nodes: Vec<NodeRow> = service.rows("nodes").await;
+    let node = nodes.iter().find(|row| row.node_agent_calls > Some(0));
+    let node = node.unwrap();
+    let name = node.node.as_deref().unwrap();
+    let rows: Vec<TimelineRow> = service
+        .rows(&format!(
+            "timeline?node={name}&actor=node_agent&access_path=node_role"
+        ))
+        .await;
+    let calls: i64 = rows.iter().filter_map(|row| row.calls).sum();
+    assert_eq!(Some(calls), node.node_agent_calls);
+    assert!(
+        rows.iter()
+            .all(|row| row.actor.as_deref() == Some("node_agent"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,7 +364,7 @@ fn every_path_is_described_with_the_filters_it_takes() {
     let document = serde_json::to_value(document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let names: Vec<&String> = paths.keys().collect();
-    assert_eq!(names.len(), 20, "{names:?}");
+    assert_eq!(names.len(), 21, "{names:?}");
     let parameters = |path: &str| -> Vec<String> {
         let list = document["paths"][path]["get"]["parameters"].as_array();
         list.into_iter()

@@ -18,7 +18,8 @@ use crate::serve::answer::Question;
 use crate::serve::parameters::{ListParameters, Parameters};
 use crate::serve::problem::Problem;
 use crate::serve::rows::{
-    FallbackRow, NodeAction, NodePod, NodeRow, WorkloadAction, WorkloadPod, WorkloadRow,
+    FallbackRow, NodeAction, NodeHour, NodePod, NodeRow, RoleChain, WorkloadAction, WorkloadHour,
+    WorkloadPod, WorkloadRow,
 };
 use crate::serve::served::InService;
 use crate::serve::state::State;
@@ -160,6 +161,12 @@ pub struct Workload {
     /// What it called.
     #[schema(value_type = Vec<WorkloadAction>)]
     pub actions: Vec<Value>,
+    /// Its calls per hour, by action.
+    #[schema(value_type = Vec<WorkloadHour>)]
+    pub hours: Vec<Value>,
+    /// The roles that it assumed, one from the other.
+    #[schema(value_type = Vec<RoleChain>)]
+    pub chains: Vec<Value>,
     /// Its pods, over time.
     #[schema(value_type = Vec<WorkloadPod>)]
     pub pods: Vec<Value>,
@@ -174,7 +181,7 @@ pub struct Workload {
     pub meta: Option<Meta>,
 }
 
-/// One workload: its roles, actions, pods and fallbacks.
+/// One workload: its roles and how it came to them, actions, pods and fallbacks.
 ///
 /// # Errors
 /// 404 where nothing is known of it.
@@ -214,17 +221,22 @@ pub async fn workload(
     let wanted = [
         narrowed("roles", Report::Workloads.listing(), &times, &one)?,
         narrowed("actions", listing::WORKLOAD_ACTIONS, &times, &one)?,
+        narrowed("hours", listing::WORKLOAD_HOURS, &times, &one)?,
+        narrowed("chains", listing::WORKLOAD_CHAINS, &times, &one)?,
         narrowed("pods", listing::WORKLOAD_PODS, &times, &one)?,
         narrowed("fallbacks", listing::FALLBACKS, &times, &one)?,
     ];
-    let ([roles, actions, pods, fallbacks], truncated) =
+    let ([roles, actions, hours, chains, pods, fallbacks], truncated) =
         lists(&state, &question.now, wanted).await?;
-    if roles.is_empty() && actions.is_empty() && pods.is_empty() && fallbacks.is_empty() {
+    let known = [&roles, &actions, &chains, &pods, &fallbacks];
+    if known.iter().all(|rows| rows.is_empty()) {
         return Err(Problem::not_found("nothing is known of this workload"));
     }
     question.object(&Workload {
         roles,
         actions,
+        hours,
+        chains,
         pods,
         fallbacks,
         truncated,
@@ -329,6 +341,9 @@ pub struct Node {
     /// What was called with its role, and by whom.
     #[schema(value_type = Vec<NodeAction>)]
     pub actions: Vec<Value>,
+    /// These calls per hour.
+    #[schema(value_type = Vec<NodeHour>)]
+    pub hours: Vec<Value>,
     /// Pods on it, over time.
     #[schema(value_type = Vec<NodePod>)]
     pub pods: Vec<Value>,
@@ -370,15 +385,17 @@ pub async fn node(
     let wanted = [
         narrowed("roles", Report::Nodes.listing(), &times, &one)?,
         narrowed("actions", listing::NODE_ACTIONS, &times, &one)?,
+        narrowed("hours", listing::NODE_HOURS, &times, &one)?,
         narrowed("pods", listing::NODE_PODS, &times, &one)?,
     ];
-    let ([roles, actions, pods], truncated) = lists(&state, &question.now, wanted).await?;
+    let ([roles, actions, hours, pods], truncated) = lists(&state, &question.now, wanted).await?;
     if roles.is_empty() && actions.is_empty() && pods.is_empty() {
         return Err(Problem::not_found("nothing is known of this node"));
     }
     question.object(&Node {
         roles,
         actions,
+        hours,
         pods,
         truncated,
         meta: None,

@@ -11,7 +11,8 @@ use crate::serve::answer;
 use crate::serve::parameters::{ListParameters, Parameters};
 use crate::serve::problem::Problem;
 use crate::serve::rows::{
-    CoverageRow, EventRow, FallbackRow, NodeRow, ReadinessRow, RoleRow, TimelineRow, WorkloadRow,
+    CoverageRow, EventRow, FallbackRow, FlowRow, NodeRow, ReadinessRow, RoleRow, TimelineRow,
+    WorkloadRow,
 };
 use crate::serve::state::State;
 
@@ -101,4 +102,11 @@ list!(
     listing::TIMELINE,
     TimelineRow,
     "Calls per hour, by access path and actor."
+);
+list!(
+    flows,
+    "/flows",
+    listing::FLOWS,
+    FlowRow,
+    "Which workload used which role for which service; names are null where the workload is not known."
 );
