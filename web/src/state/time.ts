@@ -67,5 +67,6 @@ export function toField(value: string | null): string {
   if (value === null || !/^\d{4}-\d\d-\d\dT/.test(value)) {
     return ''
   }
-  return new Date(value).toISOString().slice(0, 19)
+  const date = new Date(value)
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 19)
 }

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest'
+import { ApiError } from './client'
+import { queryClient } from './queries'
+
+const { retry, retryDelay } = queryClient.getDefaultOptions().queries ?? {}
+const again = (failures: number, error: Error) => (retry as (failures: number, error: Error) => boolean)(failures, error)
+const delay = (failures: number, error: Error) => (retryDelay as (failures: number, error: Error) => number)(failures, error)
+
+describe('another try', () => {
+  test.each([
+    [503, true],
+    [429, true],
+    [0, false],
+    [400, false],
+    [401, false],
+    [404, false],
+    [500, false],
+    [504, false],
+  ])('after %s: %s', (status, wanted) => {
+    expect(again(0, new ApiError(status, 'x'))).toBe(wanted)
+  })
+
+  test('an error of the page itself is not tried again', () => {
+    expect(again(0, new TypeError('x'))).toBe(false)
+  })
+
+  test('has an end', () => {
+    expect(again(2, new ApiError(503, 'x'))).toBe(true)
+    expect(again(3, new ApiError(503, 'x'))).toBe(false)
+  })
+
+  test('comes when the service says, or else later each time', () => {
+    expect(delay(0, new ApiError(503, 'x', { retry_after: 7 }))).toBe(7_000)
+    expect([0, 1, 2].map((failures) => delay(failures, new ApiError(503, 'x')))).toEqual([500, 1_000, 2_000])
+  })
+})

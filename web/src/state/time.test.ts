@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { RANGES, ago, fromField, localTime, span, toField, utcTime } from './time'
+
+describe('times', () => {
+  test.each([
+    ['2026-05-01T12:34:56Z', '2026-05-01 12:34:56'],
+    ['2026-05-01T12:34:56.789Z', '2026-05-01 12:34:56'],
+    ['2026-05-01T01:30:00+02:00', '2026-04-30 23:30:00'],
+    ['2026-12-31T23:59:59Z', '2026-12-31 23:59:59'],
+    [0, '1970-01-01 00:00:00'],
+    ['no time', 'no time'],
+  ])('%s in UTC', (time, text) => {
+    expect(utcTime(time)).toBe(text)
+  })
+
+  test('the local one names its zone', () => {
+    expect(localTime('2026-05-01T12:34:56Z')).toMatch(/^2026-0[45]-\d\d \d\d:\d\d:\d\d \S+/)
+    expect(localTime('no time')).toBe('no time')
+  })
+
+  test.each([
+    [-5, '0 s'],
+    [0, '0 s'],
+    [0.4, '0 s'],
+    [59.4, '59 s'],
+    [59.6, '1 min'],
+    [3_599, '59 min'],
+    [3_600, '1 h'],
+    [86_399, '23 h'],
+    [86_400, '1 d'],
+    [20 * 86_400, '20 d'],
+  ])('%s seconds', (seconds, text) => {
+    expect(span(seconds)).toBe(text)
+  })
+
+  test('how long ago, never in the future', () => {
+    const now = Date.parse('2026-05-01T12:00:00Z')
+    expect(ago('2026-05-01T11:55:00Z', now)).toBe('5 min ago')
+    expect(ago('2026-05-01T12:00:01Z', now)).toBe('0 s ago')
+  })
+})
+
+describe('fields of times', () => {
+  test.each([
+    ['', ''],
+    ['2026-05-01T12:34', '2026-05-01T12:34:00Z'],
+    ['2026-05-01T12:34:56', '2026-05-01T12:34:56Z'],
+  ])('a field that holds %j', (value, time) => {
+    expect(fromField(value)).toBe(time)
+  })
+
+  test.each([
+    ['2026-05-01T12:34:56Z', '2026-05-01T12:34:56'],
+    ['2026-05-01T14:34:56+02:00', '2026-05-01T12:34:56'],
+    ['-24h', ''],
+    ['2026-05-01', ''],
+    [null, ''],
+  ])('the field of %j', (value, text) => {
+    expect(toField(value)).toBe(text)
+  })
+
+  // A wrong one in the address must not take the page down: the service tells what is wrong with it.
+  test.each(['2026-13-45T99:99:99Z', '2026-05-01Tnoon'])('the field of %j, which is no time', (value) => {
+    expect(toField(value)).toBe('')
+  })
+
+  test('one range is all time', () => {
+    expect(RANGES.filter((range) => range.from === null)).toHaveLength(1)
+    expect(new Set(RANGES.map((range) => range.name)).size).toBe(RANGES.length)
+  })
+})

@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { carry } from './url'
+
+describe('links between pages', () => {
+  test.each([
+    ['', '/nodes'],
+    ['from=-24h&cluster=myeks', '/nodes?from=-24h&cluster=myeks'],
+    ['to=2026-05-01', '/nodes?to=2026-05-01'],
+    ['sort=calls.desc&open=1&tab=pods&namespace=shop', '/nodes'],
+    ['from=2026-05-01T00:00:00%2B02:00', '/nodes?from=2026-05-01T00%3A00%3A00%2B02%3A00'],
+  ])('from a page with %j', (params, link) => {
+    expect(carry('/nodes', new URLSearchParams(params))).toBe(link)
+  })
+
+  test('more is put into the address, or kept out of it', () => {
+    const from = new URLSearchParams('from=-24h&cluster=myeks')
+    expect(carry('/roles', from, { role_arn: 'arn:aws:iam::1:role/a b' })).toBe('/roles?from=-24h&cluster=myeks&role_arn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fa+b')
+    expect(carry('/roles', from, { cluster: null })).toBe('/roles?from=-24h')
+    expect(carry('/roles', from, { cluster: 'other', from: '' })).toBe('/roles?cluster=other')
+  })
+
+  test('the page they are on keeps its own', () => {
+    const from = new URLSearchParams('from=-24h')
+    carry('/roles', from, { from: null })
+    expect(from.get('from')).toBe('-24h')
+  })
+})
