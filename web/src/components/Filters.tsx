@@ -89,6 +89,17 @@ export function Select({
   )
 }
 
+/** Narrows the page while it is ticked. */
+export function Toggle({ name, label, title }: { name: string; label: string; title?: string }) {
+  const [value, set] = useUrlValue(name)
+  return (
+    <label className="field" title={title}>
+      <input type="checkbox" checked={value !== null} onChange={(event) => set(event.target.checked ? '1' : null)} />
+      <span>{label}</span>
+    </label>
+  )
+}
+
 /** Wait after the last key before the address changes. */
 const TYPING_MS = 250
 
