@@ -1,4 +1,5 @@
 // Facts that an attribution rests on: each opens the record, or the inventory row, that it is from.
+import type { ReactNode } from 'react'
 import { json } from '../format'
 import { EventLink } from './basics'
 
@@ -15,7 +16,14 @@ export function facts(evidence: string | null | undefined): Fact[] {
   return Array.isArray(list) ? list : []
 }
 
-export function Evidence({ list }: { list: readonly Fact[] }) {
+export function Evidence({
+  list,
+  renderMore,
+}: {
+  list: readonly Fact[]
+  /** What a view adds to a fact, such as where its inventory row is shown. */
+  renderMore?: (fact: Fact) => ReactNode
+}) {
   if (list.length === 0) {
     return <p className="soft">No evidence is recorded.</p>
   }
@@ -35,6 +43,7 @@ export function Evidence({ list }: { list: readonly Fact[] }) {
                 Event <EventLink id={fact.event_id} />
               </p>
             )}
+            {renderMore?.(fact)}
           </li>
         )
       })}

@@ -1,5 +1,113 @@
-import { PageHead } from '../components/basics'
+// Pods that fall back to their node's role: who, why, and what to run.
+import { useMemo } from 'react'
+import { MOST_ROWS, useApi } from '../api/queries'
+import { PageHead, Panel, Tile } from '../components/basics'
+import { FilterBar, Select, TextFilter, valuesOf } from '../components/Filters'
+import { Answer, Empty } from '../components/states'
+import { count, counted, share } from '../format'
+import { useFilters, useUrlValues } from '../state/url'
+import { CAUSES, CONFIDENCES } from '../terms'
+import { Causes } from './fallbacks/Causes'
+import { byCause, narrowed, type Fallback } from './fallbacks/fallback'
+import { FallbackDrawer } from './fallbacks/FallbackDrawer'
+import { FallbackTable } from './fallbacks/FallbackTable'
+import './fallbacks/fallbacks.css'
 
 export default function Fallbacks() {
-  return <PageHead title="Fallbacks" />
+  // The other filters narrow on the page: choices and causes keep showing what else there is.
+  const filters = useFilters(['from', 'to', 'cluster', 'account', 'region', 'service_account', 'role_arn'])
+  const fallbacks = useApi('/api/v1/fallbacks', { query: { ...filters, limit: MOST_ROWS } })
+  const [params, set] = useUrlValues()
+  const open = params.get('open')
+  const rows = fallbacks.data?.items
+  return (
+    <>
+      <PageHead
+        title="Fallbacks"
+        lead="Pods without working credentials of their own, which use the role of their node instead. Open one for the evidence and the commands that fix it."
+      />
+      <Filters rows={rows} />
+      <Answer query={fallbacks} lines={8}>
+        {(data) => (
+          <Found
+            rows={data.items}
+            cut={data.next_token !== null}
+            selected={open}
+            onOpen={(row) => set({ open: row.id, tab: null })}
+          />
+        )}
+      </Answer>
+      {open !== null && rows !== undefined && (
+        <FallbackDrawer key={open} id={open} listed={rows.find((row) => row.id === open)} onClose={() => set({ open: null, tab: null })} />
+      )}
+    </>
+  )
+}
+
+function Filters({ rows }: { rows: readonly Fallback[] | undefined }) {
+  const causes = useMemo(() => byCause(rows ?? []).map(({ cause }) => ({ value: cause, name: CAUSES[cause]?.name ?? cause })), [rows])
+  const namespaces = useMemo(() => valuesOf(rows, (row) => row.namespace), [rows])
+  const roles = useMemo(() => valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: value.replace(/^.*\//, '') })), [rows])
+  const confidences = Object.entries(CONFIDENCES).map(([value, name]) => ({ value, name }))
+  return (
+    <div className="fb-filters">
+      <FilterBar>
+        <TextFilter label="Find" placeholder="workload, action …" />
+        <Select name="namespace" label="Namespace" options={namespaces} />
+        <Select name="cause" label="Cause" options={causes} />
+        <Select name="confidence" label="Confidence" options={confidences} />
+        <Select name="role_arn" label="Node role" options={roles} />
+      </FilterBar>
+    </div>
+  )
+}
+
+function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut: boolean; selected: string | null; onOpen: (row: Fallback) => void }) {
+  const [params] = useUrlValues()
+  const [namespace, cause, confidence, q] = ['namespace', 'cause', 'confidence', 'q'].map((name) => params.get(name))
+  const others = useMemo(
+    () => narrowed(rows, { namespace: namespace ?? null, cause: null, confidence: confidence ?? null, q: q ?? null }),
+    [rows, namespace, confidence, q],
+  )
+  const shown = useMemo(() => (cause === null || cause === undefined ? others : others.filter((row) => (row.cause ?? 'unknown') === cause)), [others, cause])
+  const causes = useMemo(() => byCause(others), [others])
+  if (rows.length === 0) {
+    return (
+      <Panel title="No fallbacks">
+        <Empty title="No pod was seen to use its node's role.">
+          <p>That is good news where the trail covers the cluster and its inventory was imported: Readiness says what was not observed.</p>
+        </Empty>
+      </Panel>
+    )
+  }
+  return (
+    <div className="fb-page">
+      <Figures rows={shown} />
+      <Panel title="Why" note="Workloads by cause. Each has its own fix.">
+        <Causes causes={causes} />
+      </Panel>
+      <Panel title="Who" note="A row per workload, node role and cluster; where the pod is not known, per program." flush>
+        {shown.length === 0 ? (
+          <Empty title="No fallback fits these filters." />
+        ) : (
+          <FallbackTable rows={shown} selected={selected} onOpen={onOpen} note={cut ? 'of the first 10,000 only: choose a cluster to see the others' : undefined} />
+        )}
+      </Panel>
+    </div>
+  )
+}
+
+function Figures({ rows }: { rows: readonly Fallback[] }) {
+  const named = rows.filter((row) => row.workload !== null).length
+  const calls = rows.reduce((sum, row) => sum + (row.calls ?? 0), 0)
+  const denied = rows.reduce((sum, row) => sum + (row.denied ?? 0), 0)
+  const roles = new Set(rows.map((row) => `${row.cluster} ${row.role_arn}`)).size
+  return (
+    <div className="tiles">
+      <Tile name="Workloads named" figure={count(named)} note={`on ${counted(roles, 'node role')}`} tone={named > 0 ? 'bad' : 'good'} />
+      <Tile name="Workload not known" figure={count(rows.length - named)} note="ranked candidates where some fit" {...(rows.length > named ? { tone: 'warn' as const } : {})} />
+      <Tile name="Calls with node roles" figure={count(calls)} note="by these pods" />
+      <Tile name="Denied" figure={count(denied)} note={`${share(denied, calls)} of these calls were refused`} />
+    </div>
+  )
 }

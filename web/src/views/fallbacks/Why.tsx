@@ -1,0 +1,118 @@
+import { Link } from 'react-router'
+import { Code, NodeLink, Role, Score, ServiceAccount } from '../../components/basics'
+import { Section } from '../../components/Drawer'
+import { Evidence, type Fact } from '../../components/Evidence'
+import { useCarry } from '../../state/url'
+import { words } from '../../format'
+import { ABOUT_ACCOUNT, ABOUT_POD, candidateName, candidates, evidenceOf, podId, references, type Candidate, type Fallback } from './fallback'
+
+/** Who it can be, and what the cause rests on. */
+export function Why({ row }: { row: Fallback }) {
+  const { list, trustPolicy } = evidenceOf(row)
+  return (
+    <div className="fb-tab">
+      <Section title="Who it can be">
+        <Candidates row={row} />
+      </Section>
+      <Section title="Evidence">
+        <Evidence list={list} renderMore={(fact) => <More fact={fact} row={row} trustPolicy={trustPolicy} />} />
+      </Section>
+    </div>
+  )
+}
+
+function Candidates({ row }: { row: Fallback }) {
+  const list = candidates(row)
+  if (list.length === 0) {
+    return (
+      <p className="soft">
+        {row.workload === null
+          ? 'No candidates: the inventory shows no pod that can have made the calls. Import the inventory more often (podtrail inventory collect --follow) to see pods that come and go.'
+          : 'The records name the workload: there is nothing to guess.'}
+      </p>
+    )
+  }
+  return (
+    <>
+      <p className="soft small">{reason(row, list)}</p>
+      <ol className="fb-candidates">
+        {list.map((one) => (
+          <CandidateRow key={`${candidateName(one)} ${one.pods.join(' ')}`} cluster={row.cluster} candidate={one} />
+        ))}
+      </ol>
+    </>
+  )
+}
+
+/** What the list of candidates says of the attribution. */
+function reason(row: Fallback, list: readonly Candidate[]): string {
+  const basis = 'Scores come from which pods were on the nodes when the calls were made and not when there were none, from addresses, programs and resources.'
+  if (row.workload === null) {
+    return `None is likely enough to be named. ${basis}`
+  }
+  if (row.confidence === 'candidate') {
+    return `The first is the likeliest, and not proven: of calls with a score of ${(row.score ?? 0).toFixed(2)} about ${Math.round(100 * (row.score ?? 0))} % are right. ${basis}`
+  }
+  return `${list.length > 1 ? 'Other pods were on the nodes; only the first explains the calls.' : 'Only this pod explains the calls.'} ${basis}`
+}
+
+function CandidateRow({ cluster, candidate }: { cluster: string | null; candidate: Candidate }) {
+  return (
+    <li>
+      <Score value={candidate.score} />
+      <div>
+        <strong>{candidateName(candidate)}</strong>
+        <p className="small soft">
+          Service account <ServiceAccount cluster={cluster} namespace={candidate.namespace} name={candidate.service_account} />
+          {candidate.pods.length > 0 && ' · Pod '}
+          {candidate.pods.map((pod) => (
+            <Pod key={pod} id={podId(cluster, candidate.namespace, candidate.service_account, pod)} name={pod} />
+          ))}
+        </p>
+      </div>
+    </li>
+  )
+}
+
+/** A pod, linked to what the inventory and the records say of it. */
+export function Pod({ id, name }: { id: string | null; name: string }) {
+  const to = useCarry()
+  return id === null ? (
+    <span className="mono">{name} </span>
+  ) : (
+    <Link className="mono" to={to('/explain', { id })}>
+      {name}{' '}
+    </Link>
+  )
+}
+
+/** Where a fact that is not a record can be looked up: the inventory's account, pod, role or node. */
+function More({ fact, row, trustPolicy }: { fact: Fact; row: Fallback; trustPolicy: string | null }) {
+  const { role, node } = references(fact)
+  const pod = words(row.pods)[0]
+  return (
+    <>
+      {fact.fact === 'trust_policy' && trustPolicy !== null && <Code text={trustPolicy} label="Trust policy" />}
+      {ABOUT_ACCOUNT.includes(fact.fact) && (
+        <p className="small">
+          Service account <ServiceAccount cluster={row.cluster} namespace={row.namespace} name={row.service_account} />
+        </p>
+      )}
+      {ABOUT_POD.includes(fact.fact) && pod !== undefined && (
+        <p className="small">
+          Pod <Pod id={podId(row.cluster, row.namespace, row.service_account, pod)} name={pod} />
+        </p>
+      )}
+      {role !== null && (
+        <p className="small">
+          Role <Role arn={role} />
+        </p>
+      )}
+      {node !== null && (
+        <p className="small">
+          Node <NodeLink node={node} />
+        </p>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,238 @@
+// What a row of fallbacks says, from its columns. Columns that hold JSON are read only by what shows them.
+import type { Schemas } from '../../api/client'
+import type { Fact } from '../../components/Evidence'
+import { facts } from '../../components/Evidence'
+import { json, words } from '../../format'
+import { ACCESS_PATHS, CAUSES, term } from '../../terms'
+
+export type Fallback = Schemas['FallbackRow']
+
+/** A workload that can have made the calls. */
+export interface Candidate {
+  namespace: string
+  service_account: string | null
+  workload: string | null
+  score: number
+  pods: string[]
+}
+
+/** One step of a fix. */
+export interface Step {
+  title: string
+  command: string
+}
+
+/** What to do about a fallback. */
+export interface Fix {
+  summary: string
+  commands: Step[]
+  terraform: string | null
+  policy: unknown[]
+  notes: string[]
+}
+
+/** Who it is, as far as that is known. */
+export interface Who {
+  name: string
+  /** What the name leaves open; null where the workload is known. */
+  open: string | null
+}
+
+export function who(row: Pick<Fallback, 'namespace' | 'workload' | 'service_account' | 'component'>): Who {
+  if (row.namespace !== null && row.workload !== null) {
+    return { name: `${row.namespace}/${row.workload}`, open: null }
+  }
+  if (row.namespace !== null && row.service_account !== null) {
+    return { name: `${row.namespace}/${row.service_account}`, open: 'workload unknown' }
+  }
+  if (row.component !== null) {
+    return { name: row.component, open: 'pod unknown' }
+  }
+  return { name: 'Unknown pod', open: 'pod unknown' }
+}
+
+/** `media/Deployment/pdf-render`; without its workload, its service account. */
+export function candidateName(candidate: Candidate): string {
+  return `${candidate.namespace}/${candidate.workload ?? candidate.service_account ?? '?'}`
+}
+
+/** Pods that fit, best first. */
+export function candidates(row: Pick<Fallback, 'candidates'>): Candidate[] {
+  const list = json<Candidate[]>(row.candidates)
+  return Array.isArray(list) ? list.toSorted((a, b) => b.score - a.score) : []
+}
+
+/** Where the pod or its workload is not known: how many fit, and which one best. */
+export function openText(row: Pick<Fallback, 'candidates'>): string {
+  const list = candidates(row)
+  const best = list[0]
+  if (best === undefined) {
+    return 'no candidates'
+  }
+  const number = list.length === 1 ? '1 candidate' : `${list.length} candidates, best`
+  return `${number} ${candidateName(best)} (${best.score.toFixed(2)})`
+}
+
+export function fix(row: Pick<Fallback, 'fix'>): Fix | null {
+  const found = json<Partial<Fix>>(row.fix)
+  if (found === null || typeof found.summary !== 'string') {
+    return null
+  }
+  return {
+    summary: found.summary,
+    commands: found.commands ?? [],
+    terraform: found.terraform ?? null,
+    policy: found.policy ?? [],
+    notes: found.notes ?? [],
+  }
+}
+
+/** All steps as one script, their titles as comments. */
+export function script(steps: readonly Step[]): string {
+  return steps.map((step) => `# ${step.title}\n${step.command}`).join('\n\n') + '\n'
+}
+
+const POLICY_ORDER = ['Version', 'Statement', 'Sid', 'Effect', 'Principal', 'Action', 'Resource', 'Condition']
+
+/** A policy document as people write it: members in the usual order. */
+export function policyText(document: unknown): string {
+  return JSON.stringify(ordered(document), null, 2)
+}
+
+function place(name: string): number {
+  const at = POLICY_ORDER.indexOf(name)
+  return at === -1 ? POLICY_ORDER.length : at
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(ordered)
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => place(a) - place(b) || a.localeCompare(b))
+      .map(([name, member]) => [name, ordered(member)]),
+  )
+}
+
+export interface CauseCount {
+  cause: string
+  rows: number
+  calls: number
+}
+
+/** Rows and calls by cause, the most frequent first; what is not known comes last. */
+export function byCause(rows: readonly Pick<Fallback, 'cause' | 'calls'>[]): CauseCount[] {
+  const found = new Map<string, CauseCount>()
+  for (const row of rows) {
+    const cause = row.cause ?? 'unknown'
+    const one = found.get(cause) ?? { cause, rows: 0, calls: 0 }
+    one.rows += 1
+    one.calls += row.calls ?? 0
+    found.set(cause, one)
+  }
+  const unknownLast = (one: CauseCount) => (one.cause === 'unknown' ? 1 : 0)
+  return [...found.values()].toSorted((a, b) => unknownLast(a) - unknownLast(b) || b.rows - a.rows || b.calls - a.calls)
+}
+
+/** What narrows the rows on the page itself. */
+export interface Narrow {
+  namespace: string | null
+  cause: string | null
+  confidence: string | null
+  q: string | null
+}
+
+export function narrowed(rows: readonly Fallback[], by: Narrow): Fallback[] {
+  const wanted = (by.q ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '')
+  return rows.filter(
+    (row) =>
+      (by.namespace === null || row.namespace === by.namespace) &&
+      (by.cause === null || (row.cause ?? 'unknown') === by.cause) &&
+      (by.confidence === null || row.confidence === by.confidence) &&
+      (wanted.length === 0 || has(row, wanted)),
+  )
+}
+
+/** Columns that a text is looked for in. Candidates count: an unknown pod is found by who may be behind it. */
+function has(row: Fallback, wanted: readonly string[]): boolean {
+  const text = [
+    row.id,
+    row.cluster,
+    row.namespace,
+    row.workload,
+    row.service_account,
+    row.component,
+    row.role_arn,
+    row.pods,
+    row.nodes,
+    row.actions,
+    row.user_agents,
+    row.candidates,
+    row.cause,
+    CAUSES[row.cause ?? '']?.name,
+  ]
+    .join('\n')
+    .toLowerCase()
+  return wanted.every((word) => text.includes(word))
+}
+
+/** `3 actions: kms:Decrypt, s3:ListBuckets, …`. */
+export function fewActions(actions: string | null, most = 2): { number: number; text: string } {
+  const all = words(actions)
+  const shown = all.slice(0, most).join(', ')
+  return { number: all.length, text: all.length > most ? `${shown}, …` : shown }
+}
+
+/** User agents stand one a line: they have blanks of their own. */
+export function userAgents(row: Pick<Fallback, 'user_agents'>): string[] {
+  return (row.user_agents ?? '').split('\n').filter((line) => line.trim() !== '')
+}
+
+/** The facts of a row in words: what is JSON in them is told, the trust policy is kept apart. */
+export function evidenceOf(row: Pick<Fallback, 'evidence' | 'namespace' | 'service_account'>): { list: Fact[]; trustPolicy: string | null } {
+  let trustPolicy: string | null = null
+  const list = facts(row.evidence).map((fact) => {
+    if (fact.fact === 'sdk') {
+      return { ...fact, detail: sdkText(fact.detail) }
+    }
+    if (fact.fact === 'trust_policy') {
+      const document = json<unknown>(fact.detail)
+      if (document !== null) {
+        trustPolicy = policyText(document)
+        return { ...fact, detail: `As it was seen. To let the workload in, it has to allow system:serviceaccount:${row.namespace}:${row.service_account}.` }
+      }
+    }
+    return fact
+  })
+  return { list, trustPolicy }
+}
+
+function sdkText(detail: string | null | undefined): string | null {
+  const sdk = json<{ sdk?: string; version?: string; minimum?: string; binding?: string }>(detail)
+  if (sdk?.sdk === undefined) {
+    return detail ?? null
+  }
+  return `${sdk.sdk} ${sdk.version ?? ''} is older than ${sdk.minimum ?? '?'}, the first version that knows ${term(ACCESS_PATHS, sdk.binding)}`
+}
+
+/** The role and the node that a fact names in its text. */
+export function references(fact: Fact): { role: string | null; node: string | null } {
+  const detail = fact.detail ?? ''
+  return {
+    role: /\barn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]*\w/.exec(detail)?.[0] ?? null,
+    node: /\bi-[0-9a-f]{8,17}\b/.exec(detail)?.[0] ?? null,
+  }
+}
+
+/** Facts about the service account, or the pod, as the inventory shows them. */
+export const ABOUT_ACCOUNT: readonly string[] = ['no_binding', 'association', 'annotation', 'no_cause', 'sdk']
+export const ABOUT_POD: readonly string[] = ['host_network', 'skip_containers']
+
+/** What explains a pod: its address is CLUSTER/NAMESPACE/SERVICE_ACCOUNT/POD. */
+export function podId(cluster: string | null, namespace: string | null, serviceAccount: string | null, pod: string): string | null {
+  return cluster === null || namespace === null || serviceAccount === null ? null : [cluster, namespace, serviceAccount, pod].join('/')
+}
