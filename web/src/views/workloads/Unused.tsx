@@ -1,0 +1,109 @@
+// Bindings of roles to service accounts that nobody was seen to use.
+import { useMemo } from 'react'
+import { Link } from 'react-router'
+import { useApi } from '../../api/queries'
+import { AccessPath, Panel, Time } from '../../components/basics'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Answer, Empty } from '../../components/states'
+import { counted } from '../../format'
+import { utcTime } from '../../state/time'
+import { useCarry, useFilters, useUrlValue } from '../../state/url'
+import { RoleCell, Who } from './parts'
+import { matches } from './uses'
+
+/** A row of the report on bindings. */
+interface Binding {
+  finding: string
+  mechanism: string
+  role_arn: string
+  cluster: string | null
+  namespace: string | null
+  service_account: string | null
+  proof: string
+  service_accounts_of_role: number
+  observed_from: string | null
+  observed_to: string | null
+}
+
+const COLUMNS: Column<Binding>[] = [
+  {
+    id: 'service_account',
+    header: 'Service account',
+    value: (row) => `${row.namespace ?? ''}/${row.service_account ?? ''}`,
+    cell: (row) => <Who row={row} />,
+  },
+  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
+  { id: 'mechanism', header: 'Bound by', value: (row) => row.mechanism, cell: (row) => <AccessPath value={row.mechanism} /> },
+  { id: 'proof', header: 'Proof', value: (row) => row.proof, cell: (row) => <span className="nowrap">{row.proof}</span>, meaning: 'Where the binding stands' },
+  { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <RoleCell arn={row.role_arn} /> },
+  {
+    id: 'service_accounts_of_role',
+    header: 'Shared by',
+    value: (row) => row.service_accounts_of_role,
+    number: true,
+    meaning: 'How many service accounts may use the role in all: remove the role itself only where it is one',
+  },
+  { id: 'observed_from', header: 'Observed from, UTC', value: (row) => row.observed_from, cell: (row) => <Time value={row.observed_from} /> },
+  { id: 'observed_to', header: 'Observed to, UTC', value: (row) => row.observed_to, cell: (row) => <Time value={row.observed_to} /> },
+]
+
+const bindingKey = (row: Binding) => JSON.stringify([row.mechanism, row.role_arn, row.cluster, row.namespace, row.service_account, row.proof])
+
+function fits(row: Binding, accessPath: string | undefined, looked: string | null): boolean {
+  return (
+    row.finding === 'unused' &&
+    (accessPath === undefined || row.mechanism === accessPath) &&
+    matches(looked, [row.cluster, `${row.namespace ?? ''}/${row.service_account ?? ''}`, row.role_arn, row.proof])
+  )
+}
+
+export function Unused() {
+  const query = useFilters(['cluster', 'namespace', 'service_account', 'role_arn'])
+  const { access_path: accessPath } = useFilters(['access_path'])
+  const [looked] = useUrlValue('q')
+  const report = useApi('/api/v1/reports/{name}', { path: { name: 'unused' }, query })
+  const bindings = useMemo(() => (report.data?.items ?? []) as unknown as Binding[], [report.data])
+  const rows = useMemo(() => bindings.filter((row) => fits(row, accessPath, looked)), [bindings, accessPath, looked])
+  const others = bindings.filter((row) => row.finding !== 'unused').length
+  const span = bindings[0]
+  return (
+    <Panel
+      title="Bindings never used"
+      note={
+        span?.observed_from === null || span?.observed_from === undefined || span.observed_to === null
+          ? 'Roles bound to service accounts that made no call with them in all that the store holds.'
+          : `Bound, and no call with the role from ${utcTime(span.observed_from)} to ${utcTime(span.observed_to)} UTC, all that the store holds. Before you remove one, make sure that this is longer than its rarest job.`
+      }
+      flush
+    >
+      <Answer query={report}>
+        {() =>
+          rows.length === 0 ? (
+            <Empty title="No unused binding.">
+              <p>Every binding that the inventory shows was used. Bindings are known from imported inventories only: without one there is nothing to compare.</p>
+            </Empty>
+          ) : (
+            <DataTable label="Bindings never used" rows={rows} columns={COLUMNS} rowKey={bindingKey} defaultSort="service_account" sortParameter="sort_unused" note={<Others number={others} />} />
+          )
+        }
+      </Answer>
+    </Panel>
+  )
+}
+
+function Others({ number }: { number: number }) {
+  const to = useCarry()
+  return (
+    <>
+      whatever time range is chosen
+      {number > 0 && (
+        <>
+          {' · '}
+          <Link className="inline-link" to={to('/roles')}>
+            {counted(number, 'other binding')} of shared or open roles: Roles
+          </Link>
+        </>
+      )}
+    </>
+  )
+}
