@@ -1,0 +1,124 @@
+// What the store covers of each account and region, and how fresh it is.
+import { useMemo } from 'react'
+import { Link } from 'react-router'
+import type { Schemas } from '../../api/client'
+import { Badge, Panel, Time } from '../../components/basics'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Answer, Empty } from '../../components/states'
+import { count, counted, share } from '../../format'
+import { useCarry } from '../../state/url'
+import type { Overview } from './useOverview'
+import { missingDays, missingWords } from './words'
+
+type Row = Schemas['CoverageRow']
+
+export function Coverage({ overview }: { overview: Overview }) {
+  const to = useCarry()
+  const narrowed = Object.keys(overview.filters).length > 0
+  return (
+    <Panel
+      title="Coverage and freshness"
+      note={
+        <>
+          Of the whole store{narrowed && ': time range and cluster do not apply'}. What was read, and what was refused, is on{' '}
+          <Link to={to('/ingestion')}>Ingestion</Link>.
+        </>
+      }
+      flush
+    >
+      <Answer query={overview.coverage} lines={6}>
+        {(data) => (data.items.length === 0 ? <Empty title="The store has no events." /> : <Accounts rows={data.items} cut={data.next_token !== null} />)}
+      </Answer>
+    </Panel>
+  )
+}
+
+const columns: Column<Row>[] = [
+  { id: 'recipient_account_id', header: 'Account', value: (row) => row.recipient_account_id },
+  { id: 'aws_region', header: 'Region', value: (row) => row.aws_region, cell: (row) => <span className="nowrap">{row.aws_region ?? '–'}</span> },
+  { id: 'events', header: 'Events', value: (row) => row.events, number: true },
+  {
+    id: 'attributed',
+    header: 'Attributed',
+    value: (row) => row.attributed,
+    cell: (row) => <span title={counted(row.attributed ?? 0, 'event')}>{share(row.attributed ?? 0, row.events ?? 0)}</span>,
+    number: true,
+    meaning: 'Events that an identity of a cluster made',
+  },
+  { id: 'first_event_time', header: 'First event', value: (row) => row.first_event_time, cell: (row) => <Time value={row.first_event_time} relative /> },
+  { id: 'last_event_time', header: 'Last event', value: (row) => row.last_event_time, cell: (row) => <Time value={row.last_event_time} relative /> },
+  {
+    id: 'days_with_events',
+    header: 'Days',
+    value: (row) => row.days_with_events,
+    cell: (row) => <Days row={row} />,
+    meaning: 'Days with events, of the days from the first event to the last',
+  },
+  { id: 'missing_days', header: 'Gaps', value: (row) => row.missing_days, cell: (row) => <Gaps row={row} /> },
+  {
+    id: 'data_events',
+    header: 'Data events',
+    value: (row) => row.data_events,
+    cell: (row) =>
+      row.data_events ? 'yes' : <span className="soft" title="Calls on S3 objects, DynamoDB items and the like do not show: this trail does not record them">none</span>,
+    meaning: 'Whether the trail records calls on S3 objects, DynamoDB items and the like',
+  },
+  {
+    id: 'proven_log_files',
+    header: 'Proven files',
+    value: (row) => row.proven_log_files,
+    cell: (row) => <Proven row={row} />,
+    meaning: 'Log files that the trail’s digests prove to be unaltered, of all that were read',
+  },
+]
+
+function Accounts({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
+  const gaps = useMemo(() => rows.filter((row) => row.missing_days !== null && row.missing_days !== '').length, [rows])
+  return (
+    <DataTable
+      label="Coverage by account and region"
+      rows={rows}
+      columns={columns}
+      rowKey={(row) => `${row.recipient_account_id ?? ''}/${row.aws_region ?? ''}`}
+      sortParameter="sort_coverage"
+      note={`${gaps === 0 ? 'no day is missing in any' : `days are missing in ${count(gaps)}`}${cut ? ' · only the first 10,000 rows are shown' : ''}`}
+    />
+  )
+}
+
+function Days({ row }: { row: Row }) {
+  return (
+    <span className="nowrap">
+      {count(row.days_with_events)} of {count(row.days)}
+    </span>
+  )
+}
+
+function Gaps({ row }: { row: Row }) {
+  const words = missingWords(row.missing_days)
+  if (words === null) {
+    return <span className="soft">none</span>
+  }
+  const days = missingDays(row.missing_days).reduce((sum, gap) => sum + gap.days, 0)
+  return (
+    <Badge tone="warn" title={words}>
+      {counted(days, 'day')} missing
+    </Badge>
+  )
+}
+
+function Proven({ row }: { row: Row }) {
+  if (row.log_files === null || row.log_files === 0) {
+    return (
+      <span className="soft" title="What was read does not lie in the folders of a trail’s bucket">
+        no trail files
+      </span>
+    )
+  }
+  const proven = row.proven_log_files ?? 0
+  return (
+    <span className="nowrap" title={proven === 0 ? 'podtrail ingest --verify proves log files as it reads them' : undefined}>
+      {count(proven)} of {count(row.log_files)}
+    </span>
+  )
+}

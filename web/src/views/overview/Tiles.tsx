@@ -1,0 +1,96 @@
+// The figures that answer most: how much is known, who is on the node role, what could switch, how fresh.
+import type { ReactNode } from 'react'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ApiError } from '../../api/client'
+import { Tile } from '../../components/basics'
+import { count, counted, share } from '../../format'
+import { ago, utcTime } from '../../state/time'
+import { useCarry } from '../../state/url'
+import type { Tone } from '../../terms'
+import { storeSpan, type Overview } from './useOverview'
+import { verdicts } from './words'
+
+interface Figure {
+  figure: ReactNode
+  note: ReactNode
+  tone?: Tone
+}
+
+/** A tile of an answer: waits, or says that it failed, where there is none. */
+function Asked<Data>({ name, query, to, children }: { name: string; query: UseQueryResult<Data, ApiError>; to?: string; children: (data: Data) => Figure }) {
+  if (query.data === undefined) {
+    return query.error === null ? (
+      <Tile name={name} figure={<span className="skeleton tile-wait" role="status" aria-label={`Loading ${name}`} />} note="&nbsp;" to={to} />
+    ) : (
+      <Tile name={name} figure="–" note={`Could not be read: ${query.error.message}`} to={to} />
+    )
+  }
+  return <Tile name={name} to={to} {...children(query.data)} />
+}
+
+/** Beyond this age the newest event is worth a look at what reads events in. */
+const STALE_MS = 24 * 3_600_000
+
+export function Tiles({ overview }: { overview: Overview }) {
+  const to = useCarry()
+  const { filters, summary, fallbacks, readiness, coverage, rows, timeline } = overview
+  const others = filters.cluster === undefined ? '' : ', of all clusters'
+  return (
+    <div className="tiles overview-tiles">
+      {filters.cluster === undefined ? (
+        <Asked name="Calls in the time range" query={summary}>
+          {(data) => ({
+            figure: count(data.calls),
+            note: `${share(data.attributed_calls, data.calls)} attributed to an identity of a cluster`,
+          })}
+        </Asked>
+      ) : (
+        <Asked name="Calls in the time range" query={rows}>
+          {() => ({ figure: count(timeline.calls), note: `by identities of ${filters.cluster}` })}
+        </Asked>
+      )}
+      <Asked name="Workloads on the node role" query={fallbacks} to={to('/fallbacks')}>
+        {(data) => {
+          const calls = data.items.reduce((sum, row) => sum + (row.calls ?? 0), 0)
+          const unnamed = data.items.filter((row) => row.namespace === null && row.component === null).length
+          const all = data.items.length
+          return {
+            figure: `${count(all)}${data.next_token === null ? '' : '+'}`,
+            tone: all === 0 ? 'good' : 'bad',
+            note: all === 0 ? 'No pod was seen to use it' : `${counted(calls, 'call')}${unnamed === 0 ? '' : ` · ${count(unnamed)} not named`}`,
+          }
+        }}
+      </Asked>
+      <Asked name="Node roles safe for hop limit 1" query={readiness} to={to('/readiness')}>
+        {(data) => {
+          const found = verdicts(data.items)
+          const all = data.items.length
+          return {
+            figure: all === 0 ? '–' : `${count(found.safe)} of ${count(all)}`,
+            tone: all > 0 && found.safe === all ? 'good' : found.breaks > 0 ? 'bad' : 'warn',
+            note: all === 0 ? 'No node role is known yet' : `${count(found.breaks)} would break workloads · ${count(found.unknown)} unknown`,
+          }
+        }}
+      </Asked>
+      <Asked name="Unattributed calls" query={summary}>
+        {(data) => ({
+          figure: share(data.calls - data.attributed_calls, data.calls),
+          note: `${counted(data.calls - data.attributed_calls, 'call')} that no identity of a cluster made${others}`,
+        })}
+      </Asked>
+      <Asked name="Newest event" query={coverage} to={to('/ingestion')}>
+        {(data) => {
+          const { last } = storeSpan(data.items)
+          if (last === null) {
+            return { figure: '–', note: 'The store has no events' }
+          }
+          return {
+            figure: ago(new Date(last).toISOString()),
+            ...(coverage.dataUpdatedAt - last > STALE_MS ? { tone: 'warn' as const } : {}),
+            note: `${utcTime(last)} UTC, of the whole store`,
+          }
+        }}
+      </Asked>
+    </div>
+  )
+}

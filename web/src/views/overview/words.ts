@@ -1,0 +1,118 @@
+// How the overview says things.
+import type { Schemas } from '../../api/client'
+import { counted, items, json } from '../../format'
+
+/** Who a row of fallbacks is about: `namespace/workload`, else the program, else that it is not known. */
+export function fallbackName(row: Pick<Schemas['FallbackRow'], 'namespace' | 'service_account' | 'workload' | 'component'>): string {
+  const workload = row.workload?.split('/').at(-1) ?? null
+  if (row.namespace !== null && workload !== null) {
+    return `${row.namespace}/${workload}`
+  }
+  if (row.namespace !== null && row.service_account !== null) {
+    return `${row.namespace}/${row.service_account}`
+  }
+  return row.component ?? 'Unknown pod'
+}
+
+/** What more there is to say of who it is. */
+export function fallbackDetail(row: Pick<Schemas['FallbackRow'], 'cluster' | 'service_account' | 'workload' | 'candidates' | 'namespace'>): string {
+  const parts: string[] = []
+  const kind = row.workload?.split('/').at(0)
+  if (row.workload?.includes('/') === true && kind !== undefined) {
+    parts.push(kind)
+  }
+  if (row.service_account !== null && row.namespace !== null) {
+    // Where it has the name of the workload it is not said twice.
+    if (!fallbackName({ ...row, component: null }).endsWith(`/${row.service_account}`)) {
+      parts.push(`service account ${row.service_account}`)
+    }
+  } else {
+    const candidates = json<unknown[]>(row.candidates)?.length ?? 0
+    parts.push(candidates === 0 ? 'no candidates' : counted(candidates, 'candidate'))
+  }
+  if (row.cluster !== null) {
+    parts.push(row.cluster)
+  }
+  return parts.join(' · ')
+}
+
+export type Verdicts = Record<'safe' | 'breaks' | 'unknown', number>
+
+export function verdicts(rows: readonly Pick<Schemas['ReadinessRow'], 'hop_limit_1'>[]): Verdicts {
+  const found: Verdicts = { safe: 0, breaks: 0, unknown: 0 }
+  for (const row of rows) {
+    found[row.hop_limit_1 === 'safe' || row.hop_limit_1 === 'breaks' ? row.hop_limit_1 : 'unknown'] += 1
+  }
+  return found
+}
+
+/** Tells whether all running instances of a node role have hop limit 1 already. */
+export function done(row: Pick<Schemas['ReadinessRow'], 'running_instances' | 'closed_instances'>): boolean {
+  return (row.running_instances ?? 0) > 0 && (row.closed_instances ?? 0) >= (row.running_instances ?? 0)
+}
+
+/** In a sentence, how many node roles could switch to hop limit 1 today. */
+export function couldSwitch(found: Verdicts): string {
+  const all = found.safe + found.breaks + found.unknown
+  if (all === 1) {
+    return found.safe === 1 ? 'The node role could switch today.' : 'The node role could not switch today.'
+  }
+  if (found.safe === 0) {
+    return `None of the ${counted(all, 'node role')} could switch today.`
+  }
+  return found.safe === all ? `All ${counted(all, 'node role')} could switch today.` : `${found.safe} of ${counted(all, 'node role')} could switch today.`
+}
+
+/** Days that are missing, of `FROM..TO` ranges with blanks between. */
+export function missingDays(ranges: string | null): { from: string; to: string; days: number }[] {
+  return (ranges ?? '').split(/\s+/).flatMap((range) => {
+    const [from, to = from] = range.split('..')
+    if (from === undefined || to === undefined || from === '') {
+      return []
+    }
+    return [{ from, to, days: Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1 }]
+  })
+}
+
+/** `2 days missing: 2026-05-02 to 2026-05-03`. */
+export function missingWords(ranges: string | null): string | null {
+  const gaps = missingDays(ranges)
+  if (gaps.length === 0) {
+    return null
+  }
+  const days = gaps.reduce((sum, gap) => sum + gap.days, 0)
+  const spans = gaps.map((gap) => (gap.from === gap.to ? gap.from : `${gap.from} to ${gap.to}`))
+  return `${counted(days, 'day')} missing: ${spans.join(', ')}`
+}
+
+/** What was not observed, as a list. The column joins with semicolons. */
+export function notObserved(text: string | null): string[] {
+  return (text ?? '')
+    .split(/;\s*/)
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
+
+/** What makes an unknown verdict a known one: the command, and what it does. */
+export function toObserve(text: string | null): { what: string; command: string | null }[] {
+  return notObserved(text).flatMap((one): { what: string; command: string | null }[] => {
+    if (one.startsWith('no inventory')) {
+      return [{ what: 'Read the pods of the cluster.', command: 'podtrail inventory collect' }]
+    }
+    if (one.startsWith('less than 7 days')) {
+      return [{ what: 'Read at least 7 days of the trail.', command: 'podtrail ingest SOURCE --from -7d' }]
+    }
+    if (one.startsWith('no data events')) {
+      return [{ what: 'Let the trail record data events, of S3 and DynamoDB above all.', command: null }]
+    }
+    return []
+  })
+}
+
+/** The first few names that break, those that are known before others. */
+export function firstNames(text: string | null, most: number): string[] {
+  const known = (name: string) => (name.includes('/') ? 0 : 1)
+  return items(text)
+    .toSorted((a, b) => known(a) - known(b))
+    .slice(0, most)
+}
