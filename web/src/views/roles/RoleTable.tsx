@@ -1,0 +1,151 @@
+import { useMemo } from 'react'
+import { AccessPath, Badge, Role, ServiceAccount, Time } from '../../components/basics'
+import { DataTable, type Column } from '../../components/DataTable'
+import { arnAccount, arnName, count, items } from '../../format'
+import { ACCESS_PATHS, term } from '../../terms'
+import { bindingOf, isUnused, kindsOf, ROLE_KINDS, sharedBadge, WILDCARD_MEANING, type RoleRow } from './roles'
+
+export function Kinds({ role }: { role: RoleRow }) {
+  return (
+    <>
+      {kindsOf(role).map((kind, at) => (
+        <span key={kind} className="nowrap" title={ROLE_KINDS[kind]?.meaning}>
+          {at > 0 && ', '}
+          {ROLE_KINDS[kind]?.name ?? term({}, kind)}
+        </span>
+      ))}
+    </>
+  )
+}
+
+export function Paths({ paths }: { paths: string | null }) {
+  const list = items(paths)
+  return list.length === 0 ? (
+    <span className="soft">none seen</span>
+  ) : (
+    <>
+      {list.map((path) => (
+        <AccessPath key={path} value={path} />
+      ))}
+    </>
+  )
+}
+
+export function Wildcard() {
+  return (
+    <Badge tone="bad" title={WILDCARD_MEANING}>
+      wildcard
+    </Badge>
+  )
+}
+
+/** A binding as a link to its workload; a pattern as it is. */
+export function Binding({ text }: { text: string }) {
+  const binding = bindingOf(text)
+  return binding === null ? (
+    <span className="mono">{text}</span>
+  ) : (
+    <>
+      <ServiceAccount cluster={binding.cluster} namespace={binding.namespace} name={binding.serviceAccount} /> <span className="soft small">{binding.cluster}</span>
+    </>
+  )
+}
+
+function UsedBy({ role }: { role: RoleRow }) {
+  const badge = sharedBadge(role)
+  return (
+    <>
+      {badge !== null && (
+        <Badge tone={badge.tone} title={badge.title}>
+          {badge.text}
+        </Badge>
+      )}{' '}
+      {count(role.used_by)}
+    </>
+  )
+}
+
+const MOST_BINDINGS = 2
+
+function BoundTo({ role }: { role: RoleRow }) {
+  const list = items(role.bound_to)
+  if (list.length === 0) {
+    return <span className="soft">–</span>
+  }
+  return (
+    <span title={list.join('\n')}>
+      {list.slice(0, MOST_BINDINGS).map((text) => (
+        <div key={text} className="nowrap">
+          <Binding text={text} />
+        </div>
+      ))}
+      {list.length > MOST_BINDINGS && <span className="soft small">and {list.length - MOST_BINDINGS} more</span>}
+    </span>
+  )
+}
+
+function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
+  return [
+    { id: 'role_arn', header: 'Role', value: (role) => role.role_arn, cell: (role) => <Role arn={role.role_arn} />, meaning: 'Role by name; its ARN is in the tooltip and in the CSV' },
+    { id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn), cell: (role) => <span className="mono">{arnAccount(role.role_arn)}</span> },
+    { id: 'kind', header: 'Kind', value: (role) => role.kind, cell: (role) => <Kinds role={role} />, meaning: 'What the role is for' },
+    {
+      id: 'clusters',
+      header: 'Clusters',
+      value: (role) => clusters.get(role.role_arn ?? '')?.join(', '),
+      clip: true,
+      meaning: 'Clusters that it belongs to, that it is bound in, or whose workloads used it',
+    },
+    {
+      id: 'access_paths',
+      header: 'Access paths',
+      value: (role) => items(role.access_paths).map((path) => term(ACCESS_PATHS, path)).join(', '),
+      cell: (role) => <Paths paths={role.access_paths} />,
+      meaning: 'How its credentials were had',
+    },
+    { id: 'used_by', header: 'Used by', value: (role) => role.used_by, number: true, cell: (role) => <UsedBy role={role} />, meaning: 'Number of service accounts that used it' },
+    { id: 'bindings', header: 'Bindings', value: (role) => role.bindings, number: true, meaning: 'Number of service accounts that may use it' },
+    { id: 'bound_to', header: 'Bound to', value: (role) => role.bound_to, cell: (role) => <BoundTo role={role} />, meaning: 'Service accounts that may use it' },
+    {
+      id: 'wildcard_trust',
+      header: 'Trust',
+      value: (role) => role.wildcard_trust,
+      cell: (role) => (role.wildcard_trust ? <Wildcard /> : (role.bindings ?? 0) > 0 ? <span className="soft">named</span> : <span className="soft">–</span>),
+      meaning: 'Whether the trust policy names its service accounts, or lets in more',
+    },
+    {
+      id: 'calls',
+      header: 'Calls',
+      value: (role) => role.calls,
+      number: true,
+      cell: (role) => (isUnused(role) ? <span className="soft">none</span> : count(role.calls)),
+      meaning: 'Calls in the time range, of all who used it: workloads, node agents, control plane',
+    },
+    {
+      id: 'denied',
+      header: 'Denied',
+      value: (role) => role.denied,
+      number: true,
+      cell: (role) => ((role.denied ?? 0) > 0 ? <span className="denied">{count(role.denied)}</span> : <span className="soft">{count(role.denied)}</span>),
+      meaning: 'Calls that were refused for lack of permission',
+    },
+    { id: 'first_seen', header: 'First seen', value: (role) => role.first_seen, cell: (role) => <Time value={role.first_seen} /> },
+    { id: 'last_seen', header: 'Last seen', value: (role) => role.last_seen, cell: (role) => <Time value={role.last_seen} /> },
+    { id: 'proof', header: 'Proof', value: (role) => role.proof, clip: true, meaning: 'What proves the kind' },
+  ]
+}
+
+export function RoleTable({ roles, clusters, onOpen, note }: { roles: readonly RoleRow[]; clusters: Map<string, string[]>; onOpen: (arn: string) => void; note?: string }) {
+  const columns = useMemo(() => columnsOf(clusters), [clusters])
+  return (
+    <DataTable
+      label={`Roles, such as ${arnName(roles[0]?.role_arn)}`}
+      rows={roles}
+      columns={columns}
+      rowKey={(role) => role.role_arn ?? ''}
+      onOpen={(role) => onOpen(role.role_arn ?? '')}
+      defaultSort="calls.desc"
+      note={note}
+    />
+  )
+}
