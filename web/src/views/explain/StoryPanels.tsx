@@ -1,0 +1,214 @@
+// A story: the chain, the verdict, what it rests on, and the record itself.
+import { Link } from 'react-router'
+import { Badge, Code, Confidence, Panel, Score } from '../../components/basics'
+import { DataTable } from '../../components/DataTable'
+import { Evidence, facts } from '../../components/Evidence'
+import { Loading } from '../../components/states'
+import { json } from '../../format'
+import { useCarry } from '../../state/url'
+import { CAUSES, CONFIDENCE_MEANING } from '../../terms'
+import { columnsOf, keyOf } from './cells'
+import { better } from './certainty'
+import { Chain } from './ChainView'
+import { eventChain, keyChain, workloadChain } from './ways'
+import { useSessions } from './sessions'
+import { sqlText } from './statements'
+import type { Step } from './steps'
+import { confidence, number, recordOf, sentence, text, type Row, type Story } from './story'
+import type { Subject } from './subject'
+
+type Asked = Extract<Subject, { id: string }>
+
+export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
+  const sessions = useSessions(keys(asked, told))
+  const more = better(told)
+  const sure = confidence(told)
+  return (
+    <>
+      <Panel title={sentence(told)} className="explain-verdict" tools={<Sure value={sure} score={number(told.attribution, 'score')} />}>
+        {sessions.isLoading ? <Loading label="Loading the chain" /> : <Chain label="The way of the credentials" steps={steps(asked, told, sessions.data ?? [])} />}
+        {sessions.error !== null && <p className="soft small">The sessions behind it could not be read: {sessions.error.message}</p>}
+        {sure !== null && (
+          <p className="soft small explain-note">
+            Confidence {sure}: {CONFIDENCE_MEANING[sure]}
+          </p>
+        )}
+      </Panel>
+      {asked.kind === 'event' && (
+        <div className="grid">
+          <Panel title="Evidence" note="What the attribution rests on, in the order it was found." className={more.length > 0 ? 'span-7' : ''}>
+            {told.attribution === null ? <p className="soft">No evidence ties this call to a cluster.</p> : <Evidence list={told.evidence} />}
+          </Panel>
+          {more.length > 0 && (
+            <Panel title="What would make it more certain" className="span-5">
+              <Better list={more} />
+            </Panel>
+          )}
+        </div>
+      )}
+      {asked.kind !== 'event' && more.length > 0 && (
+        <Panel title="What would make it more certain">
+          <Better list={more} />
+        </Panel>
+      )}
+      {told.sections.map((section) => (
+        <SectionPanel key={section.title} title={section.title} rows={section.rows} />
+      ))}
+      {told.event !== null && <RecordPanel event={told.event} />}
+      {asked.kind === 'access_key' && <KeyLinks id={asked.id} />}
+    </>
+  )
+}
+
+function keys(asked: Asked, told: Story): string[] {
+  if (asked.kind === 'access_key') {
+    return [asked.id]
+  }
+  if (told.event === null || told.attribution === null) {
+    return []
+  }
+  const own = text(told.event, 'access_key_id')
+  // Calls that a service forwards carry a key of their own; the record that issued the session names the real one.
+  const issued = text(recordOf(told, 'issued_by'), 'issued_access_key_id')
+  return [...new Set([issued, own].filter((key) => key !== null))]
+}
+
+function steps(asked: Asked, told: Story, sessions: readonly Row[]): Step[] {
+  switch (asked.kind) {
+    case 'event':
+      return eventChain(told, sessions)
+    case 'access_key':
+      return keyChain(told, sessions)
+    default:
+      return workloadChain(told, asked)
+  }
+}
+
+function Sure({ value, score }: { value: string | null; score: number | null }) {
+  return value === null ? (
+    <Badge title="No identity of a cluster is known to be behind it">Not attributed</Badge>
+  ) : (
+    <>
+      <Confidence value={value} />
+      {score !== null && value === 'candidate' && <Score value={score} />}
+    </>
+  )
+}
+
+function Better({ list }: { list: string[] }) {
+  return (
+    <ul className="explain-better">
+      {list.map((one) => (
+        <li key={one}>{one}</li>
+      ))}
+    </ul>
+  )
+}
+
+/** Titles and order of a section's columns. */
+const TITLES: Record<string, { title: string; empty: string }> = {
+  'issued to': { title: 'Issued to', empty: 'No record in the store issued it.' },
+  'shown by': { title: 'Shown by', empty: 'No call shows it.' },
+  calls: { title: 'Calls', empty: 'No calls in the store.' },
+  bindings: { title: 'Bindings', empty: 'No role is bound to it: neither by IRSA nor by EKS Pod Identity.' },
+  refused: { title: 'Refused', empty: 'No role refused it.' },
+  pods: { title: 'Pods', empty: 'The inventory shows no pod.' },
+  'why it falls back to the node role': { title: 'Why it falls back to the node role', empty: 'It was not seen to use a node’s role.' },
+}
+
+/** The service gives no more rows of a section than these. */
+const SHOWN = 20
+const FALLBACK = 'why it falls back to the node role'
+
+function SectionPanel({ title, rows }: { title: string; rows: Row[] }) {
+  const named = TITLES[title]
+  const head = named?.title ?? `${title.charAt(0).toUpperCase()}${title.slice(1)}`
+  if (rows.length === 0) {
+    return (
+      <Panel title={head}>
+        <p className="soft">{named?.empty ?? 'Nothing.'}</p>
+      </Panel>
+    )
+  }
+  if (title === FALLBACK) {
+    return (
+      <Panel title={head}>
+        <div className="section">
+          {rows.map((row) => (
+            <FallbackStory key={text(row, 'id') ?? keyOf(row)} row={row} />
+          ))}
+        </div>
+      </Panel>
+    )
+  }
+  return (
+    <Panel title={head} flush {...(rows.length === SHOWN ? { note: `The first ${SHOWN} rows.` } : {})}>
+      <DataTable label={head} rows={rows} columns={columnsOf(rows)} rowKey={keyOf} sortParameter={`sort_${title.replaceAll(' ', '_')}`} />
+    </Panel>
+  )
+}
+
+function FallbackStory({ row }: { row: Row }) {
+  const to = useCarry()
+  const cause = text(row, 'cause') ?? 'unknown'
+  const summary = json<{ summary?: string }>(text(row, 'fix'))?.summary
+  return (
+    <section className="section">
+      <p>
+        <strong>{CAUSES[cause]?.name ?? cause}.</strong> {CAUSES[cause]?.meaning}
+      </p>
+      {summary !== undefined && <p>{summary}</p>}
+      <p>
+        <Link to={to('/fallbacks', { open: text(row, 'id') })}>How to fix it: commands, Terraform and a policy</Link>
+      </p>
+      <Evidence list={facts(text(row, 'evidence'))} />
+    </section>
+  )
+}
+
+/** The columns of a record that hold JSON are shown as what they hold. */
+function readable(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, typeof value === 'string' && /^[{[]/.test(value) ? (json(value) ?? value) : value]),
+  )
+}
+
+function RecordPanel({ event }: { event: Row }) {
+  const to = useCarry()
+  const id = text(event, 'event_id') ?? ''
+  const key = text(event, 'access_key_id')
+  return (
+    <Panel
+      title="Record"
+      note="The columns of the record that tell who made the call."
+      tools={
+        <>
+          {key !== null && (
+            <Link className="button small" to={to('/sql', { q: sqlText.key(key) })}>
+              Calls with the same key
+            </Link>
+          )}
+          <Link className="button small" to={to('/sql', { q: sqlText.event(id) })}>
+            All columns, by SQL
+          </Link>
+        </>
+      }
+    >
+      <details className="explain-record">
+        <summary>Show as JSON</summary>
+        <Code label="The record as JSON" text={JSON.stringify(readable(event), null, 2)} />
+      </details>
+    </Panel>
+  )
+}
+
+function KeyLinks({ id }: { id: string }) {
+  const to = useCarry()
+  return (
+    <p>
+      <Link to={to('/sql', { q: sqlText.key(id) })}>All calls with this key, one by one, by SQL</Link>
+    </p>
+  )
+}

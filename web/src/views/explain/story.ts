@@ -1,0 +1,90 @@
+// The answer of /api/v1/explain as the page uses it, and small readings of it.
+import type { Schemas } from '../../api/client'
+import type { Fact } from '../../components/Evidence'
+import { ACCESS_PATHS, CAUSES, term } from '../../terms'
+
+/** A row whose columns depend on what was asked. */
+export type Row = Record<string, unknown>
+
+export interface Story {
+  verdict: string
+  event: Row | null
+  attribution: Row | null
+  evidence: Fact[]
+  /** The records that facts rest on, by event id. */
+  records: Map<string, Row>
+  sections: { title: string; rows: Row[] }[]
+  missing: string[]
+}
+
+export function story(answer: Schemas['Explanation']): Story {
+  const evidence = answer.evidence ?? []
+  const records = new Map<string, Row>()
+  for (const fact of evidence) {
+    if (fact.event_id && fact.event) {
+      records.set(fact.event_id, fact.event)
+    }
+  }
+  return {
+    verdict: answer.verdict,
+    event: answer.event ?? null,
+    attribution: answer.attribution ?? null,
+    evidence: evidence.map(({ fact, detail, event_id: eventId }) => ({ fact, detail: detail ?? null, event_id: eventId ?? null })),
+    records,
+    sections: (answer.sections ?? []).map((section) => ({ title: section.title, rows: section.rows })),
+    missing: answer.missing ?? [],
+  }
+}
+
+export function text(row: Row | null | undefined, column: string): string | null {
+  const value = row?.[column]
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+export function number(row: Row | null | undefined, column: string): number | null {
+  const value = row?.[column]
+  return typeof value === 'number' ? value : null
+}
+
+export function rowsOf(told: Story, title: string): Row[] {
+  return told.sections.find((section) => section.title === title)?.rows ?? []
+}
+
+/** The record that a fact of this kind rests on. */
+export function recordOf(told: Story, fact: string): Row | null {
+  const id = told.evidence.find((one) => one.fact === fact)?.event_id
+  return id === null || id === undefined ? null : (told.records.get(id) ?? (told.event?.event_id === id ? told.event : null))
+}
+
+const ORDER = ['unknown', 'candidate', 'inferred', 'exact']
+
+/** The lowest confidence among rows; null where none has one. */
+export function lowest(rows: readonly Row[]): string | null {
+  const found = rows.map((row) => ORDER.indexOf(text(row, 'confidence') ?? '')).filter((at) => at >= 0)
+  return found.length === 0 ? null : (ORDER[Math.min(...found)] ?? null)
+}
+
+/** How sure the story is: of the event, or of the calls where it is about many. */
+export function confidence(told: Story): string | null {
+  return text(told.attribution, 'confidence') ?? lowest(rowsOf(told, 'calls'))
+}
+
+/** The verdict with the names of the field, as a sentence. */
+export function sentence(told: Story): string {
+  let said = told.verdict
+  if (rowsOf(told, 'issued to').length > 0) {
+    // Sessions have no confidence of their own, so that the service says "unknown"; that of the calls stands beside it.
+    said = said.replace(/, unknown$/, '')
+  }
+  said = said
+    .replace(/\b(by|and) ([a-z0-9_]+)/g, (all, word: string, value: string) => (value in ACCESS_PATHS ? `${word} ${lead(term(ACCESS_PATHS, value))}` : all))
+    .replace(/cause: (\w+)/, (_, cause: string) => `cause: ${CAUSES[cause]?.name.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) ?? cause}`)
+    .replace(/through (\d+) assumed role\(s\)/, (_, hops: string) => `through ${hops} assumed role${hops === '1' ? '' : 's'}`)
+    .replace(/, (exact|inferred|candidate|unknown)$/, ', confidence: $1')
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
+}
+
+/** A name within a sentence: `Node role` becomes `node role`, `IRSA` and `EKS …` stay. */
+function lead(name: string): string {
+  return name.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
+}

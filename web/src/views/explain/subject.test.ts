@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { explainedId, subject } from './subject'
+
+describe('subject', () => {
+  it('tells ids apart by their form', () => {
+    expect(subject(' 0000f562-6ec6-455d-9a9e-325b10de716c ')).toEqual({ kind: 'event', id: '0000f562-6ec6-455d-9a9e-325b10de716c' })
+    expect(subject('ASIAPNQXOKNDIUJOXOZK').kind).toBe('access_key')
+    expect(subject('prod/shop/web')).toMatchObject({ kind: 'service_account', cluster: 'prod', namespace: 'shop', serviceAccount: 'web' })
+    expect(subject('prod/shop/web/web-0')).toMatchObject({ kind: 'pod', pod: 'web-0' })
+    expect(subject('shop/web').kind).toBe('incomplete')
+  })
+
+  it('takes an OIDC issuer for a cluster', () => {
+    const issuer = 'oidc.eks.eu-west-1.amazonaws.com/id/0A1B'
+    expect(subject(`${issuer}/shop/web`)).toMatchObject({ kind: 'service_account', cluster: issuer, namespace: 'shop' })
+    expect(subject(`${issuer}/shop/web/web-0`)).toMatchObject({ kind: 'pod', cluster: issuer, pod: 'web-0' })
+  })
+
+  it('knows roles, with and without a path, their sessions, and other ARNs', () => {
+    expect(subject('arn:aws:iam::444455556666:role/shared/vault-writer')).toMatchObject({ kind: 'role', account: '444455556666', name: 'vault-writer' })
+    expect(subject('arn:aws-cn:iam::444455556666:role/web')).toMatchObject({ kind: 'role', name: 'web' })
+    expect(subject('arn:aws:sts::111122223333:assumed-role/web/i-0a1b')).toMatchObject({ kind: 'role_session', name: 'web', session: 'i-0a1b' })
+    const user = subject('arn:aws:iam::111122223333:user/nightly-export')
+    expect(user.kind).toBe('other_arn')
+    expect(explainedId(user)).toBeNull()
+  })
+})

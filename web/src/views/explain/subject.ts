@@ -1,0 +1,61 @@
+// What a pasted text names, by its form alone: as the service tells it, and what the service cannot explain.
+
+export type Subject =
+  | { kind: 'event'; id: string }
+  | { kind: 'access_key'; id: string }
+  | { kind: 'service_account'; id: string; cluster: string; namespace: string; serviceAccount: string; pod: null }
+  | { kind: 'pod'; id: string; cluster: string; namespace: string; serviceAccount: string; pod: string }
+  | { kind: 'role'; arn: string; account: string; name: string }
+  | { kind: 'role_session'; arn: string; account: string; name: string; session: string }
+  | { kind: 'other_arn'; arn: string }
+  | { kind: 'incomplete'; text: string }
+
+export const KINDS: Record<Subject['kind'], string> = {
+  event: 'Event',
+  access_key: 'Access key',
+  service_account: 'Service account',
+  pod: 'Pod',
+  role: 'IAM role',
+  role_session: 'Role session',
+  other_arn: 'ARN',
+  incomplete: 'Incomplete name',
+}
+
+export function subject(given: string): Subject {
+  const text = given.trim()
+  if (text.startsWith('arn:')) {
+    return arn(text)
+  }
+  if (/^A[KS]IA[A-Za-z0-9]{12,}$/.test(text)) {
+    return { kind: 'access_key', id: text }
+  }
+  const parts = text.split('/')
+  // An OIDC issuer stands for a cluster without a name, and has slashes of its own: HOST/id/ID.
+  const own = parts[1] === 'id' && parts.length >= 5 ? 3 : 1
+  const cluster = parts.slice(0, own).join('/')
+  const [namespace = '', serviceAccount = '', pod] = parts.slice(own)
+  const rest = parts.length - own
+  if (rest === 2 || rest === 3) {
+    return pod === undefined
+      ? { kind: 'service_account', id: text, cluster, namespace, serviceAccount, pod: null }
+      : { kind: 'pod', id: text, cluster, namespace, serviceAccount, pod }
+  }
+  return rest === 1 ? { kind: 'incomplete', text } : { kind: 'event', id: text }
+}
+
+function arn(text: string): Subject {
+  const account = text.split(':')[4] ?? ''
+  const role = /^arn:[^:]*:iam::\d*:role\/(?:.*\/)?([^/]+)$/.exec(text)
+  if (role?.[1] !== undefined) {
+    return { kind: 'role', arn: text, account, name: role[1] }
+  }
+  const session = /^arn:[^:]*:sts::\d*:assumed-role\/([^/]+)\/(.+)$/.exec(text)
+  return session?.[1] !== undefined && session[2] !== undefined
+    ? { kind: 'role_session', arn: text, account, name: session[1], session: session[2] }
+    : { kind: 'other_arn', arn: text }
+}
+
+/** The id that the service explains; null where it explains none of this kind. */
+export function explainedId(one: Subject): string | null {
+  return 'id' in one ? one.id : null
+}
