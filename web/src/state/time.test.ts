@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { RANGES, ago, fromField, localTime, span, toField, utcTime } from './time'
+import { RANGES, ago, atFullHour, fromField, localTime, span, toField, utcTime } from './time'
 
 describe('times', () => {
   test.each([
@@ -67,5 +67,21 @@ describe('fields of times', () => {
   test('one range is all time', () => {
     expect(RANGES.filter((range) => range.from === null)).toHaveLength(1)
     expect(new Set(RANGES.map((range) => range.name)).size).toBe(RANGES.length)
+  })
+})
+
+describe('a bound of time as it is asked for', () => {
+  const now = Date.parse('2026-05-01T12:34:56Z')
+  test.each([
+    ['-1h', '2026-05-01T11:00:00Z'],
+    ['-24h', '2026-04-30T12:00:00Z'],
+    ['-7d', '2026-04-24T12:00:00Z'],
+    ['2026-05-01T12:34:56Z', '2026-05-01T12:34:56Z'],
+    ['-30m', '-30m'],
+    ['-999999999999d', '-999999999999d'],
+    ['yesterday', 'yesterday'],
+    ['', ''],
+  ])('%s', (value, asked) => {
+    expect(atFullHour(value, now)).toBe(asked)
   })
 })

@@ -70,3 +70,19 @@ export function toField(value: string | null): string {
   const date = new Date(value)
   return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 19)
 }
+
+const HOUR_MS = 3_600_000
+
+/**
+ * A bound of time as it is asked for: a time ago of an hour or more begins at a full hour, so that the service answers from sums
+ * per hour, and the same question gets the same answer until the hour is over. Anything else is left to the service.
+ */
+export function atFullHour(value: string, now: number = Date.now()): string {
+  const found = /^-(\d+)([hd])$/.exec(value)
+  if (found === null) {
+    return value
+  }
+  const hours = Number(found[1]) * (found[2] === 'd' ? 24 : 1)
+  const time = new Date(Math.floor(now / HOUR_MS - hours) * HOUR_MS)
+  return Number.isNaN(time.getTime()) ? value : time.toISOString().replace('.000Z', 'Z')
+}

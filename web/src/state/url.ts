@@ -1,6 +1,7 @@
 // What a page shows is in its address: a link or a reload brings back the same view.
 import { useCallback, useMemo } from 'react'
 import { useSearchParams } from 'react-router'
+import { atFullHour } from './time'
 
 /** Names of the filters that many lists share, as in the API. */
 export const FILTERS = [
@@ -72,12 +73,16 @@ export function useUrlValues(): [URLSearchParams, (values: Record<string, string
 /** The times and filters in the address, of those that the list takes, ready to be sent. */
 export function useFilters<Name extends FilterName | 'from' | 'to'>(names: readonly Name[]): Partial<Record<Name, string>> {
   const [params] = useSearchParams()
-  const key = names.map((name) => params.get(name) ?? '').join('\u0000')
+  const values = names.map((name) => {
+    const value = params.get(name) ?? ''
+    return name === 'from' || name === 'to' ? atFullHour(value) : value
+  })
+  const key = values.join('\u0000')
   return useMemo(() => {
     const found: Partial<Record<Name, string>> = {}
-    for (const name of names) {
-      const value = params.get(name)
-      if (value !== null && value !== '') {
+    for (const [index, name] of names.entries()) {
+      const value = values[index]
+      if (value !== undefined && value !== '') {
         found[name] = value
       }
     }
