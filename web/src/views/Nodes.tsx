@@ -1,5 +1,130 @@
-import { PageHead } from '../components/basics'
+// Nodes, their metadata options, and who used their role.
+import { useMemo } from 'react'
+import { useNavigate } from 'react-router'
+import { MOST_ROWS, useApi } from '../api/queries'
+import { NodeLink, PageHead, Panel, Role, Tile, Time } from '../components/basics'
+import { DataTable, type Column } from '../components/DataTable'
+import { FilterBar, Select, TextFilter, Toggle, valuesOf } from '../components/Filters'
+import { Answer, Empty } from '../components/states'
+import { arnName, count, counted, share } from '../format'
+import { useCarry, useFilters, useUrlValues } from '../state/url'
+import { NodeBars } from './nodes/NodeBars'
+import { filterNodes, nodeFigures, nodeKey, type NodeRow } from './nodes/nodes'
+import './nodes/nodes.css'
+import { Agent, HopLimit, HttpTokens } from './nodes/parts'
+
+const NO_NODES: readonly NodeRow[] = []
 
 export default function Nodes() {
-  return <PageHead title="Nodes" />
+  const [params] = useUrlValues()
+  const to = useCarry()
+  const navigate = useNavigate()
+  const query = useApi('/api/v1/nodes', { query: { ...useFilters(['from', 'to', 'cluster', 'role_arn']), limit: MOST_ROWS } })
+  const rows = query.data?.items ?? NO_NODES
+  const nodegroup = params.get('nodegroup')
+  const fallbacks = params.has('fallbacks')
+  const q = params.get('q')
+  const shown = useMemo(() => filterNodes(rows, { nodegroup, fallbacks, q }), [rows, nodegroup, fallbacks, q])
+  return (
+    <>
+      <PageHead title="Nodes" lead="Which instances your clusters run on, whether pods reach their metadata service, and who used their role." />
+      <FilterBar>
+        <Select name="nodegroup" label="Node group" options={valuesOf(rows, (row) => row.nodegroup)} />
+        <Select name="role_arn" label="Role" options={valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: arnName(value) }))} />
+        <Toggle name="fallbacks" label="With fallback calls" title="Nodes whose role a workload used" />
+        <TextFilter label="Find" placeholder="instance, name, role" />
+      </FilterBar>
+      <Answer query={query} lines={8}>
+        {(data) =>
+          shown.length === 0 ? (
+            <Panel title="No node to show">
+              <NoNodes filtered={rows.length > 0} />
+            </Panel>
+          ) : (
+            <div className="nodes-page">
+              <Tiles rows={shown} />
+              <NodeBars rows={shown} />
+              <Panel title="Nodes" note="One row for each node and role that it used. A row opens the node." flush>
+                <DataTable
+                  label="Nodes and who used their role"
+                  rows={shown}
+                  columns={COLUMNS}
+                  rowKey={nodeKey}
+                  onOpen={(row) => void navigate(to(`/nodes/${encodeURIComponent(row.node ?? '')}`))}
+                  defaultSort="fallback_calls.desc"
+                  note={data.next_token === null ? undefined : `only the first ${count(MOST_ROWS)}`}
+                />
+              </Panel>
+            </div>
+          )
+        }
+      </Answer>
+    </>
+  )
 }
+
+function Tiles({ rows }: { rows: readonly NodeRow[] }) {
+  const figures = nodeFigures(rows)
+  const unknown = figures.hopUnknown === 0 ? '' : `; of ${count(figures.hopUnknown)} it is unknown`
+  return (
+    <div className="tiles">
+      <Tile name="Nodes" figure={count(figures.nodes)} note={`${count(figures.running)} not seen to end`} />
+      <Tile
+        name="Nodes that pods fall back to"
+        figure={count(figures.fallbacks)}
+        note={`${counted(figures.fallbackCalls, 'call')}, ${share(figures.fallbackCalls, figures.calls)} of those with node roles`}
+        tone={figures.fallbacks === 0 ? 'good' : 'bad'}
+      />
+      <Tile name="Hop limit 2 or more" figure={count(figures.open)} note={`every pod reaches the node’s role${unknown}`} tone={figures.open === 0 ? 'good' : 'warn'} />
+      <Tile name="IMDSv1 answered" figure={count(figures.imdsV1)} note="tokens are optional" tone={figures.imdsV1 === 0 ? 'good' : 'warn'} />
+      <Tile name="No Pod Identity Agent seen" figure={count(figures.noAgent)} note="associations have no effect there" tone={figures.noAgent === 0 ? 'good' : 'warn'} />
+    </div>
+  )
+}
+
+function NoNodes({ filtered }: { filtered: boolean }) {
+  return filtered ? (
+    <Empty title="No node fits the filters.">
+      <p className="soft">Clear the filters above.</p>
+    </Empty>
+  ) : (
+    <Empty title="No node of a cluster is known.">
+      <p className="soft">Nodes come from sessions of node roles in the trail, and from the inventory of clusters. Clusters on Fargate have none.</p>
+    </Empty>
+  )
+}
+
+function calls(id: 'calls' | 'node_agent_calls' | 'fallback_calls' | 'unknown_calls', header: string, meaning: string, className?: string): Column<NodeRow> {
+  return {
+    id,
+    header,
+    value: (row) => row[id],
+    number: true,
+    meaning,
+    cell: (row) => <span className={(row[id] ?? 0) > 0 ? className : 'soft'}>{count(row[id])}</span>,
+  }
+}
+
+const COLUMNS: Column<NodeRow>[] = [
+  { id: 'node', header: 'Node', value: (row) => row.node, cell: (row) => <span className="nowrap"><NodeLink node={row.node} /></span>, meaning: 'Instance id' },
+  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, clip: true },
+  { id: 'nodegroup', header: 'Node group', value: (row) => row.nodegroup },
+  { id: 'hop_limit', header: 'Hop limit', value: (row) => row.hop_limit, cell: (row) => <HopLimit value={row.hop_limit} />, meaning: '1: closed to pods; 2 or more: open' },
+  { id: 'http_tokens', header: 'IMDS tokens', value: (row) => row.http_tokens, cell: (row) => <HttpTokens value={row.http_tokens} />, meaning: 'required: IMDSv2 only' },
+  { id: 'pod_identity_agent', header: 'Pod Identity Agent', value: (row) => row.pod_identity_agent, cell: (row) => <Agent seen={row.pod_identity_agent} /> },
+  calls('fallback_calls', 'Fallback calls', 'Calls of workloads with the role of the node', 'calls-bad'),
+  calls('unknown_calls', 'Unknown calls', 'Calls that may be a pod’s or a node agent’s', 'calls-unknown'),
+  calls('node_agent_calls', 'Node agent calls', 'Calls of the node’s own: kubelet, CNI, image pulls and the like'),
+  calls('calls', 'Calls', 'All calls with the role of the node'),
+  { id: 'node_name', header: 'Name', value: (row) => row.node_name, clip: true, meaning: 'Name of the node in Kubernetes' },
+  { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <Role arn={row.role_arn} />, clip: true },
+  { id: 'first_seen', header: 'First seen', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} />, meaning: 'First call' },
+  { id: 'last_seen', header: 'Last seen', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} />, meaning: 'Last call' },
+  {
+    id: 'valid_to',
+    header: 'Ended',
+    value: (row) => row.valid_to,
+    cell: (row) => (row.valid_to === null ? <span className="soft">not seen to end</span> : <Time value={row.valid_to} />),
+    meaning: 'When the instance had gone',
+  },
+]

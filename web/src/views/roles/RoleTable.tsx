@@ -86,7 +86,7 @@ function BoundTo({ role }: { role: RoleRow }) {
 
 function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
   return [
-    { id: 'role_arn', header: 'Role', value: (role) => role.role_arn, cell: (role) => <Role arn={role.role_arn} />, meaning: 'Role by name; its ARN is in the tooltip and in the CSV' },
+    { id: 'role_arn', header: 'Role', value: (role) => role.role_arn, cell: (role) => <Role arn={role.role_arn} />, clip: true, meaning: 'Role by name; its ARN is in the tooltip and in the CSV' },
     { id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn), cell: (role) => <span className="mono">{arnAccount(role.role_arn)}</span> },
     { id: 'kind', header: 'Kind', value: (role) => role.kind, cell: (role) => <Kinds role={role} />, meaning: 'What the role is for' },
     {

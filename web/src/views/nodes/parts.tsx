@@ -1,0 +1,30 @@
+import { Badge } from '../../components/basics'
+import { hopLimit, httpTokens, type Said } from './nodes'
+
+function SaidBadge({ said }: { said: Said }) {
+  return (
+    <Badge tone={said.tone} title={said.title}>
+      {said.text}
+    </Badge>
+  )
+}
+
+export function HopLimit({ value }: { value: number | null }) {
+  return <SaidBadge said={hopLimit(value)} />
+}
+
+export function HttpTokens({ value }: { value: string | null }) {
+  return <SaidBadge said={httpTokens(value)} />
+}
+
+export function Agent({ seen }: { seen: boolean }) {
+  return seen ? (
+    <Badge tone="good" title="The EKS Pod Identity Agent was seen on the node.">
+      yes
+    </Badge>
+  ) : (
+    <Badge tone="warn" title="The EKS Pod Identity Agent was not seen on the node: pods with an association get no credentials here, and may fall back to the node’s role.">
+      not seen
+    </Badge>
+  )
+}
