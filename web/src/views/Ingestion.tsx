@@ -1,5 +1,76 @@
-import { PageHead } from '../components/basics'
+// What was read into the store, what was refused, and what is missing.
+import { MOST_ROWS, useApi } from '../api/queries'
+import type { Schemas } from '../api/client'
+import { PageHead, Tile } from '../components/basics'
+import { Answer } from '../components/states'
+import { bytes, count, share } from '../format'
+import { ago, utcTime } from '../state/time'
+import { byDigest, totals, trails } from './ingestion/figures'
+import { Digests } from './ingestion/Digests'
+import { Gaps } from './ingestion/Gaps'
+import { Rejects } from './ingestion/Rejects'
+import { Runs } from './ingestion/Runs'
+import { Sources } from './ingestion/Sources'
+import './ingestion.css'
 
-export default function Ingestion() {
-  return <PageHead title="Ingestion" />
+export default function IngestionView() {
+  const ingestion = useApi('/api/v1/ingestion')
+  const coverage = useApi('/api/v1/coverage', { query: { limit: MOST_ROWS } })
+  return (
+    <>
+      <PageHead
+        title="Ingestion"
+        lead="What was read into the store, what was refused, and what is missing. It is about the whole store: time range and cluster do not apply."
+      />
+      <Answer query={ingestion} lines={8}>
+        {(data) => (
+          <div className="stack">
+            <Totals data={data} />
+            <Runs rows={data.schedules} />
+            <Sources rows={data.sources} cut={data.truncated.includes('sources')} />
+            <Rejects rows={data.rejects} cut={data.truncated.includes('rejects')} />
+          </div>
+        )}
+      </Answer>
+      <Answer query={coverage} lines={6}>
+        {(data) => (
+          <div className="stack">
+            <Gaps rows={data.items} places={trails(ingestion.data?.sources ?? [])} />
+          </div>
+        )}
+      </Answer>
+      {ingestion.data !== undefined && <Digests rows={ingestion.data.sources} />}
+    </>
+  )
+}
+
+function Totals({ data }: { data: Schemas['Ingestion'] }) {
+  const all = totals(data.sources)
+  const digests = byDigest(data.sources)
+  const checked = digests.reduce((sum, one) => sum + one.objects, 0)
+  const proven = digests.find((one) => one.status === 'valid')?.objects ?? 0
+  return (
+    <div className="tiles ingestion-tiles">
+      <Tile name="Objects read" figure={count(all.objects)} note={`${bytes(all.bytes)} as stored`} />
+      <Tile name="Records" figure={count(all.records)} note={`${count(all.new_events)} new events · ${count(all.duplicates)} duplicates`} />
+      <Tile
+        name="Rejected values"
+        figure={count(all.rejected)}
+        tone={all.rejected === 0 ? 'good' : 'warn'}
+        note={all.rejected === 0 ? 'Nothing was refused' : 'By reason below'}
+      />
+      <Tile
+        name="Unreadable objects"
+        figure={count(all.unreadable)}
+        tone={all.unreadable === 0 ? 'good' : 'bad'}
+        note={all.unreadable === 0 ? 'All could be read' : 'Tried again with the next run'}
+      />
+      <Tile name="Proven by digests" figure={share(proven, checked)} note={proven === 0 ? 'No log file was verified when it was read' : `${count(proven)} of ${count(checked)} objects`} />
+      <Tile
+        name="Last read in"
+        figure={all.last_ingested_at === null ? '–' : ago(all.last_ingested_at)}
+        note={all.last_ingested_at === null ? 'Nothing was read yet' : `${utcTime(all.last_ingested_at)} UTC`}
+      />
+    </div>
+  )
 }

@@ -111,8 +111,6 @@ export function toObserve(text: string | null): { what: string; command: string 
 
 /** The first few names that break, those that are known before others. */
 export function firstNames(text: string | null, most: number): string[] {
-  const known = (name: string) => (name.includes('/') ? 0 : 1)
-  return items(text)
-    .toSorted((a, b) => known(a) - known(b))
-    .slice(0, most)
+  const all = items(text)
+  return [...all.filter((name) => name.includes('/')), ...all.filter((name) => !name.includes('/'))].slice(0, most)
 }

@@ -1,0 +1,90 @@
+// What was read, by source, folder and status.
+import { useMemo } from 'react'
+import type { Schemas } from '../../api/client'
+import { Badge, Code, Panel, Time } from '../../components/basics'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Select, valuesOf } from '../../components/Filters'
+import { bytes, count } from '../../format'
+import { useUrlValue } from '../../state/url'
+import { digestWord, STATUSES, wordOf } from './terms'
+
+type Row = Schemas['IngestionRow']
+
+const columns: Column<Row>[] = [
+  { id: 'prefix', header: 'Folder', value: (row) => row.prefix, cell: (row) => <Folder row={row} /> },
+  { id: 'status', header: 'Status', value: (row) => row.status, cell: (row) => <Status row={row} /> },
+  { id: 'objects', header: 'Objects', value: (row) => row.objects, number: true },
+  { id: 'bytes', header: 'Size', value: (row) => row.bytes, cell: (row) => <Size row={row} />, number: true, meaning: 'As stored; inflated in the tooltip' },
+  { id: 'records', header: 'Records', value: (row) => row.records, number: true, meaning: 'CloudTrail records found' },
+  { id: 'new_events', header: 'New', value: (row) => row.new_events, number: true, meaning: 'Records that became events' },
+  { id: 'duplicates', header: 'Duplicates', value: (row) => row.duplicates, number: true, meaning: 'Records whose event was known already, as of overlapping files' },
+  { id: 'rejected', header: 'Rejected', value: (row) => row.rejected, number: true, meaning: 'Values that were refused' },
+  { id: 'digest_status', header: 'Digest', value: (row) => row.digest_status, cell: (row) => <Digest row={row} />, meaning: 'What the trail’s digests say of the log files' },
+  { id: 'first_event_time', header: 'First event, UTC', value: (row) => row.first_event_time, cell: (row) => <Time value={row.first_event_time} /> },
+  { id: 'last_event_time', header: 'Last event, UTC', value: (row) => row.last_event_time, cell: (row) => <Time value={row.last_event_time} /> },
+  { id: 'last_ingested_at', header: 'Last read', value: (row) => row.last_ingested_at, cell: (row) => <Time value={row.last_ingested_at} relative /> },
+  { id: 'error', header: 'Error', value: (row) => row.error, clip: true, meaning: 'Why objects could not be read: one of them' },
+]
+
+export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
+  const [status] = useUrlValue('status')
+  const shown = useMemo(() => (status === null ? rows : rows.filter((row) => row.status === status)), [rows, status])
+  const options = useMemo(() => valuesOf(rows, (row) => row.status).map((one) => ({ ...one, name: wordOf(STATUSES, one.value).name })), [rows])
+  if (rows.length === 0) {
+    return (
+      <Panel title="Sources">
+        <div className="section">
+          <p>Nothing was read yet. Read a trail’s bucket, a folder, a queue or the last 90 days of LookupEvents:</p>
+          <Code label="Commands that read" text={'podtrail ingest s3://BUCKET/AWSLogs/\npodtrail ingest lookup://REGION'} />
+        </div>
+      </Panel>
+    )
+  }
+  return (
+    <Panel title="Sources" note="Objects that were read, by folder and status. An object that is unchanged is not read again." flush>
+      <DataTable
+        label="Sources"
+        rows={shown}
+        columns={columns}
+        rowKey={(row) => [row.source, row.prefix, row.status, row.digest_status].join(' ')}
+        sortParameter="sort"
+        note={cut ? 'only the first 10,000 rows are shown' : undefined}
+        tools={options.length > 1 && <Select name="status" label="Status" options={options} />}
+      />
+    </Panel>
+  )
+}
+
+function Folder({ row }: { row: Row }) {
+  return (
+    <span className="folder" title={`source ${row.source ?? '–'}`}>
+      {row.prefix ?? '–'}
+    </span>
+  )
+}
+
+function Status({ row }: { row: Row }) {
+  const word = wordOf(STATUSES, row.status)
+  return (
+    <Badge tone={word.tone} title={word.meaning}>
+      {word.name}
+    </Badge>
+  )
+}
+
+function Size({ row }: { row: Row }) {
+  return <span title={`${bytes(row.inflated_bytes)} inflated, ${count(row.bytes)} bytes as stored`}>{bytes(row.bytes)}</span>
+}
+
+function Digest({ row }: { row: Row }) {
+  const word = digestWord(row.digest_status)
+  return row.digest_status === null ? (
+    <span className="soft nowrap" title={word.meaning}>
+      {word.name.toLowerCase()}
+    </span>
+  ) : (
+    <Badge tone={word.tone} title={word.meaning}>
+      {word.name}
+    </Badge>
+  )
+}
