@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { useMemo, type ReactNode } from 'react'
 import type { Schemas } from '../../api/client'
 import { MOST_ROWS, useApi } from '../../api/queries'
 import { NodeLink } from '../../components/basics'
@@ -43,7 +43,7 @@ export function Calls({ row }: { row: Fallback }) {
 /** Items shown at once; the others open below them. */
 const FEW = 24
 
-function Items({ list, render }: { list: readonly string[]; render: (one: string) => React.ReactNode }) {
+function Items({ list, render }: { list: readonly string[]; render: (one: string) => ReactNode }) {
   if (list.length === 0) {
     return <p className="soft">None is known.</p>
   }

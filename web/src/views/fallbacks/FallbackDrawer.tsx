@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react'
 import { useApi } from '../../api/queries'
 import { Confidence, CopyButton, Facts, Role, Score, ServiceAccount, Time } from '../../components/basics'
 import { Drawer } from '../../components/Drawer'
@@ -7,7 +8,7 @@ import { count, counted, words } from '../../format'
 import { useUrlValue } from '../../state/url'
 import { CAUSES } from '../../terms'
 import { Calls } from './Calls'
-import { fix, policyText, who, type Fallback, type Fix } from './fallback'
+import { fix, policyText, UNKNOWN_POD, who, type Fallback, type Fix } from './fallback'
 import { Commands, Policies, Terraform } from './Fix'
 import { Cause } from './Who'
 import { Why } from './Why'
@@ -24,10 +25,10 @@ export function FallbackDrawer({ id, listed, onClose }: { id: string; listed: Fa
 }
 
 function Subtitle({ row }: { row: Fallback }) {
-  const { open } = who(row)
+  const { name, open } = who(row)
   return (
     <>
-      {open !== null && `${open} · `}
+      {open !== null && name !== UNKNOWN_POD && `${open} · `}
       {row.cluster ?? 'cluster unknown'} · {counted(row.calls ?? 0, 'call')} with the role of {counted(words(row.nodes).length, 'node')}
     </>
   )
@@ -44,9 +45,13 @@ function Body({ row, filtered }: { row: Fallback; filtered: boolean }) {
     <>
       {filtered && <p className="badge info fb-wrap">The filters or the time range of the page leave this fallback out of its list. What is said here is of all time.</p>}
       <div className="row fb-verdict">
-        <Cause value={row.cause} />
-        <Confidence value={row.confidence} />
-        <Score value={row.score} />
+        <Mark name="Cause">
+          <Cause value={row.cause} />
+        </Mark>
+        <Mark name="Who">
+          <Confidence value={row.confidence} />
+          <Score value={row.score} />
+        </Mark>
         <span className="fb-spring" />
         <CopyButton text={() => window.location.href} label="Copy link" />
       </div>
@@ -64,7 +69,17 @@ function Body({ row, filtered }: { row: Fallback; filtered: boolean }) {
   )
 }
 
-function headFacts(row: Fallback): [string, React.ReactNode][] {
+/** What a badge is about: two of them may say the same. */
+function Mark({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <span className="fb-mark">
+      <span className="soft small">{name}</span>
+      {children}
+    </span>
+  )
+}
+
+function headFacts(row: Fallback): [string, ReactNode][] {
   return [
     ['Service account', <ServiceAccount key="account" cluster={row.cluster} namespace={row.namespace} name={row.service_account} />],
     ['Node role', <Role key="role" arn={row.role_arn} />],
@@ -79,8 +94,8 @@ function headFacts(row: Fallback): [string, React.ReactNode][] {
   ]
 }
 
-function tabs(row: Fallback, what: Fix | null): { name: Tab; title: string; body: () => React.ReactNode }[] {
-  const list: { name: Tab; title: string; body: () => React.ReactNode }[] = [{ name: 'why', title: 'Who and why', body: () => <Why row={row} /> }]
+function tabs(row: Fallback, what: Fix | null): { name: Tab; title: string; body: () => ReactNode }[] {
+  const list: { name: Tab; title: string; body: () => ReactNode }[] = [{ name: 'why', title: 'Who and why', body: () => <Why row={row} /> }]
   if (what !== null) {
     list.push({ name: 'fix', title: 'Commands', body: () => <Commands fix={what} unsure={row.workload === null || row.confidence === 'candidate'} /> })
     const { terraform } = what

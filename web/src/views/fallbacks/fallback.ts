@@ -31,6 +31,8 @@ export interface Fix {
   notes: string[]
 }
 
+export const UNKNOWN_POD = 'Unknown pod'
+
 /** Who it is, as far as that is known. */
 export interface Who {
   name: string
@@ -48,7 +50,7 @@ export function who(row: Pick<Fallback, 'namespace' | 'workload' | 'service_acco
   if (row.component !== null) {
     return { name: row.component, open: 'pod unknown' }
   }
-  return { name: 'Unknown pod', open: 'pod unknown' }
+  return { name: UNKNOWN_POD, open: 'pod unknown' }
 }
 
 /** `media/Deployment/pdf-render`; without its workload, its service account. */

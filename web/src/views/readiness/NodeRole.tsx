@@ -1,0 +1,174 @@
+import type { UseQueryResult } from '@tanstack/react-query'
+import { Link } from 'react-router'
+import type { ApiError } from '../../api/client'
+import { Badge, Facts, Panel, Role, Time } from '../../components/basics'
+import { Section } from '../../components/Drawer'
+import { Answer } from '../../components/states'
+import { arnAccount, count, items } from '../../format'
+import { span } from '../../state/time'
+import { useCarry } from '../../state/url'
+import { HOP_LIMIT } from '../../terms'
+import { who } from '../fallbacks/fallback'
+import { Breaking } from './Breaking'
+import { gaps, keyOf, nodegroups, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { Ways } from './Ways'
+
+/** A node role: the verdict, what it rests on, and what to do. */
+export function NodeRoleCard({
+  row,
+  nodes,
+  fallbacks,
+  rowsOf,
+}: {
+  row: NodeRole
+  nodes: readonly Node[]
+  fallbacks: UseQueryResult<unknown, ApiError>
+  rowsOf: ReadonlyMap<string, Fallback[]>
+}) {
+  const { breaking, keeping } = split(rowsOf.get(keyOf(row)) ?? [])
+  const judged = verdict(row)
+  const term = HOP_LIMIT[judged]
+  return (
+    <Panel
+      title={<Role arn={row.role_arn} />}
+      note={`${row.cluster ?? 'cluster unknown'} · account ${arnAccount(row.role_arn) ?? 'unknown'}`}
+      tools={
+        <Badge tone={term?.tone ?? 'mute'} title={term?.meaning ?? ''}>
+          {term?.name ?? judged}
+        </Badge>
+      }
+      className={`rd-card rd-${judged}`}
+    >
+      <div className="rd-body">
+        <p className="rd-sentence">{sentence(row)}</p>
+        <div className="rd-halves">
+          <Section title="What it rests on">
+            <Observed row={row} nodes={nodes} keeping={keeping} />
+          </Section>
+          <Section title="What was not observed">
+            <Gaps row={row} />
+          </Section>
+        </div>
+        {judged === 'breaks' && (
+          <Section title="Workloads that would break">
+            <Answer query={fallbacks}>{() => <Breaking row={row} rows={breaking} />}</Answer>
+          </Section>
+        )}
+        <ToDo row={row} region={regionOf(nodes)} />
+      </div>
+    </Panel>
+  )
+}
+
+function Observed({ row, nodes, keeping }: { row: NodeRole; nodes: readonly Node[]; keeping: readonly Fallback[] }) {
+  const seconds = row.observed_from === null || row.observed_to === null ? null : (Date.parse(row.observed_to) - Date.parse(row.observed_from)) / 1000
+  const groups = nodegroups(row)
+  return (
+    <Facts
+      facts={[
+        ['Node groups', groups.length === 0 ? <span className="soft">none known</span> : groups.join(', ')],
+        ['Running instances', <Instances key="instances" row={row} nodes={nodes} />],
+        [
+          'Observed',
+          seconds === null ? (
+            <span className="soft">nothing</span>
+          ) : (
+            <>
+              {span(seconds)}: <Time value={row.observed_from} /> to <Time value={row.observed_to} /> UTC
+            </>
+          ),
+        ],
+        ['Calls of pod or node', row.unknown_calls === 0 ? 'none' : `${count(row.unknown_calls)} that may be either’s`],
+        ['On the host network', <Keeping key="keeping" row={row} rows={keeping} />],
+      ]}
+    />
+  )
+}
+
+/** How many run, and with which options: from the nodes where they are known. */
+function Instances({ row, nodes }: { row: NodeRole; nodes: readonly Node[] }) {
+  const list = options(nodes)
+  const closed = list.length === 0 ? (row.closed_instances ?? 0) : list.filter((one) => one.closed).reduce((sum, one) => sum + one.instances, 0)
+  return (
+    <>
+      {count(row.running_instances)}, {closed === 0 ? 'none' : count(closed)} closed already
+      {list.map((one) => (
+        <p key={`${one.hop_limit} ${one.http_tokens}`} className="soft small">
+          {count(one.instances)} with{' '}
+          {one.hop_limit === null ? 'metadata options that were not seen' : `hop limit ${one.hop_limit}, tokens ${one.http_tokens ?? 'unknown'}`}
+        </p>
+      ))}
+    </>
+  )
+}
+
+/** Pods on the host network answer to no hop limit. */
+function Keeping({ row, rows }: { row: NodeRole; rows: readonly Fallback[] }) {
+  const to = useCarry()
+  const names = items(row.host_network_workloads)
+  if (names.length === 0) {
+    return 'none seen'
+  }
+  return (
+    <>
+      {rows.length === 0
+        ? names.join(', ')
+        : rows.map((one, index) => (
+            <span key={one.id}>
+              {index > 0 && ', '}
+              <Link to={to('/fallbacks', { cluster: one.cluster, open: one.id, from: null, to: null })}>{who(one).name}</Link>
+            </span>
+          ))}
+      <p className="soft small">They keep the role at any hop limit: give them roles of their own.</p>
+    </>
+  )
+}
+
+function Gaps({ row }: { row: NodeRole }) {
+  const list = gaps(row)
+  return list.length === 0 ? (
+    <p className="soft">Nothing is missing: inventory, a week of trail and data events are there, and every call is explained.</p>
+  ) : (
+    <ul className="rd-gaps">
+      {list.map((gap) => (
+        <li key={gap.what}>
+          {gap.what}
+          {gap.advice !== null && <span className="soft"> {gap.advice}</span>}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function ToDo({ row, region }: { row: NodeRole; region: string | null }) {
+  const to = useCarry()
+  const ways = <Ways target={{ cluster: row.cluster, region, role_arn: row.role_arn, nodegroups: nodegroups(row) }} />
+  switch (verdict(row)) {
+    case 'safe':
+      return <Section title="What to run">{ways}</Section>
+    case 'breaks':
+      return (
+        <Section title="What to do">
+          <p>
+            <Link className="button primary" to={to('/fallbacks', { cluster: row.cluster, role_arn: row.role_arn, from: null, to: null })}>
+              Fix {row.workloads_that_break === 1 ? 'this workload' : `these ${count(row.workloads_that_break)}`} first
+            </Link>
+          </p>
+          <details className="rd-later">
+            <summary>Commands for when they are fixed</summary>
+            {ways}
+          </details>
+        </Section>
+      )
+    default:
+      return (
+        <Section title="What to do to know">
+          <p>Close the gaps above and come back: then the role is safe, or the workloads that would break are named. In a hurry, switch one instance and watch its pods.</p>
+          <details className="rd-later">
+            <summary>Commands for one instance, or for all of them</summary>
+            {ways}
+          </details>
+        </Section>
+      )
+  }
+}

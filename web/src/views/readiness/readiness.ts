@@ -1,0 +1,136 @@
+// What a row of readiness says, and what to do about it.
+import type { Schemas } from '../../api/client'
+import { counted, items } from '../../format'
+
+export type NodeRole = Schemas['ReadinessRow']
+export type Fallback = Schemas['FallbackRow']
+export type Node = Schemas['NodeRow']
+
+export const VERDICTS = ['safe', 'breaks', 'unknown'] as const
+export type Verdict = (typeof VERDICTS)[number]
+
+/** What is not one of the three is not known to be safe. */
+export function verdict(row: Pick<NodeRole, 'hop_limit_1'>): Verdict {
+  return VERDICTS.find((one) => one === row.hop_limit_1) ?? 'unknown'
+}
+
+export function keyOf(row: { cluster: string | null; role_arn: string | null }): string {
+  return `${row.cluster ?? ''} ${row.role_arn ?? ''}`
+}
+
+/** Rows by cluster and node role. */
+export function byRole<Row extends { cluster: string | null; role_arn: string | null }>(rows: readonly Row[]): Map<string, Row[]> {
+  const found = new Map<string, Row[]>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    const list = found.get(key)
+    if (list === undefined) {
+      found.set(key, [row])
+    } else {
+      list.push(row)
+    }
+  }
+  return found
+}
+
+/** What can be switched today comes first, then what has least left to fix, then what is not known. */
+export function inOrder(rows: readonly NodeRole[]): NodeRole[] {
+  return rows.toSorted(
+    (a, b) =>
+      VERDICTS.indexOf(verdict(a)) - VERDICTS.indexOf(verdict(b)) ||
+      (a.workloads_that_break ?? 0) - (b.workloads_that_break ?? 0) ||
+      (b.running_instances ?? 0) - (a.running_instances ?? 0) ||
+      keyOf(a).localeCompare(keyOf(b), 'en', { numeric: true }),
+  )
+}
+
+export function countVerdicts(rows: readonly NodeRole[]): Record<Verdict, { roles: number; instances: number; workloads: number }> {
+  const found = { safe: none(), breaks: none(), unknown: none() }
+  for (const row of rows) {
+    const one = found[verdict(row)]
+    one.roles += 1
+    one.instances += row.running_instances ?? 0
+    one.workloads += row.workloads_that_break ?? 0
+  }
+  return found
+}
+
+function none() {
+  return { roles: 0, instances: 0, workloads: 0 }
+}
+
+/** The verdict in a sentence. */
+export function sentence(row: NodeRole): string {
+  switch (verdict(row)) {
+    case 'safe':
+      return 'No ordinary pod was seen to use this role, over seven days or more of a trail with data events: its instances can go to hop limit 1 today.'
+    case 'breaks':
+      return `With hop limit 1 and tokens required, ${counted(row.workloads_that_break ?? 0, 'workload')} would lose the credentials that ${row.workloads_that_break === 1 ? 'it uses' : 'they use'} now.`
+    default:
+      return 'No workload is known to break, but too little was observed to call it safe.'
+  }
+}
+
+/** Those that break, the most calls first, and those on the host network, which do not. */
+export function split(fallbacks: readonly Fallback[]): { breaking: Fallback[]; keeping: Fallback[] } {
+  const sorted = fallbacks.toSorted((a, b) => (b.calls ?? 0) - (a.calls ?? 0))
+  return { breaking: sorted.filter((row) => row.cause !== 'host_network'), keeping: sorted.filter((row) => row.cause === 'host_network') }
+}
+
+/** Metadata options of the running instances, each with how many have them. */
+export function options(nodes: readonly Node[]): { hop_limit: number | null; http_tokens: string | null; instances: number; closed: boolean }[] {
+  const found = new Map<string, { hop_limit: number | null; http_tokens: string | null; instances: number; closed: boolean }>()
+  for (const node of nodes.filter((one) => one.valid_to === null)) {
+    const key = `${node.hop_limit} ${node.http_tokens}`
+    const one = found.get(key) ?? { hop_limit: node.hop_limit, http_tokens: node.http_tokens, instances: 0, closed: node.hop_limit === 1 && node.http_tokens === 'required' }
+    one.instances += 1
+    found.set(key, one)
+  }
+  return [...found.values()].toSorted((a, b) => Number(b.closed) - Number(a.closed) || b.instances - a.instances)
+}
+
+/** Region of the instances, by their private names; those of us-east-1 do not name it. */
+export function regionOf(nodes: readonly Pick<Node, 'node_name'>[]): string | null {
+  const found = new Set(nodes.map(({ node_name }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.compute\.(?:internal|amazonaws\.com)/.exec(node_name ?? '')?.[1] ?? (node_name?.endsWith('.ec2.internal') === true ? 'us-east-1' : null)))
+  found.delete(null)
+  const [region] = found
+  return found.size === 1 ? (region ?? null) : null
+}
+
+/** What was not observed, and how to observe it. */
+export interface Gap {
+  what: string
+  advice: string | null
+}
+
+const WEEK_MS = 7 * 86_400_000
+
+/** Beginnings of the texts of column `not_observed`, each with what to do. */
+const ADVICE: readonly [RegExp, (row: NodeRole) => string][] = [
+  [/^no inventory/, () => 'Import the pods: podtrail inventory collect, or podtrail inventory import with the output of kubectl.'],
+  [
+    /^less than 7 days/,
+    (row) =>
+      row.observed_from === null
+        ? 'Read older log files of the trail: podtrail ingest.'
+        : `Read older log files of the trail, or wait until ${new Date(Date.parse(row.observed_from) + WEEK_MS).toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
+  ],
+  [/^no data events/, () => 'Let the trail record data events, at least for a week, of the buckets, tables and queues that pods may use.'],
+  [/^calls that may be/, (row) => `${counted(row.unknown_calls ?? 0, 'call')} fit both. Explain one of them to see what speaks for whom.`],
+  [/instances? whose metadata options/, () => 'Import the output of aws ec2 describe-instances: podtrail inventory import, or podtrail inventory collect.'],
+]
+
+export function gaps(row: NodeRole): Gap[] {
+  return (row.not_observed ?? '')
+    .split('; ')
+    .filter((text) => text !== '')
+    .map((text) => ({ what: sentenceCase(text), advice: ADVICE.find(([pattern]) => pattern.test(text))?.[1](row) ?? null }))
+}
+
+function sentenceCase(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+}
+
+export function nodegroups(row: Pick<NodeRole, 'nodegroups'>): string[] {
+  return items(row.nodegroups)
+}
