@@ -3,7 +3,7 @@ import { MOST_ROWS, useApi } from '../api/queries'
 import type { Schemas } from '../api/client'
 import { PageHead, Tile } from '../components/basics'
 import { Answer } from '../components/states'
-import { bytes, count, share } from '../format'
+import { bytes, count, counted, share } from '../format'
 import { ago, utcTime } from '../state/time'
 import { byDigest, totals, trails } from './ingestion/figures'
 import { Digests } from './ingestion/Digests'
@@ -49,15 +49,17 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
   const digests = byDigest(data.sources)
   const checked = digests.reduce((sum, one) => sum + one.objects, 0)
   const proven = digests.find((one) => one.status === 'valid')?.objects ?? 0
+  const refused = data.rejects.reduce((sum, row) => sum + (row.rejected ?? 0), 0)
+  const expected = data.rejects.reduce((sum, row) => sum + (row.reason === 'digest' ? (row.rejected ?? 0) : 0), 0)
   return (
     <div className="tiles ingestion-tiles">
       <Tile name="Objects read" figure={count(all.objects)} note={`${bytes(all.bytes)} as stored`} />
       <Tile name="Records" figure={count(all.records)} note={`${count(all.new_events)} new events · ${count(all.duplicates)} duplicates`} />
       <Tile
         name="Rejected values"
-        figure={count(all.rejected)}
-        tone={all.rejected === 0 ? 'good' : 'warn'}
-        note={all.rejected === 0 ? 'Nothing was refused' : 'By reason below'}
+        figure={count(refused - expected)}
+        tone={refused === expected ? 'good' : 'warn'}
+        note={`${refused === expected ? 'Nothing was refused' : 'By reason below'}${expected === 0 ? '' : `, besides ${counted(expected, 'digest file')}`}`}
       />
       <Tile
         name="Unreadable objects"
@@ -67,8 +69,8 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
       />
       <Tile name="Proven by digests" figure={share(proven, checked)} note={proven === 0 ? 'No log file was verified when it was read' : `${count(proven)} of ${count(checked)} objects`} />
       <Tile
-        name="Last read in"
-        figure={all.last_ingested_at === null ? '–' : ago(all.last_ingested_at)}
+        name="Since the last read"
+        figure={all.last_ingested_at === null ? '–' : ago(all.last_ingested_at).replace(' ago', '')}
         note={all.last_ingested_at === null ? 'Nothing was read yet' : `${utcTime(all.last_ingested_at)} UTC`}
       />
     </div>

@@ -13,7 +13,7 @@ const columns: Column<Row>[] = [
   { id: 'last_ended_at', header: 'Ended', value: (row) => row.last_ended_at, cell: (row) => <Time value={row.last_ended_at} relative /> },
   { id: 'took', header: 'Took', value: seconds, cell: (row) => <Took row={row} />, number: true, meaning: 'Length of the last run' },
   { id: 'next_at', header: 'Next run, UTC', value: (row) => row.next_at, cell: (row) => <Next row={row} /> },
-  { id: 'last_detail', header: 'Detail', value: (row) => row.last_detail, clip: true },
+  { id: 'last_detail', header: 'Detail', value: (row) => row.last_detail, cell: (row) => <div className="run-detail">{row.last_detail ?? <span className="soft">–</span>}</div> },
 ]
 
 export function Runs({ rows }: { rows: readonly Row[] }) {
@@ -76,7 +76,7 @@ function Next({ row }: { row: Row }) {
   if (row.running) {
     return (
       <span>
-        since <Time value={row.last_began_at} />
+        running since <Time value={row.last_began_at} />
       </span>
     )
   }

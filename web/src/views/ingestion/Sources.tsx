@@ -6,6 +6,7 @@ import { DataTable, type Column } from '../../components/DataTable'
 import { Select, valuesOf } from '../../components/Filters'
 import { bytes, count } from '../../format'
 import { useUrlValue } from '../../state/url'
+import { trailFolder } from './figures'
 import { digestWord, STATUSES, wordOf } from './terms'
 
 type Row = Schemas['IngestionRow']
@@ -14,16 +15,17 @@ const columns: Column<Row>[] = [
   { id: 'prefix', header: 'Folder', value: (row) => row.prefix, cell: (row) => <Folder row={row} /> },
   { id: 'status', header: 'Status', value: (row) => row.status, cell: (row) => <Status row={row} /> },
   { id: 'objects', header: 'Objects', value: (row) => row.objects, number: true },
-  { id: 'bytes', header: 'Size', value: (row) => row.bytes, cell: (row) => <Size row={row} />, number: true, meaning: 'As stored; inflated in the tooltip' },
   { id: 'records', header: 'Records', value: (row) => row.records, number: true, meaning: 'CloudTrail records found' },
   { id: 'new_events', header: 'New', value: (row) => row.new_events, number: true, meaning: 'Records that became events' },
   { id: 'duplicates', header: 'Duplicates', value: (row) => row.duplicates, number: true, meaning: 'Records whose event was known already, as of overlapping files' },
   { id: 'rejected', header: 'Rejected', value: (row) => row.rejected, number: true, meaning: 'Values that were refused' },
+  { id: 'bytes', header: 'Size', value: (row) => row.bytes, cell: (row) => <Size row={row} />, number: true, meaning: 'As stored; inflated in the tooltip' },
   { id: 'digest_status', header: 'Digest', value: (row) => row.digest_status, cell: (row) => <Digest row={row} />, meaning: 'What the trail’s digests say of the log files' },
-  { id: 'first_event_time', header: 'First event, UTC', value: (row) => row.first_event_time, cell: (row) => <Time value={row.first_event_time} /> },
-  { id: 'last_event_time', header: 'Last event, UTC', value: (row) => row.last_event_time, cell: (row) => <Time value={row.last_event_time} /> },
+  { id: 'last_event_time', header: 'Last event', value: (row) => row.last_event_time, cell: (row) => <Time value={row.last_event_time} relative /> },
   { id: 'last_ingested_at', header: 'Last read', value: (row) => row.last_ingested_at, cell: (row) => <Time value={row.last_ingested_at} relative /> },
+  { id: 'first_event_time', header: 'First event', value: (row) => row.first_event_time, cell: (row) => <Time value={row.first_event_time} relative /> },
   { id: 'error', header: 'Error', value: (row) => row.error, clip: true, meaning: 'Why objects could not be read: one of them' },
+  { id: 'source', header: 'Source', value: (row) => row.source, clip: true, meaning: 'Name of the source in the tables' },
 ]
 
 export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
@@ -56,9 +58,15 @@ export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
 }
 
 function Folder({ row }: { row: Row }) {
-  return (
-    <span className="folder" title={`source ${row.source ?? '–'}`}>
-      {row.prefix ?? '–'}
+  const trail = trailFolder(row.prefix)
+  return trail === null ? (
+    <span className="folder">{row.prefix ?? '–'}</span>
+  ) : (
+    <span title={row.prefix ?? ''}>
+      <span className="nowrap">
+        {trail.account} · {trail.region}
+      </span>
+      <span className="folder-path soft small">{trail.place}</span>
     </span>
   )
 }

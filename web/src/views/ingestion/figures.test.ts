@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { byDigest, dayBefore, readGaps, shell, storeDays, strip, totals, trails } from './figures'
+import { byDigest, dayBefore, readGaps, shell, storeDays, strip, totals, trailFolder, trails } from './figures'
 import { digestWord, wordOf, STATUSES } from './terms'
 
 const source = {
@@ -35,6 +35,14 @@ describe('sources', () => {
   })
   it('tell the places of trails, each once', () => {
     expect(trails([source, source, { ...source, prefix: '/copy/AWSLogs' }, { ...source, prefix: 'lookup://eu-west-1' }])).toEqual(['s3://audit/org', '/copy'])
+  })
+})
+
+describe('a folder', () => {
+  it('of a trail tells account, region and place', () => {
+    expect(trailFolder('s3://audit/AWSLogs/o-abc1/111122223333/CloudTrail/eu-west-1')).toEqual({ account: '111122223333', region: 'eu-west-1', place: 's3://audit' })
+    expect(trailFolder('s3://audit/AWSLogs/111122223333/CloudTrail/eu-west-1/2026')).toBeNull()
+    expect(trailFolder(null)).toBeNull()
   })
 })
 

@@ -52,6 +52,12 @@ export function trails(rows: readonly Source[]): string[] {
   return [...new Set(found)]
 }
 
+/** Account and region of a trail's folder, and where the trail is; null for other folders. */
+export function trailFolder(prefix: string | null): { account: string; region: string; place: string } | null {
+  const [, place, account, region] = /^(.+?)\/AWSLogs\/(?:o-[a-z0-9]+\/)?(\d{12})\/CloudTrail\/([a-z0-9-]+)$/.exec(prefix ?? '') ?? []
+  return place === undefined || account === undefined || region === undefined ? null : { account, region, place }
+}
+
 const DAY_MS = 86_400_000
 
 /** The day of a time, as a number of days. */
