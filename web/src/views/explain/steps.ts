@@ -216,14 +216,14 @@ export function callStep(event: Row): Step {
     key: 'call',
     kind: 'call',
     title: 'Call',
-    name: plain(`${service(text(event, 'event_source'))}:${text(event, 'event_name') ?? '–'}`),
+    name: plain(`${service(text(event, 'event_source'))}:\u200b${text(event, 'event_name') ?? '–'}`),
     failed: error !== null,
     facts: known([
       ['Time', on(text(event, 'event_time'), at)],
       ['Result', plain(error ?? 'succeeded')],
       ['Account', on(text(event, 'recipient_account_id'), plain)],
       ['Region', on(text(event, 'aws_region'), plain)],
-      ['From', on(text(event, 'source_ip_address'), plain)],
+      ['From', on(text(event, 'source_ip_address'), (value) => (value === text(event, 'invoked_by') ? null : plain(value)))],
       ['Through', on(text(event, 'invoked_by'), plain)],
     ]),
   }

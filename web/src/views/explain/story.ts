@@ -71,16 +71,14 @@ export function confidence(told: Story): string | null {
 
 /** The verdict with the names of the field, as a sentence. */
 export function sentence(told: Story): string {
-  let said = told.verdict
-  if (rowsOf(told, 'issued to').length > 0) {
-    // Sessions have no confidence of their own, so that the service says "unknown"; that of the calls stands beside it.
-    said = said.replace(/, unknown$/, '')
-  }
-  said = said
+  // The confidence stands beside the sentence. Of an access key the service says "unknown" here, whatever its calls are:
+  // sessions have no confidence of their own.
+  const said = told.verdict
+    .replace(/, (exact|inferred|candidate|unknown)$/, '')
     .replace(/\b(by|and) ([a-z0-9_]+)/g, (all, word: string, value: string) => (value in ACCESS_PATHS ? `${word} ${lead(term(ACCESS_PATHS, value))}` : all))
     .replace(/cause: (\w+)/, (_, cause: string) => `cause: ${CAUSES[cause]?.name.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) ?? cause}`)
     .replace(/through (\d+) assumed role\(s\)/, (_, hops: string) => `through ${hops} assumed role${hops === '1' ? '' : 's'}`)
-    .replace(/, (exact|inferred|candidate|unknown)$/, ', confidence: $1')
+    .replace('which fell back to the node role, by node role', 'which fell back to the node role')
   return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
 }
 

@@ -1,0 +1,169 @@
+// CodeMirror in a shadow root: there its styles are adopted style sheets, which the content security policy allows.
+import { autocompletion, closeBrackets, closeBracketsKeymap, completeFromList, completionKeymap } from '@codemirror/autocomplete'
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
+import { PostgreSQL, sql } from '@codemirror/lang-sql'
+import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language'
+import { Compartment, EditorState, Prec, type Extension } from '@codemirror/state'
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder, tooltips } from '@codemirror/view'
+import { tags } from '@lezer/highlight'
+import { useEffect, useRef } from 'react'
+import type { Schema } from './schema'
+
+const highlight = HighlightStyle.define([
+  { tag: [tags.keyword, tags.operatorKeyword], color: 'var(--accent)', fontWeight: '600' },
+  { tag: [tags.string, tags.special(tags.string)], color: 'var(--good)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--bad)' },
+  { tag: [tags.comment, tags.lineComment, tags.blockComment], color: 'var(--text-soft)', fontStyle: 'italic' },
+  { tag: [tags.typeName, tags.standard(tags.name)], color: 'var(--warn)' },
+])
+
+const theme = EditorView.theme({
+  '&': { height: '100%', backgroundColor: 'var(--panel)', color: 'var(--text)', fontSize: '13px' },
+  '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '-2px' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.55', overflow: 'auto' },
+  '.cm-content': { padding: '10px 0', caretColor: 'var(--text)' },
+  '.cm-cursor': { borderLeftColor: 'var(--text)' },
+  '.cm-gutters': { backgroundColor: 'var(--sunken)', color: 'var(--text-soft)', border: 'none' },
+  '.cm-activeLine': { backgroundColor: 'transparent' },
+  '&.cm-focused .cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--accent-soft) 45%, transparent)' },
+  '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': { backgroundColor: 'var(--accent-soft)' },
+  '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-soft)', color: 'inherit' },
+  '.cm-placeholder': { color: 'var(--text-soft)' },
+  '.cm-tooltip': {
+    border: '1px solid var(--line)',
+    borderRadius: '6px',
+    backgroundColor: 'var(--raised)',
+    color: 'var(--text)',
+    boxShadow: 'var(--shadow)',
+  },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--mono)', fontSize: '12px', maxHeight: '15em' },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '3px 8px' },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent-soft)', color: 'var(--text)' },
+  '.cm-completionDetail': { color: 'var(--text-soft)' },
+  '.cm-completionInfo': { maxWidth: '340px', padding: '6px 10px', fontFamily: 'var(--sans)' },
+})
+
+/** Completion of tables, columns and functions. */
+function language(schema: Schema | undefined): Extension {
+  const tables: Record<string, { label: string; detail: string; type: string }[]> = {}
+  for (const table of schema?.tables ?? []) {
+    tables[table.name] = table.columns.map((column) => ({ label: column.name, detail: column.type, type: 'property' }))
+  }
+  const functions = (schema?.functions ?? []).map((one) => ({ label: one.name, detail: one.usage.slice(one.name.length), info: one.doc, type: 'function' }))
+  return [
+    sql({ dialect: PostgreSQL, schema: tables, upperCaseKeywords: true }),
+    PostgreSQL.language.data.of({ autocomplete: completeFromList(functions) }),
+  ]
+}
+
+export interface EditorHandle {
+  insert: (text: string) => void
+  focus: () => void
+  /** Puts the cursor there. */
+  goTo: (offset: number) => void
+}
+
+export default function Editor({
+  text,
+  schema,
+  onText,
+  onRun,
+  onReady,
+}: {
+  text: string
+  schema: Schema | undefined
+  onText: (text: string) => void
+  onRun: () => void
+  onReady: (handle: EditorHandle | null) => void
+}) {
+  const host = useRef<HTMLDivElement>(null)
+  const view = useRef<EditorView | null>(null)
+  const dialect = useRef(new Compartment())
+  const latest = useRef({ text, schema, onText, onRun, onReady })
+
+  useEffect(() => {
+    latest.current = { text, schema, onText, onRun, onReady }
+  })
+
+  useEffect(() => {
+    const element = host.current
+    if (element === null) {
+      return undefined
+    }
+    const root = element.shadowRoot ?? element.attachShadow({ mode: 'open' })
+    const place = document.createElement('div')
+    place.style.height = '100%'
+    const floating = document.createElement('div')
+    root.replaceChildren(place, floating)
+    const made = new EditorView({
+      root,
+      parent: place,
+      state: EditorState.create({
+        doc: latest.current.text,
+        extensions: [
+          lineNumbers(),
+          history(),
+          drawSelection(),
+          bracketMatching(),
+          closeBrackets(),
+          highlightActiveLine(),
+          autocompletion(),
+          placeholder('SELECT … FROM attribution'),
+          tooltips({ parent: floating }),
+          EditorView.lineWrapping,
+          EditorView.contentAttributes.of({ 'aria-label': 'SQL statement. Control Enter runs it; Escape, then Tab, leaves the editor.' }),
+          Prec.highest(
+            keymap.of([
+              {
+                key: 'Mod-Enter',
+                run: () => {
+                  latest.current.onRun()
+                  return true
+                },
+              },
+            ]),
+          ),
+          keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
+          syntaxHighlighting(highlight),
+          theme,
+          dialect.current.of(language(latest.current.schema)),
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged) {
+              latest.current.onText(update.state.doc.toString())
+            }
+          }),
+        ],
+      }),
+    })
+    view.current = made
+    latest.current.onReady({
+      insert: (inserted) => {
+        made.dispatch(made.state.replaceSelection(inserted))
+        made.focus()
+      },
+      focus: () => made.focus(),
+      goTo: (offset) => {
+        made.dispatch({ selection: { anchor: Math.min(offset, made.state.doc.length) }, scrollIntoView: true })
+        made.focus()
+      },
+    })
+    return () => {
+      latest.current.onReady(null)
+      made.destroy()
+      view.current = null
+    }
+  }, [])
+
+  useEffect(() => {
+    const made = view.current
+    if (made !== null && made.state.doc.toString() !== text) {
+      made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: text } })
+    }
+  }, [text])
+
+  useEffect(() => {
+    view.current?.dispatch({ effects: dialect.current.reconfigure(language(schema)) })
+  }, [schema])
+
+  return <div ref={host} className="sql-editor" />
+}
