@@ -73,12 +73,12 @@ const ACCOUNT_COLUMNS: Column<Account>[] = [
     meaning: 'Whether pods of it fall back to the role of their node, and why',
   },
   { id: 'roles', header: 'Roles', value: (row) => row.roles, number: true },
-  { id: 'hops', header: 'Most hops', value: (row) => row.hops, number: true, meaning: HOPS },
-  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'The least of its rows' },
   { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true, cell: (row) => count(row.calls) },
   { id: 'denied', header: 'Denied', value: (row) => row.denied, number: true, cell: (row) => <Denied value={row.denied} />, meaning: 'Calls refused for lack of permission' },
-  { id: 'first_seen', header: 'First use, UTC', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} /> },
   { id: 'last_seen', header: 'Last use, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
+  { id: 'first_seen', header: 'First use, UTC', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} /> },
+  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'The least of its rows' },
+  { id: 'hops', header: 'Most hops', value: (row) => row.hops, number: true, meaning: HOPS },
 ]
 
 /** Opens the page of a row's workload, where there is one. */

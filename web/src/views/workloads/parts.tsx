@@ -41,7 +41,7 @@ export function Denied({ value }: { value: number }) {
   return value === 0 ? <span className="soft">0</span> : <strong className="denied">{value.toLocaleString('en-GB')}</strong>
 }
 
-/** A service account on one line, and below it what tells it further. */
+/** A service account, and below it what tells it further. */
 export function Who({
   row,
   below,
@@ -50,7 +50,7 @@ export function Who({
   below?: ReactNode
 }) {
   return (
-    <span className="cell-stack">
+    <span className="cell-stack wraps">
       <ServiceAccount cluster={row.cluster} namespace={row.namespace} name={row.service_account} />
       {below !== null && below !== undefined && <span className="soft small">{below}</span>}
     </span>

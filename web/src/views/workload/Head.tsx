@@ -1,0 +1,49 @@
+// The figures of a workload at a glance, and the warning that it falls back to the node role.
+import { Link } from 'react-router'
+import type { Schemas } from '../../api/client'
+import { Confidence, Role, Tile, Time } from '../../components/basics'
+import { count, counted } from '../../format'
+import { ago, utcTime } from '../../state/time'
+import { useCarry } from '../../state/url'
+import { CAUSES } from '../../terms'
+import { AccessPaths } from '../workloads/parts'
+import { latest, sum } from '../workloads/uses'
+
+export function Head({ answer }: { answer: Schemas['Workload'] }) {
+  const paths = [...new Set(answer.actions.map((row) => row.access_path ?? 'unknown'))].toSorted((a, b) => a.localeCompare(b, 'en'))
+  const roles = new Set(answer.actions.map((row) => row.role_arn)).size
+  const assumed = answer.roles.filter((row) => (row.hops ?? 0) > 0).length
+  const denied = sum(answer.actions.map((row) => row.denied))
+  const last = latest(answer.actions.map((row) => row.last_seen))
+  return (
+    <div className="tiles">
+      <Tile name="Access paths" figure={paths.length === 0 ? 'none' : <span className="tile-paths"><AccessPaths values={paths} /></span>} />
+      <Tile name="Roles" figure={count(roles)} note={assumed === 0 ? 'none assumed from another' : `${assumed} assumed from another`} />
+      <Tile name="Calls" figure={count(sum(answer.actions.map((row) => row.calls)))} note={counted(new Set(answer.actions.map((row) => `${row.event_source}:${row.event_name}`)).size, 'different action')} />
+      <Tile name="Denied calls" figure={count(denied)} note={denied === 0 ? 'none was refused' : 'see the tab Denied'} {...(denied === 0 ? {} : { tone: 'bad' as const })} />
+      <Tile name="Last use" figure={last === null ? '–' : ago(last)} note={last === null ? 'no call in this time range' : `${utcTime(last)} UTC`} />
+    </div>
+  )
+}
+
+/** A fallback, with its cause, leading to the evidence and the fix. */
+export function FallbackWarning({ row }: { row: Schemas['FallbackRow'] }) {
+  const to = useCarry()
+  const cause = CAUSES[row.cause ?? 'unknown']
+  return (
+    <section className="workload-warning" aria-label="Falls back to the node role">
+      <div>
+        <strong>
+          {row.workload ?? 'Pods of it'} {row.confidence === 'candidate' ? 'probably falls' : 'falls'} back to the node role <Role arn={row.role_arn} />: {cause?.name ?? row.cause}
+        </strong>{' '}
+        <Confidence value={row.confidence} />
+        <p>
+          {cause?.meaning} {counted(row.calls ?? 0, 'call')}, the last <Time value={row.last_seen} /> UTC.
+        </p>
+      </div>
+      <Link className="button small" to={to('/fallbacks', { open: row.id })}>
+        Evidence and fix
+      </Link>
+    </section>
+  )
+}

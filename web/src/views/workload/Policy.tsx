@@ -1,0 +1,168 @@
+// What a policy has to allow, from the calls seen, beside what is known of what is granted.
+import type { Schemas } from '../../api/client'
+import { useApi } from '../../api/queries'
+import { Badge, Code, Facts, Panel, Role } from '../../components/basics'
+import { DataTable, type Column } from '../../components/DataTable'
+import { Section } from '../../components/Drawer'
+import { Toggle } from '../../components/Filters'
+import { Answer, Empty } from '../../components/states'
+import { arnAccount, count, service } from '../../format'
+import { useUrlValue } from '../../state/url'
+import { compareCommands, noteTitle, sentence } from './compare'
+
+export interface WorkloadName {
+  cluster: string
+  namespace: string
+  service_account: string
+}
+
+const UNMAPPED_COLUMNS: Column<Schemas['UnmappedCall']>[] = [
+  { id: 'call', header: 'Call', value: (row) => `${service(row.event_source)}:${row.event_name}` },
+  { id: 'reason', header: 'Why no action is known', value: (row) => row.reason },
+  { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true },
+]
+
+/** Roles of its own, whose policies are the workload's: not the node's, and not those that it assumed. */
+export function Policy({ name, roles }: { name: WorkloadName; roles: readonly string[] }) {
+  const [denied] = useUrlValue('include_denied')
+  const policy = useApi('/api/v1/workloads/{cluster}/{namespace}/{service_account}/policy', {
+    path: name,
+    query: { include_denied: denied !== null },
+  })
+  return (
+    <div className="grid">
+      <div className="span-7 workload-column">
+        <Panel
+          title="Least-privilege policy"
+          note="Allows what the workload called with its own credentials, and no more: from all calls in the store, whatever time range is chosen. What it did with roles that it assumed is those roles’ business."
+          tools={<Toggle name="include_denied" label="Grant refused calls too" title="Also allow what was refused for lack of permission" />}
+        >
+          {policy.error?.status === 404 ? (
+            <Empty title="No call to make a policy of.">
+              <p>The store shows no call of it with credentials of its own.</p>
+            </Empty>
+          ) : (
+            <Answer query={policy}>{(answer) => <Documents answer={answer} />}</Answer>
+          )}
+        </Panel>
+      </div>
+      <div className="span-5 workload-column">
+        <Granted roles={roles} />
+      </div>
+    </div>
+  )
+}
+
+function Documents({ answer }: { answer: Schemas['PolicyAnswer'] }) {
+  return (
+    <div className="workload-column">
+      {answer.documents.length === 0 && <p>No call of it needs a permission: there is nothing to allow.</p>}
+      {answer.documents.map((document, index) => {
+        const text = JSON.stringify(document, null, 2)
+        const label = answer.documents.length === 1 ? 'Policy' : `Policy ${index + 1} of ${answer.documents.length}`
+        return (
+          <div key={text} className="section">
+            {answer.documents.length > 1 && <h3>{label}</h3>}
+            <Code text={text} label={label} />
+          </div>
+        )
+      })}
+      {answer.notes.length > 0 && (
+        <Section title="Before you use it">
+          <ul className="policy-notes">
+            {answer.notes.map((note) => (
+              <li key={`${note.code} ${note.text}`}>
+                <strong>{noteTitle(note.code)}</strong>
+                <Text text={sentence(note.text)} />
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
+      {answer.unmapped.length > 0 && (
+        <Section title="Calls without a known action: the policy does not allow them">
+          <DataTable
+            label="Calls without a known action"
+            rows={answer.unmapped}
+            columns={UNMAPPED_COLUMNS}
+            rowKey={(row) => `${row.event_source} ${row.event_name}`}
+            defaultSort="calls.desc"
+            sortParameter="sort_unmapped"
+          />
+        </Section>
+      )}
+    </div>
+  )
+}
+
+/** Notes longer than this are cut until they are opened. */
+const LONG = 180
+
+function Text({ text }: { text: string }) {
+  const cut = text.indexOf('(')
+  if (text.length <= LONG || cut < 0) {
+    return <p>{text}</p>
+  }
+  return (
+    <details>
+      <summary>{text.slice(0, cut).trim()} …</summary>
+      <p className="soft small">{text.slice(cut)}</p>
+    </details>
+  )
+}
+
+function Granted({ roles }: { roles: readonly string[] }) {
+  return (
+    <Panel
+      title="What is granted"
+      note="podtrail does not read the permission policies of roles, so what is granted is not known here. Known is who may use each role; the commands compare the rest."
+    >
+      {roles.length === 0 ? (
+        <p>
+          It has no role of its own: no session by IRSA or EKS Pod Identity was seen. Give it one with the policy beside; the tab Overview
+          says what it used instead.
+        </p>
+      ) : (
+        <div className="workload-column">
+          {roles.map((arn) => (
+            <GrantedRole key={arn} arn={arn} />
+          ))}
+        </div>
+      )}
+    </Panel>
+  )
+}
+
+function GrantedRole({ arn }: { arn: string }) {
+  const roles = useApi('/api/v1/roles', { query: { role_arn: arn } })
+  return (
+    <Section title={<Role arn={arn} />}>
+      <Answer query={roles} lines={2}>
+        {(answer) => <Known row={answer.items[0]} arn={arn} />}
+      </Answer>
+      <Code text={compareCommands(arn)} label={`Commands that compare what ${arn} is granted`} />
+      <p className="soft small">Save the policy beside as seen.json first. Access Analyzer charges for each check.</p>
+    </Section>
+  )
+}
+
+function Known({ row, arn }: { row: Schemas['RoleRow'] | undefined; arn: string }) {
+  return (
+    <Facts
+      facts={[
+        ['Account', arnAccount(arn) ?? 'not known'],
+        [
+          'May use it',
+          row?.wildcard_trust === true ? (
+            <Badge tone="bad">more than named service accounts</Badge>
+          ) : (row?.bindings ?? 0) > 0 ? (
+            row?.bound_to
+          ) : (
+            'not known: no binding of it is in the inventory'
+          ),
+        ],
+        ['Used by', row === undefined ? 'not known' : `${count(row.used_by)} service ${row.used_by === 1 ? 'account' : 'accounts'} in the store`],
+      ]}
+    />
+  )
+}

@@ -1,0 +1,51 @@
+// Commands that compare a policy of what was called with what a role is granted.
+import { arnName } from '../../format'
+
+/** A word for a shell, quoted where it has to be. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
+}
+
+/** Shows what a role is granted, and asks IAM Access Analyzer what of it goes beyond the calls seen. */
+export function compareCommands(roleArn: string): string {
+  const name = quoted(arnName(roleArn))
+  return [
+    '# The policies of the role, and the text of each',
+    `aws iam list-attached-role-policies --role-name ${name}`,
+    `aws iam list-role-policies --role-name ${name}`,
+    `aws iam get-role-policy --role-name ${name} --policy-name NAME \\`,
+    '  --query PolicyDocument > granted.json',
+    'aws iam get-policy-version --policy-arn ARN --version-id VERSION \\',
+    '  --query PolicyVersion.Document > granted.json',
+    '',
+    '# PASS: granted.json allows nothing beyond seen.json, the policy on this page',
+    'aws accessanalyzer check-no-new-access --policy-type IDENTITY_POLICY \\',
+    '  --existing-policy-document file://seen.json \\',
+    '  --new-policy-document file://granted.json',
+  ].join('\n')
+}
+
+const TITLES: Record<string, string> = {
+  data_events_missing: 'Data events missing',
+  no_data_events: 'No data events',
+  denied: 'Refused calls',
+  general_rule: 'Named by rule',
+  resource_not_named: 'Resource not in the records',
+  resource_unknown: 'Resource not known',
+  no_resource_level: 'No resource level',
+  generalised: 'Put together',
+  no_permission: 'Needs no permission',
+  split: 'Several documents',
+}
+
+export function noteTitle(code: string): string {
+  return TITLES[code] ?? code.replaceAll('_', ' ')
+}
+
+/** A sentence of the API with its capital and full stop. */
+export function sentence(text: string): string {
+  const first = text.charAt(0)
+  // Names such as `s3:ListBucket` keep their first letter.
+  const begun = /^[a-z]+ /.test(text) ? `${first.toUpperCase()}${text.slice(1)}` : text
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`
+}
