@@ -52,9 +52,8 @@ const columns: Column<Row>[] = [
     header: 'Days',
     value: (row) => row.days_with_events,
     cell: (row) => <Days row={row} />,
-    meaning: 'Days with events, of the days from the first event to the last',
+    meaning: 'Days with events, of the days from the first event to the last; and days without, up to the newest of the store',
   },
-  { id: 'missing_days', header: 'Gaps', value: (row) => row.missing_days, cell: (row) => <Gaps row={row} /> },
   {
     id: 'data_events',
     header: 'Data events',
@@ -88,16 +87,19 @@ function Accounts({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
 
 function Days({ row }: { row: Row }) {
   return (
-    <span className="nowrap">
-      {count(row.days_with_events)} of {count(row.days)}
-    </span>
+    <>
+      <span className="nowrap">
+        {count(row.days_with_events)} of {count(row.days)}
+      </span>{' '}
+      <Gaps row={row} />
+    </>
   )
 }
 
 function Gaps({ row }: { row: Row }) {
   const words = missingWords(row.missing_days)
   if (words === null) {
-    return <span className="soft">none</span>
+    return <span className="soft nowrap">no gaps</span>
   }
   const days = missingDays(row.missing_days).reduce((sum, gap) => sum + gap.days, 0)
   return (

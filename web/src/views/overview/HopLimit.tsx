@@ -7,7 +7,7 @@ import { arnName, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
 import type { Overview } from './useOverview'
-import { couldSwitch, done, firstNames, notObserved, toObserve, verdicts } from './words'
+import { couldSwitch, done, firstNames, notObserved } from './words'
 
 type Row = Schemas['ReadinessRow']
 
@@ -34,7 +34,7 @@ export function HopLimit({ overview }: { overview: Overview }) {
             </Empty>
           ) : (
             <>
-              <p className="verdict-line">{couldSwitch(verdicts(data.items))}</p>
+              <p className="verdict-line">{couldSwitch(data.items)}</p>
               <ul className="verdicts">
                 {data.items
                   .toSorted((a, b) => ORDER.indexOf(a.hop_limit_1 ?? 'unknown') - ORDER.indexOf(b.hop_limit_1 ?? 'unknown'))
@@ -74,18 +74,7 @@ function Verdict({ row }: { row: Row }) {
         {closed > 0 ? `, ${closed} at hop limit 1 already` : ''}
       </p>
       {row.hop_limit_1 === 'breaks' && <Breaks row={row} />}
-      {notObserved(row.not_observed).map((one) => (
-        <p key={one} className="small">
-          <span className="soft">Not observed: </span>
-          {one}
-        </p>
-      ))}
-      {row.hop_limit_1 === 'unknown' &&
-        toObserve(row.not_observed).map((step) => (
-          <div key={step.what} className="small">
-            {step.what} {step.command !== null && <Run command={step.command} />}
-          </div>
-        ))}
+      <NotObserved row={row} />
       {row.hop_limit_1 === 'safe' && (
         <p className="small">
           {done(row) ? (
@@ -96,6 +85,31 @@ function Verdict({ row }: { row: Row }) {
         </p>
       )}
     </li>
+  )
+}
+
+/** What was not looked at; where that is all that is in the way, also what to run. */
+function NotObserved({ row }: { row: Row }) {
+  const found = notObserved(row.not_observed)
+  if (found.length === 0) {
+    return null
+  }
+  return (
+    <div className="small">
+      <span className="soft">Not observed:</span>
+      <ul className="not-observed">
+        {found.map((one) => (
+          <li key={one.text}>
+            {one.text}
+            {row.hop_limit_1 === 'unknown' && (
+              <>
+                {one.advice !== null && `. ${one.advice}`} {one.command !== null && <Run command={one.command} />}
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
 

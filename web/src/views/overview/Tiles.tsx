@@ -49,7 +49,7 @@ export function Tiles({ overview }: { overview: Overview }) {
           {() => ({ figure: count(timeline.calls), note: `by identities of ${filters.cluster}` })}
         </Asked>
       )}
-      <Asked name="Workloads on the node role" query={fallbacks} to={to('/fallbacks')}>
+      <Asked name="Workloads on node role" query={fallbacks} to={to('/fallbacks')}>
         {(data) => {
           const calls = data.items.reduce((sum, row) => sum + (row.calls ?? 0), 0)
           const unnamed = data.items.filter((row) => row.namespace === null && row.component === null).length
@@ -61,14 +61,14 @@ export function Tiles({ overview }: { overview: Overview }) {
           }
         }}
       </Asked>
-      <Asked name="Node roles safe for hop limit 1" query={readiness} to={to('/readiness')}>
+      <Asked name="Safe for hop limit 1" query={readiness} to={to('/readiness')}>
         {(data) => {
           const found = verdicts(data.items)
           const all = data.items.length
           return {
             figure: all === 0 ? '–' : `${count(found.safe)} of ${count(all)}`,
             tone: all > 0 && found.safe === all ? 'good' : found.breaks > 0 ? 'bad' : 'warn',
-            note: all === 0 ? 'No node role is known yet' : `${count(found.breaks)} would break workloads · ${count(found.unknown)} unknown`,
+            note: all === 0 ? 'No node role is known yet' : `${counted(found.breaks, 'node role')} would break workloads · ${count(found.unknown)} unknown`,
           }
         }}
       </Asked>

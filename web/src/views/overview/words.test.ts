@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { couldSwitch, done, fallbackDetail, fallbackName, firstNames, missingDays, missingWords, notObserved, toObserve, verdicts } from './words'
+import { couldSwitch, done, fallbackDetail, fallbackName, firstNames, missingDays, missingWords, notObserved, verdicts } from './words'
 
 const fallback = { cluster: 'myeks', namespace: 'shop', service_account: 'default', workload: 'Deployment/orders', component: null, candidates: null }
 
@@ -22,22 +22,28 @@ describe('readiness', () => {
   it('counts verdicts; one that is not known counts as unknown', () => {
     expect(verdicts([{ hop_limit_1: 'safe' }, { hop_limit_1: 'breaks' }, { hop_limit_1: null }])).toEqual({ safe: 1, breaks: 1, unknown: 1 })
   })
-  it('says how many could switch', () => {
-    expect(couldSwitch({ safe: 0, breaks: 2, unknown: 0 })).toBe('None of the 2 node roles could switch today.')
-    expect(couldSwitch({ safe: 1, breaks: 2, unknown: 0 })).toBe('1 of 3 node roles could switch today.')
-    expect(couldSwitch({ safe: 2, breaks: 0, unknown: 0 })).toBe('All 2 node roles could switch today.')
-    expect(couldSwitch({ safe: 0, breaks: 0, unknown: 1 })).toBe('The node role could not switch today.')
+  it('says how many could switch, and how many have it', () => {
+    const open = { running_instances: 2, closed_instances: 1 }
+    const safe = { ...open, hop_limit_1: 'safe' }
+    const breaks = { ...open, hop_limit_1: 'breaks' }
+    const closed = { running_instances: 2, closed_instances: 2, hop_limit_1: 'safe' }
+    expect(couldSwitch([breaks, breaks])).toBe('None of the 2 node roles could switch today.')
+    expect(couldSwitch([safe, breaks, breaks])).toBe('1 of 3 node roles could switch today.')
+    expect(couldSwitch([safe, closed, breaks])).toBe('1 of 3 node roles could switch today. 1 has it already.')
+    expect(couldSwitch([safe, safe])).toBe('All 2 node roles could switch today.')
+    expect(couldSwitch([closed, closed])).toBe('All 2 node roles have it already.')
+    expect(couldSwitch([breaks])).toBe('The node role could not switch today.')
   })
   it('is done where every running instance is closed', () => {
     expect(done({ running_instances: 2, closed_instances: 2 })).toBe(true)
     expect(done({ running_instances: 2, closed_instances: 1 })).toBe(false)
     expect(done({ running_instances: 0, closed_instances: 0 })).toBe(false)
   })
-  it('says what to run for what was not observed', () => {
-    const text = "no inventory of the cluster's pods; less than 7 days of trail: what runs weekly was not seen"
-    expect(notObserved(text)).toHaveLength(2)
-    expect(toObserve(text).map((one) => one.command)).toEqual(['podtrail inventory collect', 'podtrail ingest SOURCE --from -7d'])
-    expect(toObserve(null)).toEqual([])
+  it('says what to do about what was not observed', () => {
+    const found = notObserved("no inventory of the cluster's pods; less than 7 days of trail: what runs weekly was not seen; no data events: none; else")
+    expect(found.map((one) => one.command)).toEqual(['podtrail inventory collect', 'podtrail ingest SOURCE --from -7d', null, null])
+    expect(found.map((one) => one.advice)).toEqual([null, null, 'Let the trail record data events.', null])
+    expect(notObserved(null)).toEqual([])
   })
   it('names the first few that break', () => {
     expect(firstNames('an unknown pod, shop/Deployment/a, shop/Deployment/b', 2)).toEqual(['shop/Deployment/a', 'shop/Deployment/b'])

@@ -51,16 +51,20 @@ export function done(row: Pick<Schemas['ReadinessRow'], 'running_instances' | 'c
   return (row.running_instances ?? 0) > 0 && (row.closed_instances ?? 0) >= (row.running_instances ?? 0)
 }
 
-/** In a sentence, how many node roles could switch to hop limit 1 today. */
-export function couldSwitch(found: Verdicts): string {
-  const all = found.safe + found.breaks + found.unknown
+/** In a sentence or two, how many node roles could switch to hop limit 1 today. */
+export function couldSwitch(rows: readonly Pick<Schemas['ReadinessRow'], 'hop_limit_1' | 'running_instances' | 'closed_instances'>[]): string {
+  const all = rows.length
+  const have = rows.filter(done).length
+  const could = rows.filter((row) => row.hop_limit_1 === 'safe' && !done(row)).length
+  if (have === all) {
+    return all === 1 ? 'The node role has it already.' : `All ${counted(all, 'node role')} have it already.`
+  }
+  const already = have === 0 ? '' : ` ${have} ${have === 1 ? 'has' : 'have'} it already.`
   if (all === 1) {
-    return found.safe === 1 ? 'The node role could switch today.' : 'The node role could not switch today.'
+    return could === 1 ? 'The node role could switch today.' : 'The node role could not switch today.'
   }
-  if (found.safe === 0) {
-    return `None of the ${counted(all, 'node role')} could switch today.`
-  }
-  return found.safe === all ? `All ${counted(all, 'node role')} could switch today.` : `${found.safe} of ${counted(all, 'node role')} could switch today.`
+  const who = could === 0 ? `None of the ${counted(all, 'node role')}` : could === all ? `All ${counted(all, 'node role')}` : `${could} of ${counted(all, 'node role')}`
+  return `${who} could switch today.${already}`
 }
 
 /** Days that are missing, of `FROM..TO` ranges with blanks between. */
@@ -85,28 +89,21 @@ export function missingWords(ranges: string | null): string | null {
   return `${counted(days, 'day')} missing: ${spans.join(', ')}`
 }
 
-/** What was not observed, as a list. The column joins with semicolons. */
-export function notObserved(text: string | null): string[] {
+/** What was not observed, each with what makes it so: a command, or what else to do. The column joins with semicolons. */
+export function notObserved(text: string | null): { text: string; command: string | null; advice: string | null }[] {
   return (text ?? '')
     .split(/;\s*/)
     .map((one) => one.trim())
     .filter((one) => one !== '')
-}
-
-/** What makes an unknown verdict a known one: the command, and what it does. */
-export function toObserve(text: string | null): { what: string; command: string | null }[] {
-  return notObserved(text).flatMap((one): { what: string; command: string | null }[] => {
-    if (one.startsWith('no inventory')) {
-      return [{ what: 'Read the pods of the cluster.', command: 'podtrail inventory collect' }]
-    }
-    if (one.startsWith('less than 7 days')) {
-      return [{ what: 'Read at least 7 days of the trail.', command: 'podtrail ingest SOURCE --from -7d' }]
-    }
-    if (one.startsWith('no data events')) {
-      return [{ what: 'Let the trail record data events, of S3 and DynamoDB above all.', command: null }]
-    }
-    return []
-  })
+    .map((one) => ({
+      text: one,
+      command: one.startsWith('no inventory')
+        ? 'podtrail inventory collect'
+        : one.startsWith('less than 7 days')
+          ? 'podtrail ingest SOURCE --from -7d'
+          : null,
+      advice: one.startsWith('no data events') ? 'Let the trail record data events.' : null,
+    }))
 }
 
 /** The first few names that break, those that are known before others. */
