@@ -1,0 +1,85 @@
+// Which pods were on the node when calls were made with its role.
+import { useCallback, useMemo } from 'react'
+import { useNavigate } from 'react-router'
+import { Panel, workloadPath } from '../../components/basics'
+import { Chart, Legend } from '../../components/Chart'
+import { Empty } from '../../components/states'
+import { count, counted } from '../../format'
+import { useCarry, useUrlValue } from '../../state/url'
+import { ACTORS_DRAWN, bucketsOf, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod, type Stay } from './history'
+import { ACTOR_SERIES, historyHeight, historyOption, rowLabel } from './historyOption'
+import { useNarrow } from './narrow'
+
+/** Rows drawn unless all are asked for, and then. */
+const FEW = 24
+const MOST = 80
+
+const PODS = [
+  { name: 'Pod that calls name', swatch: 'pod-named' },
+  { name: 'Calls name its service account, not the pod', swatch: 'pod-account' },
+  { name: 'No calls with the node’s role', swatch: 'pod-none' },
+  { name: 'Outlined: on the host’s network', swatch: 'pod-host' },
+  { name: 'Pale end: last seen before it', swatch: 'pod-tail' },
+]
+
+export function History({ pods, hours, actions }: { pods: readonly NodePod[]; hours: readonly NodeHour[]; actions: readonly NodeAction[] }) {
+  const navigate = useNavigate()
+  const to = useCarry()
+  const narrow = useNarrow()
+  const [wanted, setWanted] = useUrlValue('rows')
+  const span = useMemo(() => spanOf(hours, pods), [hours, pods])
+  const all = useMemo(() => (span === null ? [] : workloadRows(pods, actions, span)), [pods, actions, span])
+  const rows = useMemo(() => all.slice(0, wanted === 'all' ? MOST : FEW), [all, wanted])
+  const drawn = useMemo(() => (span === null ? null : { span, rows, ...bucketsOf(hours, span) }), [span, rows, hours])
+  const option = useCallback((colour: (variable: string) => string) => (drawn === null ? {} : historyOption(drawn, narrow, colour)), [drawn, narrow])
+  const open = (item: { data: unknown }) => {
+    const pod = (item.data as { stay?: Stay }).stay?.pod
+    if (typeof pod?.cluster === 'string' && typeof pod.namespace === 'string' && typeof pod.service_account === 'string') {
+      void navigate(to(workloadPath(pod.cluster, pod.namespace, pod.service_account)))
+    }
+  }
+  const rest = all.length - rows.length
+
+  return (
+    <Panel
+      title="Calls with the node’s role, and the pods that were there"
+      note="Above: calls. Below, on the same time axis: pods, a row per workload; those that the calls name come first. A click on a pod opens its workload."
+      tools={
+        all.length > FEW && (
+          <button type="button" className="button small" onClick={() => setWanted(wanted === 'all' ? null : 'all')}>
+            {wanted === 'all' ? `Show ${FEW} workloads` : all.length > MOST ? `Show ${MOST} workloads` : `Show all ${count(all.length)} workloads`}
+          </button>
+        )
+      }
+    >
+      {drawn === null ? (
+        <Empty title="Neither calls nor pods are known here.">
+          <p className="soft">Calls come from the trail, pods from the inventory of the cluster.</p>
+        </Empty>
+      ) : (
+        <>
+          <Chart
+            label="Calls with the role of the node over time, and pods on the node over the same time"
+            option={option}
+            height={historyHeight(rows.length)}
+            onClick={open}
+            legend={
+              <>
+                <Legend series={ACTORS_DRAWN.map((actor) => ACTOR_SERIES[actor])} />
+                <Legend series={PODS} />
+              </>
+            }
+            figures={{
+              header: ['Workload', 'Pod', 'Service account', 'From', 'To', 'Host network', 'Calls that name it'],
+              rows: rows.flatMap((row) =>
+                row.stays.map(({ pod, calls }) => [rowLabel(row), pod.pod, pod.service_account, pod.valid_from, pod.valid_to, pod.host_network === true ? 'yes' : 'no', calls]),
+              ),
+            }}
+          />
+          {rest > 0 && <p className="soft small">{counted(rest, 'more workload')} with fewer calls or a shorter stay {rest === 1 ? 'is' : 'are'} not drawn; the table of pods has them all.</p>}
+          {pods.length === 0 && <p className="soft">No pod is known to have been on this node: import the inventory of its cluster to see which could have made these calls.</p>}
+        </>
+      )}
+    </Panel>
+  )
+}

@@ -1,0 +1,168 @@
+// Draws calls and pods of a node over one time axis.
+import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams } from 'echarts'
+import { timeAxis, valueAxis } from '../../components/axes'
+import { count, counted } from '../../format'
+import { utcTime } from '../../state/time'
+import { ACTORS_DRAWN, type ActorDrawn, type Bucket, type Called, type Span, type Stay, type WorkloadRow } from './history'
+
+type Colour = (variable: string) => string
+
+export const ACTOR_SERIES: Record<ActorDrawn, { name: string; swatch: string; colour: string }> = {
+  workload: { name: 'Workloads (fallback)', swatch: 'node_role-workload', colour: '--path-node-workload' },
+  unknown: { name: 'Unknown', swatch: 'node_role-unknown', colour: '--path-node-unknown' },
+  node_agent: { name: 'Node agents', swatch: 'node_role-node_agent', colour: '--path-node-agent' },
+}
+
+const CALLED: Record<Called, { colour: string; opacity: number; height: number }> = {
+  pod: { colour: '--path-node-workload', opacity: 1, height: 1 },
+  account: { colour: '--path-node-workload', opacity: 0.5, height: 0.7 },
+  none: { colour: '--line-strong', opacity: 0.65, height: 0.4 },
+}
+
+const TOP = 28
+const BARS = 130
+const BETWEEN = 44
+const ROW = 19
+const BOTTOM = 26
+
+export function historyHeight(rows: number): number {
+  return TOP + BARS + BETWEEN + Math.max(1, rows) * ROW + BOTTOM
+}
+
+export interface Drawn {
+  span: Span
+  step: number
+  buckets: Bucket[]
+  rows: WorkloadRow[]
+}
+
+export function rowLabel(row: WorkloadRow): string {
+  const name = row.workload.slice(row.workload.indexOf('/') + 1)
+  return `${row.hostNetwork ? '(host) ' : ''}${row.namespace}/${name}`
+}
+
+/** The series' data: what is drawn by number, and the pod for tooltip and click. */
+interface StayItem {
+  value: number[]
+  stay: Stay
+}
+
+export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
+  const { span, step, rows } = drawn
+  const left = narrow ? 112 : 220
+  const line = { show: true, type: 'line', triggerTooltip: false, label: { show: false }, lineStyle: { color: colour('--line-strong') } }
+  const time = { ...timeAxis(colour), min: span.from, max: span.to, axisPointer: line, ...(narrow ? { splitNumber: 3 } : {}) }
+  const right = narrow ? 14 : 24
+  return {
+    axisPointer: { link: [{ xAxisIndex: [0, 1] }] },
+    tooltip: {
+      trigger: 'item',
+      formatter: ({ seriesType, dataIndex, data }: { seriesType: string; dataIndex: number; data: StayItem }) =>
+        seriesType === 'custom' ? stayText(data.stay) : bucketText(drawn.buckets[dataIndex], step),
+    },
+    grid: [
+      { left, right, top: TOP, height: BARS },
+      { left, right, top: TOP + BARS + BETWEEN, height: Math.max(1, rows.length) * ROW },
+    ],
+    xAxis: [
+      { ...time, gridIndex: 0 },
+      { ...time, gridIndex: 1, splitLine: { show: true, lineStyle: { color: colour('--line') } } },
+    ],
+    yAxis: [
+      { ...valueAxis(colour, step > 3_600_000 ? 'Calls per day' : 'Calls per hour'), gridIndex: 0, minInterval: 1, splitNumber: 3 },
+      {
+        type: 'category',
+        gridIndex: 1,
+        inverse: true,
+        data: rows.map((row) => row.key),
+        axisLine: { lineStyle: { color: colour('--line') } },
+        axisTick: { show: false },
+        splitLine: { show: true, interval: 0, lineStyle: { color: colour('--line'), opacity: 0.5 } },
+        axisLabel: {
+          interval: 0,
+          width: left - 12,
+          overflow: 'truncate',
+          fontSize: narrow ? 10 : 11,
+          formatter: (_: string, index: number) => (rows[index] === undefined ? '' : rowLabel(rows[index])),
+          color: (_: string | undefined, index: number | undefined) => colour((rows[index ?? -1]?.calls ?? 0) > 0 ? '--text' : '--text-soft'),
+        },
+      },
+    ],
+    series: [
+      ...ACTORS_DRAWN.map((actor) => ({
+        type: 'bar',
+        stack: 'calls',
+        name: ACTOR_SERIES[actor].name,
+        barCategoryGap: '12%',
+        itemStyle: { color: colour(ACTOR_SERIES[actor].colour) },
+        data: drawn.buckets.map((bucket) => [bucket.start + step / 2, bucket.calls[actor]]),
+      })),
+      {
+        type: 'custom',
+        name: 'Pods',
+        xAxisIndex: 1,
+        yAxisIndex: 1,
+        clip: true,
+        encode: { x: [1, 3], y: 0 },
+        renderItem: (_: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => renderStay(api, colour),
+        data: rows.flatMap((row, index) => row.stays.map((stay) => stayItem(stay, index, row.lanes))),
+      },
+    ],
+  }
+}
+
+const CALLED_ORDER: readonly Called[] = ['pod', 'account', 'none']
+
+function stayItem(stay: Stay, row: number, lanes: number): StayItem {
+  return { value: [row, stay.from, stay.certainTo, stay.to, stay.lane, lanes, CALLED_ORDER.indexOf(stay.called), stay.pod.host_network === true ? 1 : 0], stay }
+}
+
+/** A bar for the time in which the pod was certain to be there, and a pale one until it had gone. */
+function renderStay(api: CustomSeriesRenderItemAPI, colour: Colour) {
+  const value = (index: number) => Number(api.value(index))
+  const look = CALLED[CALLED_ORDER[value(6)] ?? 'none']
+  const [start = 0, centre = 0] = api.coord([value(1), value(0)])
+  const [certain = 0] = api.coord([value(2), value(0)])
+  const [end = 0] = api.coord([value(3), value(0)])
+  const lane = (ROW - 4) / value(5)
+  const height = Math.max(2, (lane - 1) * look.height)
+  const y = centre - (ROW - 4) / 2 + value(4) * lane + (lane - height) / 2
+  const fill = colour(look.colour)
+  const bar = (from: number, to: number, opacity: number) => ({
+    type: 'rect' as const,
+    shape: { x: from, y, width: Math.max(to - from, 0), height, r: 1 },
+    style: { fill, opacity },
+  })
+  const host = value(7) === 1 ? [{ type: 'rect' as const, shape: { x: start, y, width: Math.max(2, end - start), height }, style: { fill: 'none', stroke: colour('--text'), lineWidth: 1 } }] : []
+  return { type: 'group' as const, children: [bar(start, Math.max(certain, start + 2), look.opacity), bar(Math.max(certain, start + 2), end, look.opacity * 0.4), ...host] }
+}
+
+function stayText({ pod, called, calls }: Stay): string {
+  const lines = [
+    `${pod.namespace}/${pod.pod}`,
+    `${pod.workload ?? 'no controller'} · service account ${pod.service_account ?? 'not known'}`,
+    `${utcTime(pod.valid_from ?? '')} to ${pod.valid_to === null ? 'now: not seen to end' : utcTime(pod.valid_to)}`,
+  ]
+  if (pod.valid_to !== null && pod.observed_at !== null && pod.observed_at < pod.valid_to) {
+    lines.push(`last seen ${utcTime(pod.observed_at)}`)
+  }
+  lines.push(`credentials injected: ${pod.injected === null || pod.injected === 'none' ? 'none' : pod.injected.replaceAll('_', ' ')}${pod.host_network === true ? ' · on the host’s network' : ''}`)
+  lines.push(called === 'pod' ? `${counted(calls, 'call')} with the role of the node name it` : called === 'account' ? 'calls name its service account, and not the pod' : 'no call with the role of the node names it')
+  return lines.join('\n')
+}
+
+const MOST_NAMES = 6
+
+function bucketText(bucket: Bucket | undefined, step: number): string {
+  if (bucket === undefined) {
+    return ''
+  }
+  const total = ACTORS_DRAWN.reduce((sum, actor) => sum + bucket.calls[actor], 0)
+  const more = bucket.who.length - MOST_NAMES
+  return [
+    `${utcTime(bucket.start).slice(0, 16)} to ${utcTime(bucket.start + step).slice(11, 16)} UTC`,
+    `${counted(total, 'call')}, ${count(bucket.denied)} denied`,
+    ...bucket.who.slice(0, MOST_NAMES).map((one) => `${count(one.calls)}  ${one.name}`),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join('\n')
+}
