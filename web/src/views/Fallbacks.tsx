@@ -62,6 +62,9 @@ function Filters({ rows }: { rows: readonly Fallback[] | undefined }) {
   )
 }
 
+// The service gives a row whole if it was seen in the time range at all.
+const WHOLE_ROWS = ' Those seen in the time range; their figures are of all time.'
+
 function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut: boolean; selected: string | null; onOpen: (row: Fallback) => void }) {
   const [params] = useUrlValues()
   const [namespace, cause, confidence, q] = ['namespace', 'cause', 'confidence', 'q'].map((name) => params.get(name))
@@ -71,6 +74,7 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
   )
   const shown = useMemo(() => (cause === null || cause === undefined ? others : others.filter((row) => (row.cause ?? 'unknown') === cause)), [others, cause])
   const causes = useMemo(() => byCause(others), [others])
+  const ranged = params.has('from') || params.has('to')
   if (rows.length === 0) {
     return (
       <Panel title="No fallbacks">
@@ -82,11 +86,11 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
   }
   return (
     <div className="fb-page">
-      <Figures rows={shown} />
+      <Figures rows={shown} ranged={ranged} />
       <Panel title="Why" note="Workloads by cause. Each has its own fix.">
         <Causes causes={causes} />
       </Panel>
-      <Panel title="Who" note="A row per workload, node role and cluster; where the pod is not known, per program." flush>
+      <Panel title="Who" note={`A row per workload, node role and cluster; where the pod is not known, per program.${ranged ? WHOLE_ROWS : ''}`} flush>
         {shown.length === 0 ? (
           <Empty title="No fallback fits these filters." />
         ) : (
@@ -97,7 +101,7 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
   )
 }
 
-function Figures({ rows }: { rows: readonly Fallback[] }) {
+function Figures({ rows, ranged }: { rows: readonly Fallback[]; ranged: boolean }) {
   const named = rows.filter((row) => row.workload !== null).length
   const calls = rows.reduce((sum, row) => sum + (row.calls ?? 0), 0)
   const denied = rows.reduce((sum, row) => sum + (row.denied ?? 0), 0)
@@ -106,7 +110,7 @@ function Figures({ rows }: { rows: readonly Fallback[] }) {
     <div className="tiles">
       <Tile name="Workloads named" figure={count(named)} note={`on ${counted(roles, 'node role')}`} tone={named > 0 ? 'bad' : 'good'} />
       <Tile name="Workload not known" figure={count(rows.length - named)} note="ranked candidates where some fit" {...(rows.length > named ? { tone: 'warn' as const } : {})} />
-      <Tile name="Calls with node roles" figure={count(calls)} note="by these pods" />
+      <Tile name="Calls with node roles" figure={count(calls)} note={ranged ? 'by these pods, of all time' : 'by these pods'} />
       <Tile name="Denied" figure={count(denied)} note={`${share(denied, calls)} of these calls were refused`} />
     </div>
   )

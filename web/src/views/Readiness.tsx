@@ -4,7 +4,7 @@ import { MOST_ROWS, useApi } from '../api/queries'
 import { PageHead, Panel, Tile } from '../components/basics'
 import { FilterBar, Select, valuesOf } from '../components/Filters'
 import { Answer, Empty } from '../components/states'
-import { arnName, counted } from '../format'
+import { arnName, count, counted } from '../format'
 import { useCarry, useFilters, useUrlValue, useUrlValues } from '../state/url'
 import { HOP_LIMIT } from '../terms'
 import { NodeRoleCard } from './readiness/NodeRole'
@@ -57,10 +57,12 @@ function Found({ rows, cut }: { rows: readonly NodeRole[]; cut: boolean }) {
   return (
     <div className="rd-page">
       <Summary rows={rows} chosen={chosen} />
-      <FilterBar>
-        <Select name="hop_limit_1" label="Verdict" options={VERDICTS.map((value) => ({ value, name: HOP_LIMIT[value]?.name ?? value }))} />
-        <Select name="role_arn" label="Node role" options={valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: arnName(value) }))} />
-      </FilterBar>
+      <div className="rd-filters">
+        <FilterBar>
+          <Select name="hop_limit_1" label="Verdict" options={VERDICTS.map((value) => ({ value, name: HOP_LIMIT[value]?.name ?? value }))} />
+          <Select name="role_arn" label="Node role" options={valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: arnName(value) }))} />
+        </FilterBar>
+      </div>
       {cut && <p className="soft">The first 10,000 node roles only: choose a cluster to see the others.</p>}
       {shown.length === 0 && (
         <Panel title="Nothing to show">
@@ -80,27 +82,13 @@ function Summary({ rows, chosen }: { rows: readonly NodeRole[]; chosen: string |
   const link = (value: string) => to('/readiness', { hop_limit_1: chosen === value ? null : value })
   return (
     <div className="tiles">
-      <Tile
-        name="Safe to switch today"
-        figure={counted(found.safe.roles, 'node role')}
-        note={found.safe.roles === 0 ? 'none yet' : counted(found.safe.instances, 'running instance')}
-        tone="good"
-        to={link('safe')}
-      />
-      <Tile
-        name="Would break workloads"
-        figure={counted(found.breaks.roles, 'node role')}
-        note={`${counted(found.breaks.workloads, 'workload')} to fix first`}
-        tone="bad"
-        to={link('breaks')}
-      />
-      <Tile
-        name="Not known"
-        figure={counted(found.unknown.roles, 'node role')}
-        note={found.unknown.roles === 0 ? 'a verdict for each' : 'each says what was not observed'}
-        tone="warn"
-        to={link('unknown')}
-      />
+      <Tile name="Safe to switch today" figure={count(found.safe.roles)} note={`${roles(found.safe.roles)}, ${counted(found.safe.instances, 'running instance')}`} tone="good" to={link('safe')} />
+      <Tile name="Would break workloads" figure={count(found.breaks.roles)} note={`${roles(found.breaks.roles)}, ${counted(found.breaks.workloads, 'workload')} to fix first`} tone="bad" to={link('breaks')} />
+      <Tile name="Not known" figure={count(found.unknown.roles)} note={`${roles(found.unknown.roles)}${found.unknown.roles === 0 ? '' : '; each says what was not observed'}`} tone="warn" to={link('unknown')} />
     </div>
   )
+}
+
+function roles(number: number): string {
+  return number === 1 ? 'node role' : 'node roles'
 }

@@ -5,7 +5,7 @@ import { DataTable, type Column } from '../../components/DataTable'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
 import { fewActions, who, type Fallback } from './fallback'
-import { Cause, WhoCell } from './Who'
+import { CauseCell, WhoCell } from './Who'
 
 const COLUMNS: readonly Column<Fallback>[] = [
   { id: 'workload', header: 'Who', value: (row) => who(row).name, cell: (row) => <WhoCell row={row} />, meaning: 'The workload; where it is not known, who fits best' },
@@ -21,7 +21,7 @@ const COLUMNS: readonly Column<Fallback>[] = [
     id: 'cause',
     header: 'Cause',
     value: (row) => CAUSES[row.cause ?? 'unknown']?.name ?? row.cause,
-    cell: (row) => <Cause value={row.cause} />,
+    cell: (row) => <CauseCell row={row} />,
     meaning: 'Why the pod does not use a role of its own',
   },
   { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'How sure it is who made the calls' },

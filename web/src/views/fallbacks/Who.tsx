@@ -26,3 +26,12 @@ export function Cause({ value }: { value: string | null }) {
     </Badge>
   )
 }
+
+/** The cause in a table, where a long one may take two lines. */
+export function CauseCell({ row }: { row: Fallback }) {
+  return (
+    <span className="fb-cause">
+      <Cause value={row.cause} />
+    </span>
+  )
+}

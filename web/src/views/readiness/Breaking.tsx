@@ -1,16 +1,16 @@
 import { useNavigate, Link } from 'react-router'
 import { Confidence, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
-import { count } from '../../format'
+import { count, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
 import { byCause, who } from '../fallbacks/fallback'
-import { Cause, WhoCell } from '../fallbacks/Who'
+import { CauseCell, WhoCell } from '../fallbacks/Who'
 import type { Fallback, NodeRole } from './readiness'
 
 const COLUMNS: readonly Column<Fallback>[] = [
   { id: 'workload', header: 'Who', value: (row) => who(row).name, cell: (row) => <OpenFallback row={row} />, meaning: 'The workload; where it is not known, who fits best' },
-  { id: 'cause', header: 'Cause', value: (row) => CAUSES[row.cause ?? 'unknown']?.name ?? row.cause, cell: (row) => <Cause value={row.cause} /> },
+  { id: 'cause', header: 'Cause', value: (row) => CAUSES[row.cause ?? 'unknown']?.name ?? row.cause, cell: (row) => <CauseCell row={row} /> },
   { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'How sure it is who made the calls' },
   { id: 'calls', header: 'Calls', number: true, value: (row) => row.calls, meaning: 'Calls with the node role' },
   { id: 'last_seen', header: 'Last seen', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} />, meaning: 'Last call, UTC' },
@@ -35,8 +35,14 @@ export function Breaking({ row, rows }: { row: NodeRole; rows: readonly Fallback
   if (rows.length === 0) {
     return <p>{row.breaks}</p>
   }
+  const unnamed = rows.filter((one) => one.workload === null).length
   return (
     <>
+      {unnamed > 0 && (
+        <p className="soft small">
+          {counted(unnamed, 'row')} {unnamed === 1 ? 'is' : 'are'} of pods whose workload is not known: it may be one of the others.
+        </p>
+      )}
       <ul className="rd-causes">
         {byCause(rows).map((one) => (
           <li key={one.cause}>

@@ -5,12 +5,11 @@ import { Badge, Facts, Panel, Role, Time } from '../../components/basics'
 import { Section } from '../../components/Drawer'
 import { Answer } from '../../components/states'
 import { arnAccount, count, items } from '../../format'
-import { span } from '../../state/time'
 import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
 import { who } from '../fallbacks/fallback'
 import { Breaking } from './Breaking'
-import { gaps, keyOf, nodegroups, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { gaps, keyOf, length, nodegroups, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
 import { Ways } from './Ways'
 
 /** A node role: the verdict, what it rests on, and what to do. */
@@ -74,7 +73,7 @@ function Observed({ row, nodes, keeping }: { row: NodeRole; nodes: readonly Node
             <span className="soft">nothing</span>
           ) : (
             <>
-              {span(seconds)}: <Time value={row.observed_from} /> to <Time value={row.observed_to} /> UTC
+              {length(seconds)}: <Time value={row.observed_from} /> to <Time value={row.observed_to} /> UTC
             </>
           ),
         ],

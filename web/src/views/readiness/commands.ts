@@ -72,7 +72,7 @@ function running(target: Target): Way {
       { title: 'Find the running instances of the role', command: FIND },
       { title: 'Set hop limit 1, tokens required', command: modify(1) },
       { title: 'Look whether it is so', command: SHOW },
-      { title: 'Only to take it back: hop limit 2', command: modify(2) },
+      { title: 'Only to take it back: hop limit 2; with --http-tokens optional where it was so before', command: modify(2) },
     ],
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byRole, countVerdicts, gaps, inOrder, keyOf, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { byRole, countVerdicts, gaps, inOrder, keyOf, length, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
 
 const ROW: NodeRole = {
   cluster: 'prod',
@@ -68,7 +68,7 @@ describe('gaps', () => {
     const found = gaps({ ...ROW, unknown_calls: 7, not_observed: 'less than 7 days of trail: what runs weekly was not seen; calls that may be a pod\'s or a node agent\'s' })
     expect(found).toEqual([
       { what: 'Less than 7 days of trail: what runs weekly was not seen.', advice: 'Read older log files of the trail, or wait until 2026-05-08 00:00 UTC.' },
-      { what: "Calls that may be a pod's or a node agent's.", advice: '7 calls fit both. Explain one of them to see what speaks for whom.' },
+      { what: "Calls that may be a pod's or a node agent's.", advice: '7 calls fit both. Nodes shows where they were made.' },
     ])
   })
   test('keep a text that is new', () => {
@@ -83,4 +83,9 @@ test('the region is that of all instances, or not known', () => {
   expect(regionOf([named('ip-10-0-1-2.ec2.internal')])).toBe('us-east-1')
   expect(regionOf([named('ip-10-0-1-2.ec2.internal'), named('ip-10-0-1-2.eu-west-1.compute.internal')])).toBeNull()
   expect(regionOf([named('i-0123456789abcdef0')])).toBeNull()
+})
+
+test('lengths of time are in hours at first, then in whole days', () => {
+  expect(length(172_000)).toBe('47 hours')
+  expect(length(7 * 86_400 - 1)).toBe('6 days')
 })

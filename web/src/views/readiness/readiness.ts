@@ -116,7 +116,7 @@ const ADVICE: readonly [RegExp, (row: NodeRole) => string][] = [
         : `Read older log files of the trail, or wait until ${new Date(Date.parse(row.observed_from) + WEEK_MS).toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
   ],
   [/^no data events/, () => 'Let the trail record data events, at least for a week, of the buckets, tables and queues that pods may use.'],
-  [/^calls that may be/, (row) => `${counted(row.unknown_calls ?? 0, 'call')} fit both. Explain one of them to see what speaks for whom.`],
+  [/^calls that may be/, (row) => `${counted(row.unknown_calls ?? 0, 'call')} fit both. Nodes shows where they were made.`],
   [/instances? whose metadata options/, () => 'Import the output of aws ec2 describe-instances: podtrail inventory import, or podtrail inventory collect.'],
 ]
 
@@ -129,6 +129,12 @@ export function gaps(row: NodeRole): Gap[] {
 
 function sentenceCase(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+}
+
+/** A length of time; days count only whole, since a week is what matters. */
+export function length(seconds: number): string {
+  const hours = Math.floor(seconds / 3600)
+  return hours < 72 ? counted(hours, 'hour') : counted(Math.floor(hours / 24), 'day')
 }
 
 export function nodegroups(row: Pick<NodeRole, 'nodegroups'>): string[] {
