@@ -59,7 +59,7 @@ function Tiles({ rows }: { rows: readonly NodeRow[] }) {
     <div className="tiles">
       <Tile name="Calls with the node’s role" figure={count(calls)} />
       <Tile name="Of workloads (fallback)" figure={count(fallbackCalls)} note={share(fallbackCalls, calls)} tone={fallbackCalls > 0 ? 'bad' : 'good'} />
-      <Tile name="Unknown: a pod’s or a node agent’s" figure={count(unknown)} note={share(unknown, calls)} {...(unknown > 0 ? { tone: 'warn' as const } : {})} />
+      <Tile name="Unknown" figure={count(unknown)} note={`a pod’s or a node agent’s: ${share(unknown, calls)}`} {...(unknown > 0 ? { tone: 'warn' as const } : {})} />
       <Tile name="Of node agents" figure={count(agents)} note={share(agents, calls)} />
     </div>
   )
@@ -128,11 +128,11 @@ function Unknown({ node }: { node: string }) {
           <li>Choose a wider time range above.</li>
           <li>An instance that no inventory and no call ties to a cluster is a plain EC2 instance: podtrail leaves those out.</li>
         </ul>
-        <p>
+        <div>
           <Link className="button" to={to('/nodes')}>
             All nodes
           </Link>
-        </p>
+        </div>
       </div>
     </Panel>
   )

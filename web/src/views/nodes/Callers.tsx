@@ -1,12 +1,12 @@
 // Who called with the role of a node, and what.
 import { useMemo } from 'react'
-import { AccessPath, Confidence, EventLink, Panel, ServiceAccount, Time } from '../../components/basics'
+import { Confidence, EventLink, Panel, ServiceAccount, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Drawer } from '../../components/Drawer'
 import { Empty } from '../../components/states'
 import { count, service } from '../../format'
 import { useUrlValue } from '../../state/url'
-import { CONFIDENCES, term } from '../../terms'
+import { ACTORS, CONFIDENCES, pathSeries, term } from '../../terms'
 import { callerName, callersOf, type Caller, type NodeAction } from './history'
 
 export function Callers({ actions, truncated }: { actions: readonly NodeAction[]; truncated: boolean }) {
@@ -46,12 +46,25 @@ export function Callers({ actions, truncated }: { actions: readonly NodeAction[]
 }
 
 function Who({ caller }: { caller: Caller }) {
-  return caller.service_account === null ? <>{callerName(caller)}</> : <ServiceAccount cluster={caller.cluster} namespace={caller.namespace} name={caller.service_account} />
+  return (
+    <span className="nowrap">
+      {caller.service_account === null ? callerName(caller) : <ServiceAccount cluster={caller.cluster} namespace={caller.namespace} name={caller.service_account} />}
+    </span>
+  )
+}
+
+/** The kind of actor, with the colour that it has in charts. */
+function Actor({ value }: { value: string | null }) {
+  return (
+    <span className="nowrap">
+      <span className={`dot actor-dot swatch-${pathSeries('node_role', value)}`} aria-hidden="true" /> {term(ACTORS, value)}
+    </span>
+  )
 }
 
 function Confidences({ caller }: { caller: Caller }) {
   return (
-    <span className="row" title={caller.confidences.map((one) => `${term(CONFIDENCES, one.confidence)}: ${count(one.calls)} calls`).join('\n')}>
+    <span className="row" style={{ flexWrap: 'nowrap', gap: 4 }} title={caller.confidences.map((one) => `${term(CONFIDENCES, one.confidence)}: ${count(one.calls)} calls`).join('\n')}>
       {caller.confidences.map((one) => (
         <Confidence key={one.confidence} value={one.confidence} />
       ))}
@@ -65,13 +78,7 @@ function denied(value: number | null) {
 
 const CALLERS: Column<Caller>[] = [
   { id: 'caller', header: 'Who', value: callerName, cell: (caller) => <Who caller={caller} /> },
-  { id: 'actor', header: 'Kind', value: (caller) => caller.actor, cell: (caller) => <AccessPath value="node_role" actor={caller.actor} /> },
-  {
-    id: 'component',
-    header: 'Component',
-    value: (caller) => caller.component,
-    meaning: 'Part of the node, or program, that made the calls',
-  },
+  { id: 'actor', header: 'Kind', value: (caller) => caller.actor, cell: (caller) => <Actor value={caller.actor} /> },
   {
     id: 'confidence',
     header: 'Confidence',
@@ -82,6 +89,7 @@ const CALLERS: Column<Caller>[] = [
   { id: 'calls', header: 'Calls', value: (caller) => caller.calls, number: true },
   { id: 'denied', header: 'Denied', value: (caller) => caller.denied, number: true, cell: (caller) => denied(caller.denied) },
   { id: 'actions', header: 'Actions', value: (caller) => caller.names.join(', '), clip: true },
+  { id: 'component', header: 'Component', value: (caller) => caller.component, meaning: 'Part of the node, or program, that made the calls' },
   { id: 'first_seen', header: 'First seen', value: (caller) => caller.first_seen, cell: (caller) => <Time value={caller.first_seen} /> },
   { id: 'last_seen', header: 'Last seen', value: (caller) => caller.last_seen, cell: (caller) => <Time value={caller.last_seen} /> },
   { id: 'event_id', header: 'An event', value: (caller) => caller.event_id, cell: (caller) => <EventLink id={caller.event_id}>{caller.event_id?.slice(0, 8)}…</EventLink> },

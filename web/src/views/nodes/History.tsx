@@ -15,11 +15,11 @@ const FEW = 24
 const MOST = 80
 
 const PODS = [
-  { name: 'Pod that calls name', swatch: 'pod-named' },
-  { name: 'Calls name its service account, not the pod', swatch: 'pod-account' },
-  { name: 'No calls with the node’s role', swatch: 'pod-none' },
+  { name: 'Pod made calls', swatch: 'pod-yes' },
+  { name: 'May have: a candidate, or only its service account is named', swatch: 'pod-maybe' },
+  { name: 'No calls name it', swatch: 'pod-none' },
   { name: 'Outlined: on the host’s network', swatch: 'pod-host' },
-  { name: 'Pale end: last seen before it', swatch: 'pod-tail' },
+  { name: 'Pale end: not seen any more, gone by its end', swatch: 'pod-tail' },
 ]
 
 export function History({ pods, hours, actions }: { pods: readonly NodePod[]; hours: readonly NodeHour[]; actions: readonly NodeAction[] }) {

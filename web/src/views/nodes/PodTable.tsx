@@ -32,7 +32,11 @@ const COLUMNS: Column<NodePod>[] = [
     id: 'service_account',
     header: 'Service account',
     value: (pod) => `${pod.namespace}/${pod.service_account ?? 'not known'}`,
-    cell: (pod) => <ServiceAccount cluster={pod.cluster} namespace={pod.namespace} name={pod.service_account} />,
+    cell: (pod) => (
+      <span className="nowrap">
+        <ServiceAccount cluster={pod.cluster} namespace={pod.namespace} name={pod.service_account} />
+      </span>
+    ),
   },
   { id: 'workload', header: 'Workload', value: (pod) => pod.workload, clip: true },
   { id: 'pod_ip', header: 'Address', value: (pod) => pod.pod_ip, cell: (pod) => <span className="mono nowrap">{pod.pod_ip ?? '–'}</span> },

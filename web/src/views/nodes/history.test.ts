@@ -79,7 +79,7 @@ describe('bucketsOf', () => {
 })
 
 describe('workloadRows', () => {
-  it('tells pods that the calls name from those of a service account that they name', () => {
+  it('tells pods that made calls from those that may have', () => {
     const pods = [pod({}), pod({ pod: 'cart-2', pod_uid: '2', valid_from: '2026-05-01T10:00:00Z' }), pod({ namespace: 'kube-system', service_account: 'proxy', workload: 'DaemonSet/proxy', pod: 'proxy-1', pod_uid: '3', host_network: true })]
     const rows = workloadRows(pods, [action({}), action({ pod: null })], span)
     expect(rows.map((row) => [row.workload, row.calls, row.hostNetwork, row.lanes])).toEqual([
@@ -87,10 +87,16 @@ describe('workloadRows', () => {
       ['DaemonSet/proxy', 0, true, 1],
     ])
     expect(rows.flatMap((row) => row.stays.map((stay) => [stay.called, stay.lane]))).toEqual([
-      ['pod', 0],
-      ['account', 1],
+      ['yes', 0],
+      ['maybe', 1],
       ['none', 0],
     ])
+  })
+  it('takes a candidate for no more than a guess', () => {
+    const [row] = workloadRows([pod({})], [action({ confidence: 'candidate', calls: 4 })], span)
+    expect(row?.stays[0]).toMatchObject({ called: 'maybe', calls: 4, guessed: 4 })
+    const [both] = workloadRows([pod({})], [action({ confidence: 'candidate', calls: 4 }), action({ calls: 1 })], span)
+    expect(both?.stays[0]).toMatchObject({ called: 'yes', calls: 5, guessed: 4 })
   })
   it('keeps within the time drawn, and knows until when a pod was certain to be there', () => {
     const [row] = workloadRows([pod({ valid_from: '2026-04-01T00:00:00Z' }), pod({ pod: 'cart-9', valid_from: '2026-05-02T00:00:00Z', valid_to: null })], [], span)

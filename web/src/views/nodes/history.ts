@@ -79,8 +79,8 @@ export function bucketsOf(hours: readonly NodeHour[], span: Span): { step: numbe
   return { step, buckets }
 }
 
-/** How a pod relates to the calls: they name it; they name its service account and no pod; they name neither. */
-export type Called = 'pod' | 'account' | 'none'
+/** Whether a pod made calls: it did; it may have, as a candidate or because only its service account is named; none name it. */
+export type Called = 'yes' | 'maybe' | 'none'
 
 export interface Stay {
   pod: NodePod
@@ -91,7 +91,10 @@ export interface Stay {
   to: number
   lane: number
   called: Called
+  /** Calls that name the pod. */
   calls: number
+  /** Of them, those that name it as a candidate: the best of several guesses. */
+  guessed: number
 }
 
 export interface WorkloadRow {
@@ -109,10 +112,10 @@ const MOST_LANES = 4
 
 /** Rows of workloads, those that the calls name first, then those that were there longest. */
 export function workloadRows(pods: readonly NodePod[], actions: readonly NodeAction[], span: Span): WorkloadRow[] {
-  const { byPod, accounts } = callsByPod(actions)
+  const named = callsNaming(actions)
   const rows = new Map<string, WorkloadRow>()
   for (const pod of pods.toSorted((a, b) => (ms(a.valid_from) ?? 0) - (ms(b.valid_from) ?? 0))) {
-    const stay = stayOf(pod, span, byPod, accounts)
+    const stay = stayOf(pod, span, named)
     if (stay !== null) {
       const namespace = pod.namespace ?? ''
       const workload = pod.workload ?? pod.pod ?? ''
@@ -126,26 +129,35 @@ export function workloadRows(pods: readonly NodePod[], actions: readonly NodeAct
       rows.set(key, row)
     }
   }
-  const rank = (row: WorkloadRow) => (row.calls > 0 ? 2 : row.stays.some((stay) => stay.called === 'account') ? 1 : 0)
+  const rank = (row: WorkloadRow) => (row.calls > 0 ? 2 : row.stays.some((stay) => stay.called === 'maybe') ? 1 : 0)
   const length = (row: WorkloadRow) => row.stays.reduce((sum, stay) => sum + stay.to - stay.from, 0)
   return [...rows.values()].toSorted((a, b) => rank(b) - rank(a) || b.calls - a.calls || length(b) - length(a) || a.key.localeCompare(b.key))
 }
 
-function callsByPod(actions: readonly NodeAction[]): { byPod: Map<string, number>; accounts: Set<string> } {
-  const byPod = new Map<string, number>()
-  const accounts = new Set<string>()
-  for (const action of actions) {
-    if (action.actor === 'workload' && action.pod !== null) {
-      const key = `${action.namespace}/${action.pod}`
-      byPod.set(key, (byPod.get(key) ?? 0) + (action.calls ?? 0))
-    } else if (action.actor === 'workload' && action.service_account !== null) {
-      accounts.add(`${action.namespace}/${action.service_account}`)
-    }
-  }
-  return { byPod, accounts }
+interface Named {
+  pods: Map<string, { calls: number; guessed: number }>
+  /** Service accounts that are named without a pod. */
+  accounts: Set<string>
 }
 
-function stayOf(pod: NodePod, span: Span, byPod: Map<string, number>, accounts: Set<string>): Stay | null {
+function callsNaming(actions: readonly NodeAction[]): Named {
+  const named: Named = { pods: new Map(), accounts: new Set() }
+  for (const action of actions) {
+    const calls = action.calls ?? 0
+    if (action.actor === 'workload' && action.pod !== null) {
+      const key = `${action.namespace}/${action.pod}`
+      const pod = named.pods.get(key) ?? { calls: 0, guessed: 0 }
+      pod.calls += calls
+      pod.guessed += action.confidence === 'candidate' ? calls : 0
+      named.pods.set(key, pod)
+    } else if (action.actor === 'workload' && action.service_account !== null) {
+      named.accounts.add(`${action.namespace}/${action.service_account}`)
+    }
+  }
+  return named
+}
+
+function stayOf(pod: NodePod, span: Span, named: Named): Stay | null {
   const from = Math.max(ms(pod.valid_from) ?? span.from, span.from)
   const to = Math.min(ms(pod.valid_to) ?? span.to, span.to)
   if (to <= span.from || from >= span.to) {
@@ -153,9 +165,9 @@ function stayOf(pod: NodePod, span: Span, byPod: Map<string, number>, accounts: 
   }
   // A pod whose end is not in its own record was last seen before it had gone; one without an end is there still.
   const certainTo = pod.valid_to === null ? to : Math.max(from, Math.min(ms(pod.observed_at) ?? to, to))
-  const calls = byPod.get(`${pod.namespace}/${pod.pod}`) ?? 0
-  const called: Called = calls > 0 ? 'pod' : accounts.has(`${pod.namespace}/${pod.service_account}`) ? 'account' : 'none'
-  return { pod, from, certainTo, to: Math.max(to, from), lane: 0, called, calls }
+  const { calls, guessed } = named.pods.get(`${pod.namespace}/${pod.pod}`) ?? { calls: 0, guessed: 0 }
+  const maybe = guessed > 0 || named.accounts.has(`${pod.namespace}/${pod.service_account}`)
+  return { pod, from, certainTo, to: Math.max(to, from), lane: 0, called: calls > guessed ? 'yes' : maybe ? 'maybe' : 'none', calls, guessed }
 }
 
 /** The first lane that is free at a time; the last one where all are taken. */

@@ -14,8 +14,8 @@ export const ACTOR_SERIES: Record<ActorDrawn, { name: string; swatch: string; co
 }
 
 const CALLED: Record<Called, { colour: string; opacity: number; height: number }> = {
-  pod: { colour: '--path-node-workload', opacity: 1, height: 1 },
-  account: { colour: '--path-node-workload', opacity: 0.5, height: 0.7 },
+  yes: { colour: '--path-node-workload', opacity: 1, height: 1 },
+  maybe: { colour: '--path-node-workload', opacity: 0.5, height: 0.7 },
   none: { colour: '--line-strong', opacity: 0.65, height: 0.4 },
 }
 
@@ -111,7 +111,7 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
   }
 }
 
-const CALLED_ORDER: readonly Called[] = ['pod', 'account', 'none']
+const CALLED_ORDER: readonly Called[] = ['yes', 'maybe', 'none']
 
 function stayItem(stay: Stay, row: number, lanes: number): StayItem {
   return { value: [row, stay.from, stay.certainTo, stay.to, stay.lane, lanes, CALLED_ORDER.indexOf(stay.called), stay.pod.host_network === true ? 1 : 0], stay }
@@ -137,7 +137,8 @@ function renderStay(api: CustomSeriesRenderItemAPI, colour: Colour) {
   return { type: 'group' as const, children: [bar(start, Math.max(certain, start + 2), look.opacity), bar(Math.max(certain, start + 2), end, look.opacity * 0.4), ...host] }
 }
 
-function stayText({ pod, called, calls }: Stay): string {
+function stayText(stay: Stay): string {
+  const { pod } = stay
   const lines = [
     `${pod.namespace}/${pod.pod}`,
     `${pod.workload ?? 'no controller'} · service account ${pod.service_account ?? 'not known'}`,
@@ -147,8 +148,16 @@ function stayText({ pod, called, calls }: Stay): string {
     lines.push(`last seen ${utcTime(pod.observed_at)}`)
   }
   lines.push(`credentials injected: ${pod.injected === null || pod.injected === 'none' ? 'none' : pod.injected.replaceAll('_', ' ')}${pod.host_network === true ? ' · on the host’s network' : ''}`)
-  lines.push(called === 'pod' ? `${counted(calls, 'call')} with the role of the node name it` : called === 'account' ? 'calls name its service account, and not the pod' : 'no call with the role of the node names it')
+  lines.push(callsText(stay))
   return lines.join('\n')
+}
+
+function callsText({ called, calls, guessed }: Stay): string {
+  if (calls > 0) {
+    const sure = guessed === 0 ? '' : guessed === calls ? ', as a candidate: the best of several guesses' : `, ${count(guessed)} of them as a candidate`
+    return `${counted(calls, 'call')} with the role of the node name it${sure}`
+  }
+  return called === 'maybe' ? 'calls name its service account, and not the pod' : 'no call with the role of the node names it'
 }
 
 const MOST_NAMES = 6
