@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::cast;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::datasource::{MemTable, TableType, ViewTable};
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{CastExpr, Column};
+use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use datafusion::prelude::SessionContext;
 use podtrail_ingest::schema::TABLES;
@@ -33,8 +36,18 @@ struct View {
     sql: &'static str,
     /// What the names in braces stand for.
     parameters: &'static [(&'static str, &'static str)],
+    kept: Keeping,
+}
+
+/// Whether a view's rows are kept for the session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// Computed by each query.
+    No,
     /// Small and used many times by one query: computed once, when first needed.
-    kept: bool,
+    Plain,
+    /// The same, with many rows of few different texts: each is held once.
+    Compact,
 }
 
 const CALLS_OF_ACTIVITIES: (&str, &str) = (
@@ -45,15 +58,18 @@ const COUNTS_OF_ACTIVITIES: (&str, &str) = ("{more}", ", calls, first_event_time
 
 macro_rules! view {
     ($name:literal, kept) => {
-        view!($name, $name, &[], true)
+        view!($name, $name, &[], Keeping::Plain)
+    };
+    ($name:literal, compact) => {
+        view!($name, $name, &[], Keeping::Compact)
     };
     ($name:literal) => {
-        view!($name, $name, &[], false)
+        view!($name, $name, &[], Keeping::No)
     };
     ($name:literal, $file:literal, $parameters:expr) => {
-        view!($name, $file, $parameters, false)
+        view!($name, $file, $parameters, Keeping::No)
     };
-    ($name:literal, $file:literal, $parameters:expr, $kept:literal) => {
+    ($name:literal, $file:literal, $parameters:expr, $kept:expr) => {
         View {
             name: $name,
             sql: include_str!(concat!("views/", $file, ".sql")),
@@ -113,7 +129,7 @@ const GROUNDS: [View; 37] = [
 ];
 
 /// Views above it.
-const ANSWERS: [View; 5] = [
+const ANSWERS: [View; 8] = [
     view!(
         "activity_attribution",
         "attribution",
@@ -132,13 +148,22 @@ const ANSWERS: [View; 5] = [
             ("{identities}", "activity_identities"),
         ]
     ),
+    view!("hourly_attribution", compact),
+    view!("unattributed_activities"),
+    view!("hourly_unattributed", compact),
     view!("fallback_workloads"),
     view!("fallbacks", kept),
     view!("readiness", kept),
 ];
 
 /// Views that, once read, have computed everything that is kept.
-pub(crate) const WARMED: [&str; 3] = ["fallbacks", "readiness", "sessions"];
+pub(crate) const WARMED: [&str; 5] = [
+    "fallbacks",
+    "readiness",
+    "sessions",
+    "hourly_attribution",
+    "hourly_unattributed",
+];
 
 /// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot.
 pub(crate) async fn register(
@@ -221,8 +246,9 @@ async fn add_view(context: &SessionContext, view: &View) -> Result<()> {
             sql.replace(name, meaning)
         });
     let plan = plan(context, view.name, &sql).await?;
-    if view.kept {
-        return add(context, view.name, Arc::new(Kept::view(view.name, plan)));
+    if view.kept != Keeping::No {
+        let kept = Kept::view(view.name, plan, view.kept == Keeping::Compact);
+        return add(context, view.name, Arc::new(kept));
     }
     add(
         context,
@@ -241,6 +267,7 @@ async fn add_identities(context: &SessionContext) -> Result<()> {
         name: "activity_identities",
         inputs,
         schema: candidates::schema(),
+        held: candidates::schema(),
         compute: |inputs| {
             let rows = candidates::identify(&inputs)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;
@@ -266,7 +293,10 @@ type Rows = Vec<Vec<RecordBatch>>;
 struct Kept {
     name: &'static str,
     inputs: Vec<LogicalPlan>,
+    /// What is read.
     schema: SchemaRef,
+    /// What is held: the same, or with dictionaries for texts.
+    held: SchemaRef,
     /// Makes the view's partitions of the rows of its inputs.
     compute: fn(Rows) -> DfResult<Rows>,
     rows: OnceCell<MemTable>,
@@ -274,7 +304,7 @@ struct Kept {
 
 impl Kept {
     /// Keeps the rows of one plan.
-    fn view(name: &'static str, plan: LogicalPlan) -> Self {
+    fn view(name: &'static str, plan: LogicalPlan, compact: bool) -> Self {
         // What a column is declared to be may be narrower than what the plan then gives.
         let fields: Vec<Field> = plan
             .schema()
@@ -282,10 +312,16 @@ impl Kept {
             .iter()
             .map(|field| field.as_ref().clone().with_nullable(true))
             .collect();
+        let schema = Arc::new(Schema::new(fields));
         Self {
             name,
             inputs: vec![plan],
-            schema: Arc::new(Schema::new(fields)),
+            held: if compact {
+                with_dictionaries(&schema)
+            } else {
+                Arc::clone(&schema)
+            },
+            schema,
             compute: Ok,
             rows: OnceCell::new(),
         }
@@ -300,20 +336,63 @@ impl Kept {
         }
         let mut partitions = (self.compute)(inputs)?;
         for batch in partitions.iter_mut().flatten() {
-            *batch = self.as_declared(batch)?;
+            *batch = self.as_held(batch)?;
         }
-        MemTable::try_new(Arc::clone(&self.schema), partitions)
+        MemTable::try_new(Arc::clone(&self.held), partitions)
     }
 
-    fn as_declared(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+    fn as_held(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
         let columns = batch
             .columns()
             .iter()
-            .zip(self.schema.fields())
+            .zip(self.held.fields())
             .map(|(column, field)| Ok(cast(column, field.data_type())?))
             .collect::<DfResult<Vec<_>>>()?;
-        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+        Ok(RecordBatch::try_new(Arc::clone(&self.held), columns)?)
     }
+
+    /// Reads texts out of their dictionaries.
+    fn as_read(&self, rows: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+        if self.held == self.schema {
+            return Ok(rows);
+        }
+        let columns = rows
+            .schema()
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(index, field)| {
+                let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), index));
+                let declared = self.schema.field_with_name(field.name())?.data_type();
+                let read = if declared == field.data_type() {
+                    column
+                } else {
+                    Arc::new(CastExpr::new(column, declared.clone(), None))
+                };
+                Ok((read, field.name().clone()))
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
+    }
+}
+
+/// A schema whose texts are held once each, and rows name them. Event ids are all different.
+fn with_dictionaries(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let field = field.as_ref().clone();
+            if field.data_type() == &DataType::Utf8 && field.name() != "event_id" {
+                let words =
+                    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                field.with_data_type(words)
+            } else {
+                field
+            }
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
 }
 
 impl fmt::Debug for Kept {
@@ -343,6 +422,6 @@ impl TableProvider for Kept {
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let rows = self.rows.get_or_try_init(|| self.computed(state)).await?;
-        rows.scan(state, projection, filters, limit).await
+        self.as_read(rows.scan(state, projection, filters, limit).await?)
     }
 }

@@ -9,6 +9,8 @@ use datafusion::common::ScalarValue;
 
 use crate::error::{Error, Result};
 
+const HOUR_MICROS: i64 = 3_600_000_000;
+
 /// Narrows a report or list. A filter that is not set lets everything through.
 ///
 /// Times bound when calls were made: from `from` on, before `to`. Reports count activities, which last at most five
@@ -76,6 +78,14 @@ impl Filter {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.texts.get(name).map(String::as_str)
+    }
+
+    /// Tells whether its times, where it has any, are full hours.
+    pub(crate) fn is_of_full_hours(&self) -> bool {
+        [self.from, self.to]
+            .into_iter()
+            .flatten()
+            .all(|time| time.timestamp_micros() % HOUR_MICROS == 0)
     }
 
     /// Names of the filters that are set.

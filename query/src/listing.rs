@@ -22,7 +22,8 @@ pub struct Listing {
     pub name: &'static str,
     /// What it shows.
     pub title: &'static str,
-    /// Its SQL, with the placeholders of a [`Filter`].
+    /// Its SQL, with the placeholders of a [`Filter`]; `{attribution}` and `{unattributed}` stand for views of
+    /// activities, or of their sums per hour.
     pub sql: &'static str,
     /// Columns that tell the rows apart.
     pub key: &'static [&'static str],
@@ -187,8 +188,21 @@ impl Listing {
     pub fn whole(&self, filter: &Filter) -> Result<Statement> {
         Ok(Statement {
             parameters: Some(filter.parameters(self.name, self.sql)?),
-            ..Statement::new(self.sql)
+            ..Statement::new(self.sql_for(filter))
         })
+    }
+
+    /// Gives the SQL with the views that it reads for a filter's times: sums per hour where the times are full hours,
+    /// and the activities themselves where they are not.
+    fn sql_for(&self, filter: &Filter) -> String {
+        let (attribution, unattributed) = if filter.is_of_full_hours() {
+            ("hourly_attribution", "hourly_unattributed")
+        } else {
+            ("activity_attribution", "unattributed_activities")
+        };
+        self.sql
+            .replace("{attribution}", attribution)
+            .replace("{unattributed}", unattributed)
     }
 
     /// Makes the statement for a page: at most `limit` rows that follow the key `after`, in the order of keys, with
@@ -200,7 +214,8 @@ impl Listing {
         let ParamValues::Map(mut values) = filter.parameters(self.name, self.sql)? else {
             return Err(Error::InvalidQuery("parameters without names".to_owned()));
         };
-        let rows = self.sql.trim_end();
+        let sql = self.sql_for(filter);
+        let rows = sql.trim_end();
         let sql = if self.newest_first {
             let after = after.map(Place::parse).transpose()?;
             values.extend(after.as_ref().map(Place::values).into_iter().flatten());

@@ -3,7 +3,7 @@ SELECT node, role_arn, actor, component, cluster, namespace, service_account, po
        confidence, CAST(sum(calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied,
        min(first_event_time) AS first_seen, max(last_event_time) AS last_seen, min(event_id) AS event_id
-FROM activity_attribution
+FROM {attribution}
 WHERE access_path = 'node_role' AND node IS NOT NULL
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
   AND ($cluster IS NULL OR cluster = $cluster) AND ($node IS NULL OR node = $node) AND ($actor IS NULL OR actor = $actor) AND ($role_arn IS NULL OR role_arn = $role_arn) AND ($confidence IS NULL OR confidence = $confidence)

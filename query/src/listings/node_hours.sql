@@ -1,7 +1,7 @@
 -- Calls with a node's role per hour, by who made them.
 SELECT date_trunc('hour', first_event_time) AS hour, actor, component, namespace, service_account, CAST(sum(calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied
-FROM activity_attribution
+FROM {attribution}
 WHERE access_path = 'node_role' AND node IS NOT NULL AND first_event_time IS NOT NULL
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
   AND ($cluster IS NULL OR cluster = $cluster) AND ($node IS NULL OR node = $node)

@@ -1,7 +1,7 @@
 -- Calls per hour, by access path and actor.
 SELECT date_trunc('hour', first_event_time) AS hour, access_path, actor, CAST(sum(calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied
-FROM activity_attribution
+FROM {attribution}
 WHERE first_event_time IS NOT NULL
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
   AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster)

@@ -1,23 +1,7 @@
 -- Calls that no identity of a cluster made, by what is known of who made them.
-SELECT CASE
-           WHEN activities.identity_type = 'AWSService' THEN 'aws_service'
-           WHEN activities.identity_type = 'Root' THEN 'root_user'
-           WHEN activities.identity_type = 'IAMUser' THEN 'iam_user'
-           WHEN activities.identity_type = 'WebIdentityUser' OR activities.event_name = 'AssumeRoleWithWebIdentity' THEN 'other_web_identity'
-           WHEN activities.identity_type = 'SAMLUser' OR activities.event_name = 'AssumeRoleWithSAML' THEN 'saml_user'
-           WHEN activities.identity_type = 'AssumedRole' AND is_instance_id(activities.session_name) THEN 'instance_of_no_known_cluster'
-           WHEN activities.identity_type = 'AssumedRole' AND activities.session_created_at < span.begin_time THEN 'session_older_than_store'
-           WHEN activities.identity_type = 'AssumedRole' THEN 'role_session_of_no_known_workload'
-           WHEN activities.identity_type IS NULL THEN 'no_identity'
-           ELSE 'other_identity'
-       END AS reason,
-       CAST(sum(activities.calls) AS BIGINT) AS calls, min(activities.first_event_time) AS first_seen, max(activities.last_event_time) AS last_seen,
-       min(activities.event_id) AS event_id
-FROM activities
-CROSS JOIN (SELECT min(first_event_time) AS begin_time FROM activities) AS span
-LEFT JOIN (SELECT DISTINCT activity_id FROM activity_attribution) AS attributed ON attributed.activity_id = activities.activity_id
-WHERE attributed.activity_id IS NULL
-  AND ($from IS NULL OR activities.first_event_time >= $from) AND ($to IS NULL OR activities.first_event_time < $to)
-  AND ($account IS NULL OR activities.recipient_account_id = $account) AND ($region IS NULL OR activities.aws_region = $region)
-GROUP BY 1
+SELECT reason, CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen, min(event_id) AS event_id
+FROM {unattributed}
+WHERE ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
+  AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region)
+GROUP BY reason
 ORDER BY calls DESC, reason

@@ -7,7 +7,7 @@ SELECT cluster, namespace, service_account, access_path, role_arn, event_source,
        CAST(sum(calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied,
        min(first_event_time) AS first_seen, max(last_event_time) AS last_seen, min(event_id) AS event_id
-FROM activity_attribution
+FROM {attribution}
 WHERE actor = 'workload'
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
   AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster)

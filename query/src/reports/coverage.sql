@@ -44,7 +44,7 @@ totals AS (
 attributed AS (
     SELECT recipient_account_id, aws_region, sum(calls) AS events,
            sum(CASE WHEN actor = 'workload' AND service_account IS NULL THEN calls ELSE 0 END) AS workload_unknown
-    FROM activity_attribution
+    FROM {attribution}
     GROUP BY recipient_account_id, aws_region
 )
 SELECT totals.recipient_account_id, totals.aws_region,

@@ -2,7 +2,7 @@
 SELECT cluster, namespace, service_account, pod, access_path, actor, component, role_arn, event_source, event_name, error_code,
        confidence, CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen,
        min(event_id) AS event_id
-FROM activity_attribution
+FROM {attribution}
 WHERE (is_denied(error_code) OR (event_name = 'AssumeRoleWithWebIdentity' AND error_code IS NOT NULL))
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
   AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster)

@@ -6,7 +6,7 @@ WITH used AS (
            CAST(sum(CASE WHEN actor = 'workload' THEN calls ELSE 0 END) AS BIGINT) AS fallback_calls,
            CAST(sum(CASE WHEN actor = 'unknown' THEN calls ELSE 0 END) AS BIGINT) AS unknown_calls,
            min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
-    FROM activity_attribution
+    FROM {attribution}
     WHERE access_path = 'node_role' AND node IS NOT NULL AND hops = 0
       AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
     GROUP BY node, role_arn

@@ -39,7 +39,7 @@ used AS (
            CAST(sum(calls) AS BIGINT) AS calls,
            CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied,
            min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
-    FROM activity_attribution
+    FROM {attribution}
     WHERE role_arn IS NOT NULL AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
     GROUP BY role_arn
 )

@@ -1,7 +1,7 @@
 -- Bindings of roles to service accounts that nobody used, that several share, or that let anybody in.
 WITH used AS (
     SELECT DISTINCT access_path, role_arn, cluster, namespace, service_account
-    FROM activity_attribution
+    FROM {attribution}
     WHERE access_path IN ('irsa', 'pod_identity') AND service_account IS NOT NULL
 ),
 shared AS (

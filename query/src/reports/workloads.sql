@@ -11,7 +11,7 @@ SELECT cluster, namespace, service_account, access_path, role_arn, max(hops) AS 
        count(DISTINCT concat(event_source, ':', event_name)) AS actions,
        min(first_event_time) AS first_seen,
        max(last_event_time) AS last_seen
-FROM activity_attribution
+FROM {attribution}
 WHERE actor = 'workload' AND access_path <> 'node_role'
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
   AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster)

@@ -13,7 +13,7 @@ WITH pods_on_role AS (
 ),
 unknown_calls AS (
     SELECT cluster, role_arn, CAST(sum(calls) AS BIGINT) AS calls
-    FROM activity_attribution
+    FROM hourly_attribution
     WHERE access_path = 'node_role' AND actor = 'unknown'
     GROUP BY cluster, role_arn
 ),

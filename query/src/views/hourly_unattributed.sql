@@ -1,0 +1,6 @@
+-- The same per hour: sums of `unattributed_activities`, which lists read where their times are full hours.
+SELECT date_trunc('hour', first_event_time) AS hour, reason, recipient_account_id, aws_region,
+       CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_event_time, max(last_event_time) AS last_event_time,
+       min(event_id) AS event_id
+FROM unattributed_activities
+GROUP BY date_trunc('hour', first_event_time), reason, recipient_account_id, aws_region
