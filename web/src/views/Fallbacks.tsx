@@ -1,11 +1,12 @@
 // Pods that fall back to their node's role: who, why, and what to run.
 import { useMemo } from 'react'
+import { Link } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
 import { PageHead, Panel, Tile } from '../components/basics'
 import { FilterBar, Select, TextFilter, valuesOf } from '../components/Filters'
 import { Answer, Empty } from '../components/states'
 import { count, counted, share } from '../format'
-import { useFilters, useUrlValues } from '../state/url'
+import { useCarry, useFilters, useUrlValues } from '../state/url'
 import { CAUSES, CONFIDENCES } from '../terms'
 import { Causes } from './fallbacks/Causes'
 import { byCause, narrowed, type Fallback } from './fallbacks/fallback'
@@ -66,6 +67,7 @@ function Filters({ rows }: { rows: readonly Fallback[] | undefined }) {
 const WHOLE_ROWS = ' Those seen in the time range; their figures are of all time.'
 
 function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut: boolean; selected: string | null; onOpen: (row: Fallback) => void }) {
+  const to = useCarry()
   const [params] = useUrlValues()
   const [namespace, cause, confidence, q] = ['namespace', 'cause', 'confidence', 'q'].map((name) => params.get(name))
   const others = useMemo(
@@ -79,7 +81,9 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
     return (
       <Panel title="No fallbacks">
         <Empty title="No pod was seen to use its node's role.">
-          <p>That is good news where the trail covers the cluster and its inventory was imported: Readiness says what was not observed.</p>
+          <p>
+            That is good news where the trail covers the cluster and its inventory was imported: <Link to={to('/readiness')}>Readiness</Link> says what was not observed.
+          </p>
         </Empty>
       </Panel>
     )

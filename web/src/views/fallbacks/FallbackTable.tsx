@@ -8,7 +8,7 @@ import { fewActions, who, type Fallback } from './fallback'
 import { CauseCell, WhoCell } from './Who'
 
 const COLUMNS: readonly Column<Fallback>[] = [
-  { id: 'workload', header: 'Who', value: (row) => who(row).name, cell: (row) => <WhoCell row={row} />, meaning: 'The workload; where it is not known, who fits best' },
+  { id: 'who', header: 'Who', value: (row) => who(row).name, cell: (row) => <WhoCell row={row} />, meaning: 'The workload; where it is not known, who fits best' },
   {
     id: 'service_account',
     header: 'Account',

@@ -9,7 +9,7 @@ import { CauseCell, WhoCell } from '../fallbacks/Who'
 import type { Fallback, NodeRole } from './readiness'
 
 const COLUMNS: readonly Column<Fallback>[] = [
-  { id: 'workload', header: 'Who', value: (row) => who(row).name, cell: (row) => <OpenFallback row={row} />, meaning: 'The workload; where it is not known, who fits best' },
+  { id: 'who', header: 'Who', value: (row) => who(row).name, cell: (row) => <OpenFallback row={row} />, meaning: 'The workload; where it is not known, who fits best' },
   { id: 'cause', header: 'Cause', value: (row) => CAUSES[row.cause ?? 'unknown']?.name ?? row.cause, cell: (row) => <CauseCell row={row} /> },
   { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'How sure it is who made the calls' },
   { id: 'calls', header: 'Calls', number: true, value: (row) => row.calls, meaning: 'Calls with the node role' },

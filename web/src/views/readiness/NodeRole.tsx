@@ -9,7 +9,7 @@ import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
 import { who } from '../fallbacks/fallback'
 import { Breaking } from './Breaking'
-import { gaps, keyOf, length, nodegroups, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { closedOf, gaps, keyOf, length, nodegroups, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
 import { Ways } from './Ways'
 
 /** A node role: the verdict, what it rests on, and what to do. */
@@ -39,7 +39,7 @@ export function NodeRoleCard({
       className={`rd-card rd-${judged}`}
     >
       <div className="rd-body">
-        <p className="rd-sentence">{sentence(row)}</p>
+        <p className="rd-sentence">{sentence(row, row.running_instances !== 0 && closedOf(nodes) === row.running_instances)}</p>
         <div className="rd-halves">
           <Section title="What it rests on">
             <Observed row={row} nodes={nodes} keeping={keeping} />
@@ -50,6 +50,7 @@ export function NodeRoleCard({
         </div>
         {judged === 'breaks' && (
           <Section title="Workloads that would break">
+            {fallbacks.data === undefined && <p>{row.breaks}</p>}
             <Answer query={fallbacks}>{() => <Breaking row={row} rows={breaking} />}</Answer>
           </Section>
         )}
@@ -87,7 +88,7 @@ function Observed({ row, nodes, keeping }: { row: NodeRole; nodes: readonly Node
 /** How many run, and with which options: from the nodes where they are known. */
 function Instances({ row, nodes }: { row: NodeRole; nodes: readonly Node[] }) {
   const list = options(nodes)
-  const closed = list.length === 0 ? (row.closed_instances ?? 0) : list.filter((one) => one.closed).reduce((sum, one) => sum + one.instances, 0)
+  const closed = closedOf(nodes) ?? row.closed_instances ?? 0
   return (
     <>
       {count(row.running_instances)}, {closed === 0 ? 'none' : count(closed)} closed already

@@ -1,5 +1,6 @@
 import { Code, CopyButton } from '../../components/basics'
 import { Tabs } from '../../components/Tabs'
+import { arnName } from '../../format'
 import { useUrlValue } from '../../state/url'
 import { script, ways, type Target, type Way } from './commands'
 
@@ -7,6 +8,8 @@ import { script, ways, type Target, type Way } from './commands'
 export function Ways({ target }: { target: Target }) {
   const [chosen, show] = useUrlValue('tab')
   const list = ways(target)
+  // The same commands stand on the page for each node role.
+  const of = `${arnName(target.role_arn)} of ${target.cluster ?? 'unknown cluster'}`
   const shown = list.find((way) => way.name === chosen)?.name ?? 'instances'
   return (
     <div className="rd-ways">
@@ -15,8 +18,8 @@ export function Ways({ target }: { target: Target }) {
         to be required too, since the hop limit does not bound answers without one (IMDSv1).
       </p>
       <Tabs<Way['name']>
-        label="Ways to set hop limit 1"
-        tabs={list.map(tab)}
+        label={`Ways to set hop limit 1, ${of}`}
+        tabs={list.map((way) => tab(way, of))}
         shown={shown}
         onShow={(name) => show(name === 'instances' ? null : name)}
       />
@@ -24,11 +27,11 @@ export function Ways({ target }: { target: Target }) {
   )
 }
 
-function tab(way: Way) {
-  return { name: way.name, title: way.title, body: () => <Steps way={way} /> }
+function tab(way: Way, of: string) {
+  return { name: way.name, title: way.title, body: () => <Steps way={way} of={of} /> }
 }
 
-function Steps({ way }: { way: Way }) {
+function Steps({ way, of }: { way: Way; of: string }) {
   return (
     <div className="fb-tab">
       <div className="row fb-verdict">
@@ -40,7 +43,7 @@ function Steps({ way }: { way: Way }) {
         {way.steps.map((step) => (
           <li key={step.title}>
             <h4>{step.title}</h4>
-            <Code text={step.command} label={step.title} />
+            <Code text={step.command} label={`${step.title}, ${of}`} />
           </li>
         ))}
       </ol>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byRole, countVerdicts, gaps, inOrder, keyOf, length, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { byRole, closedOf, countVerdicts, gaps, inOrder, keyOf, length, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
 
 const ROW: NodeRole = {
   cluster: 'prod',
@@ -41,6 +41,9 @@ test('a verdict that is not known is never safe', () => {
 test('sentences agree with their number', () => {
   expect(sentence({ ...ROW, hop_limit_1: 'breaks', workloads_that_break: 1 })).toContain('1 workload would lose the credentials that it uses now')
   expect(sentence({ ...ROW, hop_limit_1: 'breaks', workloads_that_break: 2 })).toContain('2 workloads would lose the credentials that they use now')
+  expect(sentence(ROW)).toContain('can go to hop limit 1 today')
+  expect(sentence(ROW, true)).toContain('already')
+  expect(sentence({ ...ROW, hop_limit_1: 'breaks', workloads_that_break: 2 }, true)).toContain('2 workloads used the role')
   expect(sentence({ ...ROW, hop_limit_1: 'unknown' })).toContain('too little was observed')
 })
 
@@ -75,6 +78,11 @@ describe('gaps', () => {
     expect(gaps({ ...ROW, not_observed: 'something else' })).toEqual([{ what: 'Something else.', advice: null }])
     expect(gaps(ROW)).toEqual([])
   })
+})
+
+test('closed instances are counted where running ones are known', () => {
+  expect(closedOf([instance(1, 'required'), instance(1, 'optional'), instance(1, 'required', '2026-05-01T00:00:00Z')])).toBe(1)
+  expect(closedOf([])).toBeNull()
 })
 
 test('the region is that of all instances, or not known', () => {

@@ -59,16 +59,27 @@ function none() {
   return { roles: 0, instances: 0, workloads: 0 }
 }
 
-/** The verdict in a sentence. */
-export function sentence(row: NodeRole): string {
+/** The verdict in a sentence. What already is as it should be is not to be done again. */
+export function sentence(row: NodeRole, allClosed = false): string {
+  const workloads = counted(row.workloads_that_break ?? 0, 'workload')
   switch (verdict(row)) {
     case 'safe':
-      return 'No ordinary pod was seen to use this role, over seven days or more of a trail with data events: its instances can go to hop limit 1 today.'
+      return allClosed
+        ? 'All running instances have hop limit 1 and tokens required already. See that new ones are launched so, too.'
+        : 'No ordinary pod was seen to use this role, over seven days or more of a trail with data events: its instances can go to hop limit 1 today.'
     case 'breaks':
-      return `With hop limit 1 and tokens required, ${counted(row.workloads_that_break ?? 0, 'workload')} would lose the credentials that ${row.workloads_that_break === 1 ? 'it uses' : 'they use'} now.`
+      return allClosed
+        ? `All running instances have hop limit 1 and tokens required already. ${workloads} used the role on instances that had not: look whether they have what they need now.`
+        : `With hop limit 1 and tokens required, ${workloads} would lose the credentials that ${row.workloads_that_break === 1 ? 'it uses' : 'they use'} now.`
     default:
       return 'No workload is known to break, but too little was observed to call it safe.'
   }
+}
+
+/** Running instances with hop limit 1 and tokens required; null where no running one is known by its options. */
+export function closedOf(nodes: readonly Node[]): number | null {
+  const list = options(nodes)
+  return list.length === 0 ? null : list.filter((one) => one.closed).reduce((sum, one) => sum + one.instances, 0)
 }
 
 /** Those that break, the most calls first, and those on the host network, which do not. */
