@@ -51,6 +51,8 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
   const proven = digests.find((one) => one.status === 'valid')?.objects ?? 0
   const refused = data.rejects.reduce((sum, row) => sum + (row.rejected ?? 0), 0)
   const expected = data.rejects.reduce((sum, row) => sum + (row.reason === 'digest' ? (row.rejected ?? 0) : 0), 0)
+  // Nothing that went wrong is good news only where something was read.
+  const tone = all.objects === 0 ? undefined : 'good'
   return (
     <div className="tiles ingestion-tiles">
       <Tile name="Objects read" figure={count(all.objects)} note={`${bytes(all.bytes)} as stored`} />
@@ -58,16 +60,16 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
       <Tile
         name="Rejected values"
         figure={count(refused - expected)}
-        tone={refused === expected ? 'good' : 'warn'}
+        tone={refused > expected ? 'warn' : tone}
         note={`${refused === expected ? 'Nothing was refused' : 'By reason below'}${expected === 0 ? '' : `, besides ${counted(expected, 'digest file')}`}`}
       />
       <Tile
         name="Unreadable objects"
         figure={count(all.unreadable)}
-        tone={all.unreadable === 0 ? 'good' : 'bad'}
-        note={all.unreadable === 0 ? 'All could be read' : 'Tried again with the next run'}
+        tone={all.unreadable > 0 ? 'bad' : tone}
+        note={all.objects === 0 ? 'Nothing was read yet' : all.unreadable === 0 ? 'All could be read' : 'Tried again with the next run'}
       />
-      <Tile name="Proven by digests" figure={share(proven, checked)} note={proven === 0 ? 'No log file was verified when it was read' : `${count(proven)} of ${count(checked)} objects`} />
+      <Tile name="Proven by digests" figure={share(proven, checked)} note={checked === 0 ? 'Nothing was read yet' : proven === 0 ? 'No log file was verified when it was read' : `${count(proven)} of ${count(checked)} objects`} />
       <Tile
         name="Since the last read"
         figure={all.last_ingested_at === null ? '–' : ago(all.last_ingested_at).replace(' ago', '')}

@@ -10,6 +10,8 @@ import { dayBefore, readGaps, shell, storeDays, strip } from './figures'
 
 type Row = Schemas['CoverageRow']
 
+/** Spans of missing days that are shown in a row. */
+const SPANS = 4
 /** Commands shown at once. */
 const COMMANDS = 5
 
@@ -116,15 +118,23 @@ function Counted({ row }: { row: Row }) {
 }
 
 function Missing({ row }: { row: Row }) {
-  const words = missingWords(row.missing_days)
-  if (words === null) {
+  const gaps = missingDays(row.missing_days)
+  if (gaps.length === 0) {
     return <span className="soft">none</span>
   }
-  const [days, which] = words.split(': ')
   return (
     <div className="missing">
-      <Badge tone="warn">{days}</Badge>
-      <div className="soft small">{which}</div>
+      <Badge tone="warn">{counted(gaps.reduce((sum, gap) => sum + gap.days, 0), 'day')} missing</Badge>
+      {gaps.slice(0, SPANS).map((gap) => (
+        <span key={gap.from} className="soft small nowrap">
+          {gap.from === gap.to ? gap.from : `${gap.from} to ${gap.to}`}
+        </span>
+      ))}
+      {gaps.length > SPANS && (
+        <span className="soft small" title={missingWords(row.missing_days) ?? ''}>
+          and {counted(gaps.length - SPANS, 'more', 'more')}
+        </span>
+      )}
     </div>
   )
 }

@@ -9,10 +9,10 @@ type Row = Schemas['RejectRow']
 const columns: Column<Row>[] = [
   { id: 'reason', header: 'Reason', value: (row) => row.reason, cell: (row) => <Reason row={row} /> },
   { id: 'rejected', header: 'Values', value: (row) => row.rejected, number: true, meaning: 'Values that were refused' },
-  { id: 'object', header: 'Example', value: (row) => row.object, cell: (row) => <Example row={row} />, meaning: 'One of the objects, and what exactly was wrong in it' },
-  { id: 'detail', header: 'Detail', value: (row) => row.detail, clip: true },
+  { id: 'object', header: 'Example', value: (row) => row.object, cell: (row) => <Example row={row} />, meaning: 'One of the objects' },
+  { id: 'detail', header: 'Detail', meaning: 'What exactly was wrong in it', value: (row) => row.detail, cell: (row) => <div className="reject-detail">{row.detail ?? '–'}</div> },
+  { id: 'last_ingested_at', header: 'Last', value: (row) => row.last_ingested_at, cell: (row) => <Time value={row.last_ingested_at} relative /> },
   { id: 'source', header: 'Source', value: (row) => row.source, clip: true },
-  { id: 'last_ingested_at', header: 'Last, UTC', value: (row) => row.last_ingested_at, cell: (row) => <Time value={row.last_ingested_at} /> },
 ]
 
 export function Rejects({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {

@@ -118,9 +118,10 @@ function Proven({ row }: { row: Row }) {
     )
   }
   const proven = row.proven_log_files ?? 0
+  const files = `${count(proven)} of ${counted(row.log_files, 'log file')}`
   return (
-    <span className="nowrap" title={proven === 0 ? 'podtrail ingest --verify proves log files as it reads them' : undefined}>
-      {count(proven)} of {count(row.log_files)}
+    <span className="nowrap" title={proven === 0 ? `${files}: podtrail ingest --verify proves them as it reads them` : files}>
+      {proven === 0 ? <span className="soft">none</span> : share(proven, row.log_files)}
     </span>
   )
 }

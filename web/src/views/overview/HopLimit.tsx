@@ -59,12 +59,15 @@ export function HopLimit({ overview }: { overview: Overview }) {
 function Verdict({ row }: { row: Row }) {
   const to = useCarry()
   const verdict = HOP_LIMIT[row.hop_limit_1 ?? 'unknown'] ?? HOP_LIMIT.unknown
+  const page = to('/readiness', { cluster: row.cluster, role_arn: row.role_arn })
   const closed = row.closed_instances ?? 0
   const running = row.running_instances ?? 0
   return (
     <li>
       <div className="row spread">
-        <strong title={row.role_arn ?? ''}>{row.nodegroups === null || row.nodegroups === '' ? arnName(row.role_arn) : row.nodegroups}</strong>
+        <Link to={page} title={row.role_arn ?? ''}>
+          {row.nodegroups === null || row.nodegroups === '' ? arnName(row.role_arn) : row.nodegroups}
+        </Link>
         <Badge tone={verdict?.tone ?? 'warn'} title={verdict?.meaning ?? ''}>
           {verdict?.name ?? 'Unknown'}
         </Badge>
@@ -80,7 +83,7 @@ function Verdict({ row }: { row: Row }) {
           {done(row) ? (
             'All running instances have it already.'
           ) : (
-            <Link to={to('/readiness')}>What to run to switch</Link>
+            <Link to={page}>What to run to switch</Link>
           )}
         </p>
       )}
