@@ -53,7 +53,7 @@ export default function Workload() {
 function Unknown({ name }: { name: WorkloadName }) {
   const to = useCarry()
   return (
-    <div className="panel">
+    <Panel title="Not known">
       <Empty title={`Nothing is known of ${name.namespace}/${name.service_account} in cluster ${name.cluster} in this time range.`}>
         <p>No call, session, pod or fallback of it is in the store. Check the spelling, or choose all time above.</p>
         <p>
@@ -61,7 +61,7 @@ function Unknown({ name }: { name: WorkloadName }) {
           <Link to={to('/ingestion')}>What was read</Link>
         </p>
       </Empty>
-    </div>
+    </Panel>
   )
 }
 
@@ -112,9 +112,7 @@ function Known({ name, answer }: { name: WorkloadName; answer: Schemas['Workload
   const tree = useMemo(() => roleTree(answer.chains, answer.actions, answer.roles), [answer])
   return (
     <div className="workloads">
-      {answer.fallbacks.map((row) => (
-        <FallbackWarning key={row.id} row={row} />
-      ))}
+      <FallbackWarning rows={answer.fallbacks} />
       <Head answer={answer} />
       <Tabs<Tab>
         label="Parts of the workload"
@@ -127,6 +125,7 @@ function Known({ name, answer }: { name: WorkloadName; answer: Schemas['Workload
 }
 
 function Overview({ name, answer, tree }: Parts) {
+  const isCut = answer.truncated.includes('hours')
   return (
     <>
       <Panel title="Roles it used" note="From the service account to its roles, and on to each role assumed from them, by the sessions that were issued.">
@@ -134,7 +133,7 @@ function Overview({ name, answer, tree }: Parts) {
       </Panel>
       <Panel
         title="Calls over time"
-        note={`Stronger colour is more calls, by the logarithm; a red frame is a column with refused calls.${answer.truncated.includes('hours') ? ` Only the first ${counted(answer.hours.length, 'figure')} are drawn: narrow the time range.` : ''}`}
+        note={`Stronger colour is more calls, by the logarithm; a red frame has refused calls.${isCut ? ` Only the first ${counted(answer.hours.length, 'figure')} are drawn: narrow the time range.` : ''}`}
       >
         <HeatMap hours={answer.hours} />
       </Panel>

@@ -62,7 +62,7 @@ function Controls({ tab }: { tab: Tab }) {
       <Select name="namespace" label="Namespace" options={namespaces} />
       <Select name="access_path" label="Access path" options={options(ACCESS_PATHS)} />
       {tab !== 'unused' && <Select name="confidence" label="Confidence" options={options(CONFIDENCES)} />}
-      <TextFilter label="Find" placeholder="service account, role, …" />
+      <TextFilter label="Find" placeholder="name, role, action" />
     </FilterBar>
   )
 }

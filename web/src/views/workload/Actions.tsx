@@ -80,7 +80,11 @@ export function Refused({ actions, truncated }: { actions: readonly Action[]; tr
     <>
       <Panel
         title="Denied calls"
-        note="Refused for lack of permission. Grant what the workload needs: the tab Policy writes it, with refused calls ticked. Or stop what calls."
+        note={
+          denied.some((row) => row.event_name === 'AssumeRoleWithWebIdentity')
+            ? 'Refused for lack of permission. Where AssumeRoleWithWebIdentity is refused, the role’s trust policy has to name the service account; for the rest the tab Policy writes what to grant.'
+            : 'Refused for lack of permission. Grant what the workload needs: the tab Policy writes it, with refused calls ticked. Or stop what calls.'
+        }
         flush
       >
         {denied.length === 0 ? (

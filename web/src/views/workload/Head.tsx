@@ -26,15 +26,42 @@ export function Head({ answer }: { answer: Schemas['Workload'] }) {
   )
 }
 
-/** A fallback, with its cause, leading to the evidence and the fix. */
-export function FallbackWarning({ row }: { row: Schemas['FallbackRow'] }) {
+/** Fallbacks shown at the head; the page of fallbacks has all. */
+const MOST = 3
+
+/** Says that it falls back to the node role and why, leading to the evidence and the fix. */
+export function FallbackWarning({ rows }: { rows: readonly Schemas['FallbackRow'][] }) {
   const to = useCarry()
-  const cause = CAUSES[row.cause ?? 'unknown']
+  const [first] = rows
+  if (first === undefined) {
+    return null
+  }
+  const all = to('/fallbacks', { cluster: first.cluster, namespace: first.namespace, service_account: first.service_account })
   return (
     <section className="workload-warning" aria-label="Falls back to the node role">
+      <ul>
+        {rows.slice(0, MOST).map((row) => (
+          <Fallback key={row.id} row={row} />
+        ))}
+      </ul>
+      {rows.length > MOST && (
+        <p>
+          <Link to={all}>All {counted(rows.length, 'fallback')}</Link>
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Fallback({ row }: { row: Schemas['FallbackRow'] }) {
+  const to = useCarry()
+  const cause = CAUSES[row.cause ?? 'unknown']
+  const isGuess = row.confidence === 'candidate' || row.confidence === 'unknown'
+  return (
+    <li>
       <div>
         <strong>
-          {row.workload ?? 'Pods of it'} {row.confidence === 'candidate' ? 'probably falls' : 'falls'} back to the node role <Role arn={row.role_arn} />: {cause?.name ?? row.cause}
+          {row.workload ?? 'One of its pods'} {isGuess ? 'probably falls' : 'falls'} back to node role <Role arn={row.role_arn} />: {cause?.name ?? row.cause}
         </strong>{' '}
         <Confidence value={row.confidence} />
         <p>
@@ -44,6 +71,6 @@ export function FallbackWarning({ row }: { row: Schemas['FallbackRow'] }) {
       <Link className="button small" to={to('/fallbacks', { open: row.id })}>
         Evidence and fix
       </Link>
-    </section>
+    </li>
   )
 }

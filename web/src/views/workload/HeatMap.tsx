@@ -19,7 +19,7 @@ function useNarrow(): boolean {
 }
 
 const ROW_PX = 22
-const AROUND_PX = 92
+const AROUND_PX = 76
 
 /** What ECharts has of a cell: column, row, logarithm of the calls for the colour, calls, denied. */
 type Point = [x: number, y: number, colour: number, calls: number, denied: number]
@@ -29,7 +29,7 @@ const point = (cell: Cell): Point => [cell.x, cell.y, Math.log10(cell.calls + 1)
 function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => string) {
   const names = shown.times.map((time) => columnName(time, shown.unit))
   return {
-    grid: { left: isNarrow ? 112 : 210, right: 12, top: 8, bottom: 76 },
+    grid: { left: isNarrow ? 112 : 210, right: 12, top: 6, bottom: 64 },
     tooltip: {
       formatter: ({ value }: { value: Point }) =>
         `${shown.actions[value[1]] ?? ''}\n${names[value[0]] ?? ''} UTC (${shown.unit})\n${counted(value[3], 'call')}, ${count(value[4])} denied`,
@@ -38,7 +38,15 @@ function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => st
     yAxis: {
       ...categoryAxis(colour, shown.actions),
       inverse: true,
-      axisLabel: { color: colour('--text'), fontSize: 11, interval: 0, width: isNarrow ? 104 : 200, overflow: 'truncate' },
+      axisLabel: {
+        color: colour('--text'),
+        fontSize: 11,
+        interval: 0,
+        width: isNarrow ? 104 : 200,
+        overflow: 'truncate',
+        // Where there is little room the service is left to the tooltip.
+        formatter: (action: string) => (isNarrow ? action.slice(action.indexOf(':') + 1) : action),
+      },
     },
     visualMap: {
       type: 'continuous',

@@ -106,14 +106,19 @@ function Gantt({ strip: shown, all }: { strip: Strip; all: number }) {
   )
 }
 
+/** Labels that begin behind this share of the axis would be cut off. */
+const LAST_LABEL = 0.84
+
+const percent = (share: number) => `${(share * 100).toFixed(2)}%`
+
 function Axis({ strip: shown }: { strip: Strip }) {
   return (
     <div className="gantt-row gantt-axis" aria-hidden="true">
       <span />
       <span className="gantt-track">
         {shown.ticks.map((tick) => (
-          <span key={tick.time} className={tick.at > 0.86 ? 'tick last' : 'tick'} style={{ left: `${tick.at * 100}%` }}>
-            {utcTime(tick.time).slice(5, 16)}
+          <span key={tick.time} className="tick" style={{ left: percent(tick.at) }}>
+            {tick.at < LAST_LABEL && utcTime(tick.time).slice(5, 16)}
           </span>
         ))}
       </span>
@@ -121,8 +126,6 @@ function Axis({ strip: shown }: { strip: Strip }) {
     </div>
   )
 }
-
-const percent = (share: number) => `${(share * 100).toFixed(2)}%`
 
 function Row({ bar, strip: shown }: { bar: Bar; strip: Strip }) {
   const { pod } = bar

@@ -95,6 +95,7 @@ export function roleTree(chains: readonly Chain[], actions: readonly Action[], u
   // Roles without a session of the workload's own: a node's role, or one that was refused.
   const bare = [...figures.entries()]
     .filter(([arn]) => !issued.has(arn))
+    .toSorted((a, b) => Number(a[1].access_path === 'node_role') - Number(b[1].access_path === 'node_role'))
     .map(([arn, one]): RoleNode => {
       const following = rows.filter((row) => row.parent_role_arn === arn)
       return {
