@@ -19,7 +19,8 @@ const highlight = HighlightStyle.define([
 
 const theme = EditorView.theme({
   '&': { height: '100%', backgroundColor: 'var(--panel)', color: 'var(--text)', fontSize: '13px' },
-  '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '-2px' },
+  // The page draws the ring around the whole editor.
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.55', overflow: 'auto' },
   '.cm-content': { padding: '10px 0', caretColor: 'var(--text)' },
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
@@ -41,6 +42,25 @@ const theme = EditorView.theme({
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent-soft)', color: 'var(--text)' },
   '.cm-completionDetail': { color: 'var(--text-soft)' },
   '.cm-completionInfo': { maxWidth: '340px', padding: '6px 10px', fontFamily: 'var(--sans)' },
+})
+
+/**
+ * Replaces selected text by what is typed. Left to the browser, it would keep the look of the replaced text by an inline
+ * style, which the content security policy blocks.
+ */
+const replaceBySelf = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { data, inputType } = event
+    const { from, to, empty } = view.state.selection.main
+    if (inputType !== 'insertText' || data === null || empty || view.composing) {
+      return false
+    }
+    const insert = () => view.state.update(view.state.replaceSelection(data), { userEvent: 'input.type', scrollIntoView: true })
+    if (!view.state.facet(EditorView.inputHandler).some((handler) => handler(view, from, to, data, insert))) {
+      view.dispatch(insert())
+    }
+    return true
+  },
 })
 
 /** Completion of tables, columns and functions. */
@@ -107,7 +127,8 @@ export default function Editor({
           bracketMatching(),
           closeBrackets(),
           highlightActiveLine(),
-          autocompletion(),
+          autocompletion({ icons: false }),
+          replaceBySelf,
           placeholder('SELECT … FROM attribution'),
           tooltips({ parent: floating }),
           EditorView.lineWrapping,

@@ -5,7 +5,7 @@ import { categoryAxis, timeAxis, valueAxis } from '../../components/axes'
 import { Chart } from '../../components/Chart'
 import { count } from '../../format'
 import { useUrlValues } from '../../state/url'
-import { PATH_SERIES_COLOUR } from '../../terms'
+import { PATH_SERIES_COLOUR, pathSeries } from '../../terms'
 import type { Row } from '../explain/story'
 import { isNumber, isTimeColumn, likely, MOST_BARS, plot, type Choice, type Column } from './chart'
 
@@ -62,6 +62,13 @@ function Pick({ label, value, options, onPick }: { label: string; value: string;
   )
 }
 
+/** Access paths have the colours that they have elsewhere. */
+function coloured(name: string, colour: (variable: string) => string): { itemStyle?: { color: string }; lineStyle?: { color: string } } {
+  const path = pathSeries(name, 'workload')
+  const value = path === null ? null : colour(PATH_SERIES_COLOUR[path])
+  return value === null ? {} : { itemStyle: { color: value }, lineStyle: { color: value } }
+}
+
 function Drawn({ rows, choice: { x, y, series, kind }, time }: { rows: Row[]; choice: Choice; time: boolean }) {
   const drawn = useMemo(() => plot(rows, { x, y, series, kind }, time), [rows, x, y, series, kind, time])
   // Names of things are read more easily beside bars than below them.
@@ -80,6 +87,7 @@ function Drawn({ rows, choice: { x, y, series, kind }, time }: { rows: Row[]; ch
         series: drawn.series.map((one) => ({
           name: one.name,
           type: kind,
+          ...coloured(one.name, colour),
           ...(kind === 'bar' ? { stack: 'all', barMaxWidth: 26 } : { showSymbol: drawn.xs.length < 3, connectNulls: false }),
           data: time ? drawn.xs.map((at, index) => [at, one.values[index]]) : one.values,
         })),

@@ -7,7 +7,7 @@ import { Failed } from '../../components/states'
 import { Tabs } from '../../components/Tabs'
 import { count, counted } from '../../format'
 import { useUrlValue } from '../../state/url'
-import { Cell, scalar } from '../explain/cells'
+import { Cell, isTime, scalar, type Scalar } from '../explain/cells'
 import type { Row } from '../explain/story'
 import { isNumber } from './chart'
 import { ResultChart } from './ResultChart'
@@ -74,7 +74,7 @@ function Grid({ columns, rows }: { columns: readonly Schemas['Column'][]; rows: 
 }
 
 /** Texts up to this length are shown whole. */
-const LONG = 120
+const LONG = 80
 
 function ResultCell({ name, row }: { name: string; row: Row }) {
   const value = row[name]
@@ -90,12 +90,31 @@ function ResultCell({ name, row }: { name: string; row: Row }) {
   if (typeof value === 'string' && value.length > LONG) {
     return (
       <details className="sql-json">
-        <summary>{value.slice(0, 90)}…</summary>
+        <summary>{value.slice(0, 70)}…</summary>
         {value}
       </details>
     )
   }
-  return <Cell name={name} row={row} />
+  return LINKED.has(name) || isTime(value) ? <Cell name={name} row={row} /> : <Raw value={scalar(value)} />
+}
+
+/** Columns that lead somewhere. All else is shown as it is, so that it can be put into a statement. */
+const LINKED = new Set([
+  'event_id',
+  'access_key_id',
+  'parent_access_key_id',
+  'issued_access_key_id',
+  'role_arn',
+  'parent_role_arn',
+  'session_issuer_arn',
+  'issued_role_arn',
+  'instance_id',
+  'node',
+  'score',
+])
+
+function Raw({ value }: { value: Scalar }) {
+  return value === null ? <span className="soft">null</span> : <>{typeof value === 'number' ? value.toLocaleString('en-GB') : String(value)}</>
 }
 
 /** Lists and objects, and texts that hold some; null for anything else. Short ones are readable as they are. */
