@@ -49,7 +49,7 @@ function columnsOf(days: { first: string; last: string }): Column<Row>[] {
       cell: (row) => <DayStrip row={row} days={days} />,
       meaning: 'Full height: days with events. Low: days without. Blank: before the first event',
     },
-    { id: 'days', header: 'Days with events', value: (row) => row.days, cell: (row) => <Counted row={row} />, meaning: 'Of the days from the first event to the last' },
+    { id: 'days', header: 'Days', value: (row) => row.days, cell: (row) => <Counted row={row} />, meaning: 'Days with events, of the days from the first event to the last' },
     { id: 'missing_days', header: 'Missing', value: (row) => row.missing_days, cell: (row) => <Missing row={row} /> },
     { id: 'events', header: 'Events', value: (row) => row.events, number: true },
     {

@@ -28,7 +28,7 @@ export function Rejects({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
   return (
     <Panel title="Rejects" note="Values that did not become events, by reason. Their text is kept in the table rejects, secrets replaced." flush>
       <DataTable
-        label="Rejects"
+        label="Rejected values by reason"
         rows={rows}
         columns={columns}
         rowKey={(row) => `${row.source ?? ''} ${row.reason ?? ''}`}

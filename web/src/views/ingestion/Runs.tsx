@@ -36,7 +36,7 @@ export function Runs({ rows }: { rows: readonly Row[] }) {
   }
   return (
     <Panel title="Runs on a schedule" note="Since this service was started. What fails is tried again with the next run, and keeps nothing else from being read." flush>
-      <DataTable label="Runs on a schedule" rows={rows} columns={columns} rowKey={(row) => row.name} sortParameter="sort_runs" />
+      <DataTable label="Scheduled runs" rows={rows} columns={columns} rowKey={(row) => row.name} sortParameter="sort_runs" />
     </Panel>
   )
 }

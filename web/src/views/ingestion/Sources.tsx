@@ -45,7 +45,7 @@ export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
   return (
     <Panel title="Sources" note="Objects that were read, by folder and status. An object that is unchanged is not read again." flush>
       <DataTable
-        label="Sources"
+        label="Objects by folder and status"
         rows={shown}
         columns={columns}
         rowKey={(row) => [row.source, row.prefix, row.status, row.digest_status].join(' ')}

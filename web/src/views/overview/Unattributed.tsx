@@ -65,7 +65,7 @@ function Reasons({ rows, calls }: { rows: readonly Row[]; calls: number }) {
   const all = rows.reduce((sum, row) => sum + (row.calls ?? 0), 0)
   return (
     <DataTable
-      label="Calls that no workload made, by reason"
+      label="Reasons why calls are not attributed"
       rows={rows}
       columns={columns}
       rowKey={(row) => row.reason ?? ''}
