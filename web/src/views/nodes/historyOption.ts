@@ -36,9 +36,10 @@ export interface Drawn {
   rows: WorkloadRow[]
 }
 
-export function rowLabel(row: WorkloadRow): string {
+/** Short: without the namespace, for narrow pages. */
+export function rowLabel(row: WorkloadRow, short = false): string {
   const name = row.workload.slice(row.workload.indexOf('/') + 1)
-  return `${row.hostNetwork ? '(host) ' : ''}${row.namespace}/${name}`
+  return `${row.hostNetwork ? '(host) ' : ''}${short ? '' : `${row.namespace}/`}${name}`
 }
 
 /** The series' data: what is drawn by number, and the pod for tooltip and click. */
@@ -57,8 +58,7 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
     axisPointer: { link: [{ xAxisIndex: [0, 1] }] },
     tooltip: {
       trigger: 'item',
-      formatter: ({ seriesType, dataIndex, data }: { seriesType: string; dataIndex: number; data: StayItem }) =>
-        seriesType === 'custom' ? stayText(data.stay) : bucketText(drawn.buckets[dataIndex], step),
+      formatter: ({ data }: { data: StayItem | BarItem }) => ('stay' in data ? stayText(data.stay) : bucketText(data.bucket, step)),
     },
     grid: [
       { left, right, top: TOP, height: BARS },
@@ -83,20 +83,21 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
           width: left - 12,
           overflow: 'truncate',
           fontSize: narrow ? 10 : 11,
-          formatter: (_: string, index: number) => (rows[index] === undefined ? '' : rowLabel(rows[index])),
+          formatter: (_: string, index: number) => (rows[index] === undefined ? '' : rowLabel(rows[index], narrow)),
           color: (_: string | undefined, index: number | undefined) => colour((rows[index ?? -1]?.calls ?? 0) > 0 ? '--text' : '--text-soft'),
         },
       },
     ],
     series: [
-      ...ACTORS_DRAWN.map((actor) => ({
-        type: 'bar',
-        stack: 'calls',
-        name: ACTOR_SERIES[actor].name,
-        barCategoryGap: '12%',
-        itemStyle: { color: colour(ACTOR_SERIES[actor].colour) },
-        data: drawn.buckets.map((bucket) => [bucket.start + step / 2, bucket.calls[actor]]),
-      })),
+      // Bars of ECharts widen a time axis so that the first and last fit, and the two axes would not agree.
+      {
+        type: 'custom',
+        name: 'Calls',
+        clip: true,
+        encode: { x: [0, 1], y: [2, 3] },
+        renderItem: (_: CustomSeriesRenderItemParams, api: CustomSeriesRenderItemAPI) => renderBar(api, colour),
+        data: drawn.buckets.flatMap((bucket) => barItems(bucket, step)),
+      },
       {
         type: 'custom',
         name: 'Pods',
@@ -108,6 +109,35 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
         data: rows.flatMap((row, index) => row.stays.map((stay) => stayItem(stay, index, row.lanes))),
       },
     ],
+  }
+}
+
+interface BarItem {
+  value: number[]
+  bucket: Bucket
+}
+
+/** The parts of a stack, from the bottom up. */
+function barItems(bucket: Bucket, step: number): BarItem[] {
+  let base = 0
+  return ACTORS_DRAWN.flatMap((actor, index) => {
+    const calls = bucket.calls[actor]
+    const value = [bucket.start, bucket.start + step, base, base + calls, index]
+    base += calls
+    return calls > 0 ? [{ value, bucket }] : []
+  })
+}
+
+function renderBar(api: CustomSeriesRenderItemAPI, colour: Colour) {
+  const value = (index: number) => Number(api.value(index))
+  const actor = ACTORS_DRAWN[value(4)] ?? 'unknown'
+  const [start = 0, bottom = 0] = api.coord([value(0), value(2)])
+  const [end = 0, top = 0] = api.coord([value(1), value(3)])
+  const gap = Math.min(1, (end - start) * 0.1)
+  return {
+    type: 'rect' as const,
+    shape: { x: start + gap, y: top, width: Math.max(1, end - start - 2 * gap), height: bottom - top },
+    style: { fill: colour(ACTOR_SERIES[actor].colour) },
   }
 }
 
@@ -162,10 +192,7 @@ function callsText({ called, calls, guessed }: Stay): string {
 
 const MOST_NAMES = 6
 
-function bucketText(bucket: Bucket | undefined, step: number): string {
-  if (bucket === undefined) {
-    return ''
-  }
+function bucketText(bucket: Bucket, step: number): string {
   const total = ACTORS_DRAWN.reduce((sum, actor) => sum + bucket.calls[actor], 0)
   const more = bucket.who.length - MOST_NAMES
   return [

@@ -24,7 +24,7 @@ export function Findings({ findings, roles }: { findings: readonly Finding[]; ro
     )
   }
   return (
-    <div className="section">
+    <div className="findings">
       <p className="soft">
         The whole store counts here, whatever the time range above. <Observed findings={findings} />
       </p>

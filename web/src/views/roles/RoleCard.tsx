@@ -5,7 +5,7 @@ import { Section } from '../../components/Drawer'
 import { arnAccount, arnName, count, counted, items, share } from '../../format'
 import { useCarry } from '../../state/url'
 import type { FlowRow } from './flow'
-import { kindsOf, ROLE_KINDS, WILDCARD_MEANING, type RoleRow } from './roles'
+import { bindingOf, kindsOf, ROLE_KINDS, WILDCARD_MEANING, type RoleRow } from './roles'
 import { Binding, Kinds, Paths, Wildcard } from './RoleTable'
 
 export function RoleCard({ role, clusters, flows, onClose }: { role: RoleRow; clusters: readonly string[]; flows: readonly FlowRow[]; onClose: () => void }) {
@@ -38,7 +38,7 @@ export function RoleCard({ role, clusters, flows, onClose }: { role: RoleRow; cl
             ['Proof', role.proof ?? <span key="proof" className="soft">–</span>],
           ]}
         />
-        <Section title={bindings.length === 0 ? 'Bound to no service account' : `${counted(bindings.length, 'service account')} may use it`}>
+        <Section title={bindingsTitle(role, bindings)}>
           {role.wildcard_trust && (
             <p>
               <Wildcard /> {WILDCARD_MEANING}
@@ -48,7 +48,7 @@ export function RoleCard({ role, clusters, flows, onClose }: { role: RoleRow; cl
           <ul className="bindings">
             {bindings.map((text) => (
               <li key={text}>
-                <Binding text={text} /> {!usedBy(flows, text) && <Badge title="No call of this service account with this role is in the time range">no calls</Badge>}
+                <Binding text={text} /> <BindingNote text={text} flows={flows} />
               </li>
             ))}
           </ul>
@@ -97,6 +97,17 @@ function NoBinding({ nodeRole }: { nodeRole: boolean }) {
   )
 }
 
-function usedBy(flows: readonly FlowRow[], binding: string): boolean {
-  return flows.some((flow) => `${flow.cluster}/${flow.namespace}/${flow.service_account}` === binding)
+function bindingsTitle(role: RoleRow, bindings: readonly string[]): string {
+  if (bindings.length === 0) {
+    return 'Bound to no service account'
+  }
+  return role.wildcard_trust ? 'More than named service accounts may use it' : `${counted(bindings.length, 'service account')} may use it`
+}
+
+function BindingNote({ text, flows }: { text: string; flows: readonly FlowRow[] }) {
+  if (bindingOf(text) === null) {
+    return <Badge title="Not one service account, but all that fit">pattern</Badge>
+  }
+  const used = flows.some((flow) => `${flow.cluster}/${flow.namespace}/${flow.service_account}` === text)
+  return used ? null : <Badge title="No call of this service account with this role is in the time range">no calls</Badge>
 }

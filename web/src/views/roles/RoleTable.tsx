@@ -87,15 +87,7 @@ function BoundTo({ role }: { role: RoleRow }) {
 function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
   return [
     { id: 'role_arn', header: 'Role', value: (role) => role.role_arn, cell: (role) => <Role arn={role.role_arn} />, clip: true, meaning: 'Role by name; its ARN is in the tooltip and in the CSV' },
-    { id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn), cell: (role) => <span className="mono">{arnAccount(role.role_arn)}</span> },
     { id: 'kind', header: 'Kind', value: (role) => role.kind, cell: (role) => <Kinds role={role} />, meaning: 'What the role is for' },
-    {
-      id: 'clusters',
-      header: 'Clusters',
-      value: (role) => clusters.get(role.role_arn ?? '')?.join(', '),
-      clip: true,
-      meaning: 'Clusters that it belongs to, that it is bound in, or whose workloads used it',
-    },
     {
       id: 'access_paths',
       header: 'Access paths',
@@ -105,7 +97,6 @@ function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
     },
     { id: 'used_by', header: 'Used by', value: (role) => role.used_by, number: true, cell: (role) => <UsedBy role={role} />, meaning: 'Number of service accounts that used it' },
     { id: 'bindings', header: 'Bindings', value: (role) => role.bindings, number: true, meaning: 'Number of service accounts that may use it' },
-    { id: 'bound_to', header: 'Bound to', value: (role) => role.bound_to, cell: (role) => <BoundTo role={role} />, meaning: 'Service accounts that may use it' },
     {
       id: 'wildcard_trust',
       header: 'Trust',
@@ -129,6 +120,15 @@ function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
       cell: (role) => ((role.denied ?? 0) > 0 ? <span className="denied">{count(role.denied)}</span> : <span className="soft">{count(role.denied)}</span>),
       meaning: 'Calls that were refused for lack of permission',
     },
+    { id: 'bound_to', header: 'Bound to', value: (role) => role.bound_to, cell: (role) => <BoundTo role={role} />, meaning: 'Service accounts that may use it' },
+    {
+      id: 'clusters',
+      header: 'Clusters',
+      value: (role) => clusters.get(role.role_arn ?? '')?.join(', '),
+      clip: true,
+      meaning: 'Clusters that it belongs to, that it is bound in, or whose workloads used it',
+    },
+    { id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn), cell: (role) => <span className="mono">{arnAccount(role.role_arn)}</span> },
     { id: 'first_seen', header: 'First seen', value: (role) => role.first_seen, cell: (role) => <Time value={role.first_seen} /> },
     { id: 'last_seen', header: 'Last seen', value: (role) => role.last_seen, cell: (role) => <Time value={role.last_seen} /> },
     { id: 'proof', header: 'Proof', value: (role) => role.proof, clip: true, meaning: 'What proves the kind' },

@@ -21,7 +21,7 @@ export function RoleUsers({ roleArn, flows }: { roleArn: string; flows: readonly
   const columns = useMemo(() => {
     const more = new Map((known.data?.items ?? []).map((row) => [userKey(row), row]))
     const fallbacks = (user: RoleUser) => to('/fallbacks', { role_arn: roleArn, namespace: user.namespace, service_account: user.service_account })
-    return users.some((user) => user.access_path !== 'node_role') ? [...shared(), ...ofBinding(more), ...calls()] : [...shared(), ...calls(), why(fallbacks)]
+    return users.some((user) => user.access_path !== 'node_role') ? [...shared(), ...ofBinding(more), ...calls(), ...seen(more)] : [...shared(), ...calls(), why(fallbacks)]
   }, [known.data, users, roleArn, to])
   return users.length === 0 ? (
     <Empty title="No service account used it in this time range." />
@@ -62,6 +62,12 @@ function ofBinding(known: Map<string, WorkloadRow>): Column<RoleUser>[] {
       meaning: 'Roles assumed since the workload’s own session; 0: it has this role by itself',
     },
     { id: 'confidence', header: 'Confidence', value: (user) => row(user)?.confidence, cell: (user) => <Confidence value={row(user)?.confidence} /> },
+  ]
+}
+
+function seen(known: Map<string, WorkloadRow>): Column<RoleUser>[] {
+  const row = (user: RoleUser) => known.get(userKey(user))
+  return [
     { id: 'first_seen', header: 'First seen', value: (user) => row(user)?.first_seen, cell: (user) => <Time value={row(user)?.first_seen} /> },
     { id: 'last_seen', header: 'Last seen', value: (user) => row(user)?.last_seen, cell: (user) => <Time value={row(user)?.last_seen} /> },
   ]

@@ -55,6 +55,7 @@ describe('bindingOf', () => {
   it('takes a pattern for no service account', () => {
     expect(bindingOf('prod/shop/*')).toBeNull()
     expect(bindingOf('prod/shop')).toBeNull()
+    expect(bindingOf('oidc.eks.eu-west-1.amazonaws.com/id/ABC/shop')).toBeNull()
   })
 })
 

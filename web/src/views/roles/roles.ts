@@ -38,15 +38,11 @@ export function kindsOf(role: RoleRow): string[] {
   return items(role.kind)
 }
 
-/** Finds the service account in a binding, `CLUSTER/NAMESPACE/NAME`; a cluster known by its issuer only has slashes of its own. */
+/** Finds the service account in a binding, `CLUSTER/NAMESPACE/NAME`; null for patterns, which leave parts out. */
 export function bindingOf(text: string): { cluster: string; namespace: string; serviceAccount: string } | null {
-  const parts = text.split('/')
-  const serviceAccount = parts.at(-1)
-  const namespace = parts.at(-2)
-  const cluster = parts.slice(0, -2).join('/')
-  return parts.length < 3 || serviceAccount === undefined || namespace === undefined || serviceAccount.includes('*') || namespace.includes('*')
-    ? null
-    : { cluster, namespace, serviceAccount }
+  // A cluster known by its issuer only has slashes of its own.
+  const [, cluster, namespace, serviceAccount] = /^([^/]+|.+\/id\/[^/]+)\/([^/*?]+)\/([^/*?]+)$/.exec(text) ?? []
+  return cluster === undefined || namespace === undefined || serviceAccount === undefined ? null : { cluster, namespace, serviceAccount }
 }
 
 /** Clusters by role: those that its row names, of its bindings, and those whose workloads used it. */
