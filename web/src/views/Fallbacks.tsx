@@ -69,13 +69,13 @@ const WHOLE_ROWS = ' Those seen in the time range; their figures are of all time
 function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut: boolean; selected: string | null; onOpen: (row: Fallback) => void }) {
   const to = useCarry()
   const [params] = useUrlValues()
-  const [namespace, cause, confidence, q] = ['namespace', 'cause', 'confidence', 'q'].map((name) => params.get(name))
-  const others = useMemo(
-    () => narrowed(rows, { namespace: namespace ?? null, cause: null, confidence: confidence ?? null, q: q ?? null }),
-    [rows, namespace, confidence, q],
-  )
-  const shown = useMemo(() => (cause === null || cause === undefined ? others : others.filter((row) => (row.cause ?? 'unknown') === cause)), [others, cause])
-  const causes = useMemo(() => byCause(others), [others])
+  const namespace = params.get('namespace')
+  const cause = params.get('cause')
+  const confidence = params.get('confidence')
+  const q = params.get('q')
+  const ofAnyCause = useMemo(() => narrowed(rows, { namespace, cause: null, confidence, q }), [rows, namespace, confidence, q])
+  const shown = useMemo(() => narrowed(ofAnyCause, { namespace: null, cause, confidence: null, q: null }), [ofAnyCause, cause])
+  const causes = useMemo(() => byCause(ofAnyCause), [ofAnyCause])
   const ranged = params.has('from') || params.has('to')
   if (rows.length === 0) {
     return (
@@ -106,14 +106,14 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
 }
 
 function Figures({ rows, ranged }: { rows: readonly Fallback[]; ranged: boolean }) {
-  const named = rows.filter((row) => row.workload !== null).length
+  const named = rows.filter((row) => row.workload !== null)
   const calls = rows.reduce((sum, row) => sum + (row.calls ?? 0), 0)
   const denied = rows.reduce((sum, row) => sum + (row.denied ?? 0), 0)
-  const roles = new Set(rows.map((row) => `${row.cluster} ${row.role_arn}`)).size
+  const roles = new Set(named.map((row) => `${row.cluster} ${row.role_arn}`)).size
   return (
     <div className="tiles">
-      <Tile name="Workloads named" figure={count(named)} note={`on ${counted(roles, 'node role')}`} tone={named > 0 ? 'bad' : 'good'} />
-      <Tile name="Workload not known" figure={count(rows.length - named)} note="ranked candidates where some fit" {...(rows.length > named ? { tone: 'warn' as const } : {})} />
+      <Tile name="Workloads named" figure={count(named.length)} note={`on ${counted(roles, 'node role')}`} tone={named.length > 0 ? 'bad' : 'good'} />
+      <Tile name="Workload not known" figure={count(rows.length - named.length)} note="ranked candidates where some fit" {...(rows.length > named.length ? { tone: 'warn' as const } : {})} />
       <Tile name="Calls with node roles" figure={count(calls)} note={ranged ? 'by these pods, of all time' : 'by these pods'} />
       <Tile name="Denied" figure={count(denied)} note={`${share(denied, calls)} of these calls were refused`} />
     </div>

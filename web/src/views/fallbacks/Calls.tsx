@@ -30,9 +30,11 @@ export function Calls({ row }: { row: Fallback }) {
       <Section title={`Nodes (${count(nodes.length)})`}>
         <Items list={nodes} render={(node) => <NodeLink node={node} />} />
       </Section>
-      <Section title={row.workload === null ? `Pods that may be meant (${count(pods.length)})` : `Pods (${count(pods.length)})`}>
-        <Items list={pods} render={(pod) => <Pod id={podId(row.cluster, row.namespace, row.service_account, pod)} name={pod} />} />
-      </Section>
+      {pods.length > 0 && (
+        <Section title={row.workload === null ? `Pods that may be meant (${count(pods.length)})` : `Pods (${count(pods.length)})`}>
+          <Items list={pods} render={(pod) => <Pod id={podId(row.cluster, row.namespace, row.service_account, pod)} name={pod} />} />
+        </Section>
+      )}
       <Section title={`User agents (${count(agents.length)})`}>
         <Items list={agents} render={(agent) => <code>{agent}</code>} />
       </Section>
@@ -84,12 +86,12 @@ function AccountTimeline({ cluster, namespace, account }: { cluster: string; nam
   return (
     <Answer query={timeline}>
       {(data) => (
-        <>
+        <div className="section">
           <p className="soft small">
             All calls of service account {namespace}/{account}, whichever workload made them. Once the fix works, none is by the node role.
           </p>
           {data.items.length === 0 ? <p className="soft">No calls in this time range.</p> : <TimelineChart rows={data.items} />}
-        </>
+        </div>
       )}
     </Answer>
   )

@@ -37,7 +37,7 @@ export function Breaking({ row, rows }: { row: NodeRole; rows: readonly Fallback
   }
   const unnamed = rows.filter((one) => one.workload === null).length
   return (
-    <>
+    <div className="section">
       {unnamed > 0 && (
         <p className="soft small">
           {counted(unnamed, 'row')} {unnamed === 1 ? 'is' : 'are'} of pods whose workload is not known: it may be one of the others.
@@ -63,6 +63,6 @@ export function Breaking({ row, rows }: { row: NodeRole; rows: readonly Fallback
           defaultSort="calls.desc"
         />
       </div>
-    </>
+    </div>
   )
 }
