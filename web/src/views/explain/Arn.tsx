@@ -63,7 +63,7 @@ function RoleStory({ arn }: { arn: string }) {
           </div>
         </div>
       </Panel>
-      <Panel title="Newest calls with this role" flush>
+      <Panel title="Newest calls with this role" flush className="explain-table">
         <Answer query={calls}>{(data) => <Calls rows={data.items} note={data.next_token === null ? undefined : 'the newest 100 only'} />}</Answer>
       </Panel>
     </>
@@ -100,7 +100,7 @@ function SessionStory({ asked }: { asked: Extract<Subject, { kind: 'role_session
           </div>
         </div>
       </Panel>
-      <Panel title="Its calls" flush>
+      <Panel title="Its calls" flush className="explain-table">
         <Answer query={calls}>
           {(data) => (
             <Calls

@@ -51,9 +51,12 @@ export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
           <Better list={more} />
         </Panel>
       )}
-      {told.sections.map((section) => (
-        <SectionPanel key={section.title} title={section.title} rows={section.rows} />
-      ))}
+      {told.sections
+        .filter((section) => section.rows.length > 0)
+        .map((section) => (
+          <SectionPanel key={section.title} title={section.title} rows={section.rows} />
+        ))}
+      <NotSeen titles={told.sections.filter((section) => section.rows.length === 0).map((section) => section.title)} />
       {told.event !== null && <RecordPanel event={told.event} />}
       {asked.kind === 'access_key' && <KeyLinks id={asked.id} />}
     </>
@@ -105,7 +108,7 @@ function Better({ list }: { list: string[] }) {
   )
 }
 
-/** Titles and order of a section's columns. */
+/** Titles of sections, and what an empty one means. */
 const TITLES: Record<string, { title: string; empty: string }> = {
   'issued to': { title: 'Issued to', empty: 'No record in the store issued it.' },
   'shown by': { title: 'Shown by', empty: 'No call shows it.' },
@@ -120,16 +123,21 @@ const TITLES: Record<string, { title: string; empty: string }> = {
 const SHOWN = 20
 const FALLBACK = 'why it falls back to the node role'
 
+/** What was looked for and not found: as telling as what was. */
+function NotSeen({ titles }: { titles: string[] }) {
+  return titles.length === 0 ? null : (
+    <Panel title="Not found">
+      <ul className="explain-better">
+        {titles.map((title) => (
+          <li key={title}>{TITLES[title]?.empty ?? title}</li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
+
 function SectionPanel({ title, rows }: { title: string; rows: Row[] }) {
-  const named = TITLES[title]
-  const head = named?.title ?? `${title.charAt(0).toUpperCase()}${title.slice(1)}`
-  if (rows.length === 0) {
-    return (
-      <Panel title={head}>
-        <p className="soft">{named?.empty ?? 'Nothing.'}</p>
-      </Panel>
-    )
-  }
+  const head = TITLES[title]?.title ?? `${title.charAt(0).toUpperCase()}${title.slice(1)}`
   if (title === FALLBACK) {
     return (
       <Panel title={head}>
@@ -142,7 +150,7 @@ function SectionPanel({ title, rows }: { title: string; rows: Row[] }) {
     )
   }
   return (
-    <Panel title={head} flush {...(rows.length === SHOWN ? { note: `The first ${SHOWN} rows.` } : {})}>
+    <Panel title={head} flush className="explain-table" {...(rows.length === SHOWN ? { note: `The first ${SHOWN} rows.` } : {})}>
       <DataTable label={head} rows={rows} columns={columnsOf(rows)} rowKey={keyOf} sortParameter={`sort_${title.replaceAll(' ', '_')}`} />
     </Panel>
   )

@@ -85,12 +85,15 @@ export function Cell({ name, row }: { name: string; row: Row }) {
 /** Words for a column's head: `first seen` for `first_seen`. */
 export function head(name: string): string {
   const words = name.replaceAll('_', ' ')
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`.replace(/\b(id|arn|ip|uid)\b/gi, (word) => word.toUpperCase())
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`.replace(/\b(id|arn|ip|uid|aws)\b/gi, (word) => word.toUpperCase())
 }
 
+/** Columns with long texts. */
+const LONG = ['identity_arn', 'user_agent', 'node', 'source_object', 'actions', 'pods']
+
 /** Columns of a section, those that matter most first. */
-const FIRST = ['event_time', 'workload', 'pod', 'event_source', 'event_name', 'error_code', 'calls', 'access_path', 'mechanism', 'role_arn', 'hops', 'confidence']
-const LAST = ['first_seen', 'last_seen', 'valid_from', 'valid_to', 'event_id', 'pod_uid']
+const FIRST = ['event_time', 'workload', 'pod', 'instance_id', 'pod_ip', 'namespace', 'service_account', 'event_source', 'event_name', 'error_code', 'calls', 'access_path', 'mechanism', 'role_arn', 'hops', 'confidence']
+const LAST = ['host_network', 'injected', 'node', 'first_seen', 'last_seen', 'valid_from', 'valid_to', 'event_id', 'pod_uid']
 
 function rank(name: string): number {
   const first = FIRST.indexOf(name)
@@ -116,6 +119,7 @@ export function columnsOf(rows: readonly Row[], without: readonly string[] = [])
       value: (row: Row) => scalar(row[name]),
       cell: (row: Row) => <Cell name={name} row={row} />,
       number: rows.some((row) => typeof row[name] === 'number'),
+      clip: LONG.includes(name),
     }))
 }
 

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { better } from './certainty'
+import { confidence, sentence, type Row, type Story } from './story'
+import { eventChain, keyChain } from './ways'
+
+function told(part: Partial<Story>): Story {
+  return { verdict: '', event: null, attribution: null, evidence: [], records: new Map(), sections: [], missing: [], ...part }
+}
+
+const call: Row = {
+  event_id: 'e',
+  event_time: '2026-05-01T12:00:00Z',
+  event_source: 's3.amazonaws.com',
+  event_name: 'ListBuckets',
+  identity_type: 'AssumedRole',
+  session_issuer_arn: 'arn:aws:iam::111122223333:role/web',
+  access_key_id: 'ASIAAAAAAAAAAAAAAAAA',
+  error_code: null,
+}
+const irsa: Row = { cluster: 'c', namespace: 'shop', service_account: 'web', access_path: 'irsa', actor: 'workload', hops: 0, confidence: 'exact' }
+
+describe('sentence', () => {
+  it('uses the names of the field and leaves the confidence to its badge', () => {
+    expect(sentence(told({ verdict: 'workload ops/backup of myeks, by irsa through 2 assumed role(s), exact' }))).toBe(
+      'Workload ops/backup of myeks, by IRSA through 2 assumed roles.',
+    )
+    expect(sentence(told({ verdict: 'workload a/b reached AWS by irsa and node_role; it falls back to the node role, cause: no_binding' }))).toBe(
+      'Workload a/b reached AWS by IRSA and node role; it falls back to the node role, cause: no binding.',
+    )
+  })
+})
+
+describe('confidence', () => {
+  it('of many calls is the lowest', () => {
+    const rows: Row[] = [{ confidence: 'exact' }, { confidence: 'candidate' }, { confidence: 'inferred' }]
+    expect(confidence(told({ sections: [{ title: 'calls', rows }] }))).toBe('candidate')
+    expect(confidence(told({}))).toBeNull()
+  })
+})
+
+describe('the way to a call', () => {
+  it('goes from the pod to the call and says what is not known', () => {
+    const steps = eventChain(told({ event: call, attribution: irsa }), [])
+    expect(steps.map((step) => step.title)).toEqual(['Pod', 'Service account', 'Binding', 'Role session', 'Call'])
+    expect(steps[0]).toMatchObject({ unknown: true, name: { text: 'not known' } })
+  })
+
+  it('has a step for every role assumed', () => {
+    const sessions: Row[] = [0, 1, 2].map((hops) => ({ hops, role_arn: `arn:aws:iam::111122223333:role/r${hops}`, access_key_id: `ASIA${hops}` }))
+    const steps = eventChain(told({ event: call, attribution: { ...irsa, hops: 2 } }), sessions)
+    expect(steps.map((step) => step.title).slice(3)).toEqual(['Role session', 'Assumed role 1', 'Assumed role 2', 'Call'])
+  })
+
+  it('names no pod for what a node itself did, and no cluster for others', () => {
+    const agent = { ...irsa, service_account: null, namespace: null, access_path: 'node_role', actor: 'node_agent', component: 'kubelet', node: 'i-1' }
+    expect(eventChain(told({ event: call, attribution: agent }), [])[0]).toMatchObject({ title: 'Node agent', name: { text: 'kubelet' } })
+    expect(eventChain(told({ event: { ...call, identity_type: 'IAMUser' } }), []).map((step) => step.title)).toEqual(['Caller', 'Call'])
+  })
+
+  it('says that a node’s key is shared', () => {
+    const rows: Row[] = [
+      { ...irsa, access_path: 'node_role', node: 'i-1', calls: 2 },
+      { ...irsa, access_path: 'node_role', node: 'i-1', service_account: 'other', calls: 3 },
+    ]
+    const steps = keyChain(told({ sections: [{ title: 'calls', rows }] }), [{ mechanism: 'node_role', role_arn: 'arn:aws:iam::1:role/n', hops: 0 }])
+    expect(steps.map((step) => step.name.text)).toEqual(['2 callers share it', 'n', '5'])
+  })
+})
+
+describe('what would make it more certain', () => {
+  it('is nothing where an address names the pod, and the pod’s limits where the token names the account', () => {
+    expect(better(told({ event: call, attribution: { ...irsa, pod: 'p' } }))).toEqual([])
+    expect(better(told({ event: call, attribution: irsa }))).toHaveLength(1)
+  })
+})
