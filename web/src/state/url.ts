@@ -22,14 +22,19 @@ export type FilterName = (typeof FILTERS)[number]
 /** Parameters that go along from page to page: what the reader looks at stays the same. */
 export const CARRIED = ['from', 'to', 'cluster'] as const
 
+/** The address as it is now. What the last drawing had may be behind it: a change that comes soon after another would undo that one. */
+function shownParameters(): URLSearchParams {
+  return new URLSearchParams(window.location.search)
+}
+
 /** A value in the address; setting it to null or an empty text takes it out. */
 export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
   const [params, setParams] = useSearchParams()
   const set = useCallback(
     (value: string | null) => {
       setParams(
-        (before) => {
-          const after = new URLSearchParams(before)
+        () => {
+          const after = shownParameters()
           if (value === null || value === '') {
             after.delete(name)
           } else {
@@ -51,8 +56,8 @@ export function useUrlValues(): [URLSearchParams, (values: Record<string, string
   const set = useCallback(
     (values: Record<string, string | null>) => {
       setParams(
-        (before) => {
-          const after = new URLSearchParams(before)
+        () => {
+          const after = shownParameters()
           for (const [name, value] of Object.entries(values)) {
             if (value === null || value === '') {
               after.delete(name)
