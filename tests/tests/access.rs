@@ -234,6 +234,45 @@ async fn a_token_allows_what_its_scope_says() {
 }
 
 #[tokio::test]
+async fn a_session_tells_what_its_token_allows() {
+    let tokens = Tokens::new();
+    let (id, read) = tokens.create("reader", &[]);
+    let (_, sql) = tokens.create("analyst", &["--scope", "sql"]);
+    let (_service, client) = tokens.serve().await;
+    // The page that asks for a token loads without one.
+    for open in ["/", "/fallbacks"] {
+        let answer = client.get(open).await.expect(200);
+        let kind = answer.header("content-type");
+        assert_eq!(kind, Some("text/html; charset=utf-8"), "{open}");
+    }
+    client.get("/api/v1/session").await.problem(401);
+    let wrong = client.bearing("nonsense");
+    wrong.get("/api/v1/session").await.problem(401);
+    let session = async |token| {
+        client
+            .bearing(token)
+            .get("/api/v1/session")
+            .await
+            .expect(200)
+    };
+    let answer = session(&read).await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        answer.json(),
+        json!({"authentication": "token", "name": format!("{id} reader"), "scopes": ["read"], "version": version})
+    );
+    assert_eq!(session(&sql).await.json()["scopes"], json!(["read", "sql"]));
+
+    let (_service, client) = shared().await;
+    let answer = client.get("/api/v1/session").await.expect(200);
+    assert_eq!(
+        answer.json(),
+        json!({"authentication": "none", "name": null, "scopes": ["read", "sql", "admin"], "version": version})
+    );
+}
+
+#[tokio::test]
 async fn a_token_ends_when_it_expires_and_when_it_is_revoked() {
     let tokens = Tokens::new();
     let (id, secret) = tokens.create("lasting", &[]);
@@ -438,7 +477,11 @@ async fn metrics_have_their_names_and_count() {
         .get("/api/v1/workloads/myeks/shop/cart")
         .await
         .expect(200);
-    client.get("/no/such/path/with/a/secret").await.problem(404);
+    client
+        .get("/api/no/such/path/with/a/secret")
+        .await
+        .problem(404);
+    client.get("/a/page/with/a/secret").await.expect(200);
     client.sql("SELECT 1 AS n").await;
     let answer = client.get("/metrics").await.expect(200);
     assert_eq!(
@@ -448,7 +491,8 @@ async fn metrics_have_their_names_and_count() {
     let lines = [
         r#"podtrail_http_requests_total{method="GET",route="/api/v1/coverage",status="200"} 3"#,
         r#"podtrail_http_requests_total{method="GET",route="/api/v1/events",status="400"} 1"#,
-        r#"podtrail_http_requests_total{method="GET",route="unmatched",status="404"} 1"#,
+        r#"podtrail_http_requests_total{method="GET",route="/{*path}",status="404"} 1"#,
+        r#"podtrail_http_requests_total{method="GET",route="/{*path}",status="200"} 1"#,
         r#"podtrail_http_requests_total{method="POST",route="/api/v1/sql",status="200"} 1"#,
         r#"podtrail_http_request_duration_seconds_count{method="GET",route="/api/v1/coverage"} 3"#,
         "podtrail_http_requests_in_flight 1",

@@ -20,7 +20,7 @@ async fn shared() -> (Arc<Service>, Client) {
 }
 
 /// What answers by GET, with an example of each.
-const RESOURCES: [(&str, &str); 22] = [
+const RESOURCES: [(&str, &str); 24] = [
     ("/api/v1/summary", "/api/v1/summary"),
     ("/api/v1/fallbacks", "/api/v1/fallbacks?limit=1"),
     (
@@ -50,9 +50,11 @@ const RESOURCES: [(&str, &str); 22] = [
     ("/api/v1/reports/{name}", "/api/v1/reports/readiness"),
     ("/api/v1/ingestion", "/api/v1/ingestion"),
     ("/api/v1/coverage", "/api/v1/coverage"),
+    ("/api/v1/session", "/api/v1/session"),
     ("/healthz", "/healthz"),
     ("/readyz", "/readyz"),
     ("/metrics", "/metrics"),
+    ("", "/"),
     ("", "/docs"),
     ("", "/openapi.json"),
 ];
@@ -199,7 +201,7 @@ async fn errors_are_problem_documents_with_the_request_id() {
     let sql = || client.request("POST", "/api/v1/sql");
     send("GET", "/api/v1/events?limit=0").await.problem(400);
     send("GET", "/api/v1/nothing").await.problem(404);
-    send("GET", "/%ff/%00").await.problem(404);
+    send("GET", "/api/%ff/%00").await.problem(404);
     for (method, path) in [
         ("DELETE", "/api/v1/events"),
         ("POST", "/api/v1/events"),

@@ -14,15 +14,19 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HOST};
 
-use super::auth::{Authenticator, Denied, Scope, bearer, password};
+use super::auth::{Authentication, Authenticator, Denied, Scope, Scopes, bearer, password};
 use super::pgwire::PasswordCheck;
 use super::problem::Problem;
 
 /// Who asks.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Name of a token or subject of an OIDC token; `anonymous` where none is needed.
+    /// Id and name of a token, or issuer and subject of an OIDC token; `anonymous` where none is needed.
     pub name: String,
+    /// How they are known.
+    pub authentication: Authentication,
+    /// What they may do.
+    pub scopes: Scopes,
 }
 
 /// How callers are told apart.
@@ -48,8 +52,8 @@ impl std::fmt::Debug for Access {
 pub struct Gate {
     /// How callers are told apart.
     pub access: Access,
-    /// What they need.
-    pub scope: Scope,
+    /// What they need; none where whoever is known may ask.
+    pub scope: Option<Scope>,
     /// Whether a token may also come as the password of a user of any name.
     pub passwords: bool,
     /// The time.
@@ -66,13 +70,14 @@ pub async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let name = match &gate.access {
+    let caller = match &gate.access {
         Access::Loopback => {
-            if !is_local(&request) {
-                return Err(Problem::of(StatusCode::MISDIRECTED_REQUEST)
-                    .detail("without authentication only requests to localhost are answered"));
+            check_name(&request)?;
+            Caller {
+                name: "anonymous".to_owned(),
+                authentication: Authentication::None,
+                scopes: Scope::ALL.into_iter().collect(),
             }
-            "anonymous".to_owned()
         }
         Access::Tokens(authenticator) => {
             let credential = request
@@ -91,15 +96,44 @@ pub async fn guard(
                 .authenticate(&credential, (gate.clock)())
                 .await
                 .map_err(|denied| refused(&denied))?;
-            if !principal.scopes.allows(gate.scope) {
-                let text = format!("the token does not have the scope {}", gate.scope);
+            if let Some(scope) = gate.scope
+                && !principal.scopes.allows(scope)
+            {
+                let text = format!("the token does not have the scope {scope}");
                 return Err(Problem::forbidden(text));
             }
-            principal.name
+            Caller {
+                name: principal.name,
+                authentication: principal.authentication,
+                scopes: principal.scopes,
+            }
         }
     };
-    request.extensions_mut().insert(Caller { name });
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// Lets a request through for what everybody may have, under a name that is loopback's where nothing else is asked for.
+///
+/// # Errors
+/// 421 for another name.
+pub async fn open(
+    State(access): State<Access>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if matches!(access, Access::Loopback) {
+        check_name(&request)?;
+    }
+    Ok(next.run(request).await)
+}
+
+fn check_name(request: &Request) -> Result<(), Problem> {
+    if is_local(request) {
+        return Ok(());
+    }
+    Err(Problem::of(StatusCode::MISDIRECTED_REQUEST)
+        .detail("without authentication only requests to localhost are answered"))
 }
 
 /// Passwords of PostgreSQL clients: tokens that allow SQL.

@@ -124,7 +124,7 @@ impl Question {
         let form = form(headers)?;
         let now = state.served.now();
         let tag = tag(&now, form, what);
-        if has_tag(headers, &tag) {
+        if known(headers, &tag).is_some() {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             stamp(&mut response, &now, Some(&tag));
             return Ok(Err(Box::new(response)));
@@ -393,15 +393,17 @@ fn tag(now: &InService, form: Form, what: &[&str]) -> String {
     format!("W/\"{text}\"")
 }
 
-fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+/// Finds a tag among those that the client has, weak or not (RFC 9110, section 13.1.2); the tag itself where any will do.
+pub(super) fn known<'a>(headers: &'a HeaderMap, tag: &'a str) -> Option<&'a str> {
     let strong = tag.trim_start_matches("W/");
     headers
         .get_all(IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|each| each.trim().trim_start_matches("W/"))
-        .any(|each| each == strong || each == "*")
+        .map(str::trim)
+        .find(|each| each.trim_start_matches("W/") == strong || *each == "*")
+        .map(|each| if each == "*" { tag } else { each })
 }
 
 /// Headers of every answer.

@@ -7,9 +7,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, STRICT_TRANSPORT_SECURITY};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, STRICT_TRANSPORT_SECURITY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::Limited;
 use tokio::sync::Semaphore;
@@ -117,6 +119,7 @@ pub fn shell(router: Router, limits: &HttpLimits, tls: bool) -> Router {
                 .zstd(true)
                 .compress_when(worth),
         )
+        .layer(map_response(weaken))
         // Errors need these headers as well.
         .layer(from_fn_with_state(tls, protect))
         // Outermost: counts and times all, and its id is there for everybody else.
@@ -186,6 +189,19 @@ async fn give_up(State(limits): State<Arc<HttpLimits>>, request: Request, next: 
         let detail = format!("no answer within {most:?}; the request was given up");
         Problem::timeout(detail).into_response()
     })
+}
+
+/// Weakens the tag of what was compressed: a strong one stands for other bytes (RFC 9110, section 8.8.3.3).
+async fn weaken(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if headers.contains_key(CONTENT_ENCODING)
+        && let Some(tag) = headers.get(ETAG)
+        && !tag.as_bytes().starts_with(b"W/")
+        && let Ok(weak) = HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat())
+    {
+        headers.insert(ETAG, weak);
+    }
+    response
 }
 
 /// Sets the headers that browsers need for safety.

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod answer;
+pub mod assets;
 pub mod auth;
 mod body;
 mod connection;
@@ -34,7 +35,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::response::Redirect;
 use axum::routing::get;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,7 +43,7 @@ use utoipa_axum::routes;
 use access::{Access, Gate, guard};
 use auth::Scope;
 use layers::HttpLimits;
-use routes::{detail, explain, health, lists, report, sql, summary};
+use routes::{detail, explain, health, lists, report, session, sql, summary};
 use state::State;
 pub use workers::Workers;
 
@@ -51,7 +51,7 @@ pub use workers::Workers;
 type Routes = OpenApiRouter<State>;
 
 /// The routes: those of the API with what they need, the metrics, and those that need nothing.
-fn described() -> ([(Scope, Routes); 2], Routes, Routes) {
+fn described() -> ([(Option<Scope>, Routes); 3], Routes, Routes) {
     let read = OpenApiRouter::new()
         .routes(routes!(summary::summary))
         .routes(routes!(lists::fallbacks))
@@ -70,11 +70,17 @@ fn described() -> ([(Scope, Routes); 2], Routes, Routes) {
         .routes(routes!(summary::ingestion))
         .routes(routes!(lists::coverage));
     let sql = OpenApiRouter::new().routes(routes!(sql::sql));
+    let known = OpenApiRouter::new().routes(routes!(session::session));
     let metrics = OpenApiRouter::new().routes(routes!(health::metrics));
     let open = OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz));
-    ([(Scope::Read, read), (Scope::Sql, sql)], metrics, open)
+    let gated = [
+        (Some(Scope::Read), read),
+        (Some(Scope::Sql), sql),
+        (None, known),
+    ];
+    (gated, metrics, open)
 }
 
 /// Gives the description of the API, as `/openapi.json` has it.
@@ -115,7 +121,7 @@ pub fn router(state: State, access: &Access, limits: &HttpLimits, tls: bool) -> 
     let mut router = Router::new();
     for (scope, routes) in gated {
         let mut routes = Router::from(routes);
-        if scope == Scope::Read {
+        if scope == Some(Scope::Read) {
             routes = routes.route("/explain/{*id}", get(explain::explain));
         }
         router = router.nest(
@@ -123,19 +129,21 @@ pub fn router(state: State, access: &Access, limits: &HttpLimits, tls: bool) -> 
             routes.route_layer(from_fn_with_state(gate(scope), guard)),
         );
     }
-    let flight = flight::router(state.clone(), &gate(Scope::Sql), limits.body_bytes);
+    let flight = flight::router(state.clone(), &gate(Some(Scope::Sql)), limits.body_bytes);
     let router = router
-        .merge(Router::from(metrics).route_layer(from_fn_with_state(gate(Scope::Read), guard)))
+        .merge(
+            Router::from(metrics).route_layer(from_fn_with_state(gate(Some(Scope::Read)), guard)),
+        )
         .merge(Router::from(open))
         .with_state(state)
         .merge(flight)
         .merge(
             Router::new()
-                .route("/", get(|| async { Redirect::temporary("/docs") }))
                 .route("/docs", get(openapi::page))
                 .route("/openapi.json", get(openapi::json))
                 .with_state(described),
-        );
+        )
+        .merge(assets::router(access));
     layers::shell(router, limits, tls)
 }
 

@@ -192,6 +192,10 @@ async fn every_answer_is_of_the_type_that_is_described() {
     );
     assert!(!typed::<NodePod>(&node, "pods").is_empty());
 
+    let session: session::Session =
+        serde_json::from_value(service.object("/api/v1/session").await).unwrap();
+    assert_eq!(session.name, None);
+
     let ingestion = service.object("/api/v1/ingestion").await;
     assert!(!typed::<IngestionRow>(&ingestion, "sources").is_empty());
     typed::<RejectRow>(&ingestion, "rejects");
@@ -251,6 +255,27 @@ async fn every_call_is_counted_once() {
         flows.iter().filter_map(|row| row.calls).sum::<i64>(),
         workloads.filter_map(|row| row.calls).sum::<i64>()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_resource_is_the_dashboard_or_nothing() {
+    let service = Service::start().await;
+    for (path, wanted) in [
+        ("/", StatusCode::OK),
+        ("/workloads", StatusCode::OK),
+        ("/docs", StatusCode::OK),
+        ("/openapi.json", StatusCode::OK),
+        ("/api/v1/nothing", StatusCode::NOT_FOUND),
+        ("/api/v1/workloads/only/two", StatusCode::NOT_FOUND),
+        ("/docs/", StatusCode::NOT_FOUND),
+        ("/assets/nothing.js", StatusCode::NOT_FOUND),
+    ] {
+        let (status, _) = service.get(path).await;
+        assert_eq!(status, wanted, "{path}");
+    }
+    let request = Request::post("/workloads").header("host", "localhost");
+    let (status, _) = service.answer(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,7 +389,7 @@ fn every_path_is_described_with_the_filters_it_takes() {
     let document = serde_json::to_value(document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let names: Vec<&String> = paths.keys().collect();
-    assert_eq!(names.len(), 21, "{names:?}");
+    assert_eq!(names.len(), 22, "{names:?}");
     let parameters = |path: &str| -> Vec<String> {
         let list = document["paths"][path]["get"]["parameters"].as_array();
         list.into_iter()

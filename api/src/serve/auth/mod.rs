@@ -14,7 +14,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use tracing::error;
+use utoipa::ToSchema;
 
 pub use oidc::{Oidc, OidcConfig};
 pub use scope::{Scope, Scopes};
@@ -94,9 +96,23 @@ impl Denied {
     }
 }
 
+/// How somebody was authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Authentication {
+    /// Not at all: everybody on the machine may ask.
+    None,
+    /// By a token of podtrail's own.
+    Token,
+    /// By a token of the OIDC issuer.
+    Oidc,
+}
+
 /// Somebody whose credential was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
+    /// How it was accepted.
+    pub authentication: Authentication,
     /// For logs: id and name of the token, or issuer and subject.
     pub name: String,
     /// What they may do. Empty for a user of the issuer in none of the mapped groups: known, and

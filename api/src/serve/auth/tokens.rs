@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tracing::{error, info};
 
 use super::token::{Stamp, TokenRecord, hash, id_of, read};
-use super::{AuthError, Denied, Principal};
+use super::{AuthError, Authentication, Denied, Principal};
 
 /// How often the file is looked at, at most, in milliseconds.
 const CHECK_EVERY: u64 = 1_000;
@@ -121,6 +121,7 @@ impl Tokens {
             return Err(Denied::Expired);
         }
         Ok(Principal {
+            authentication: Authentication::Token,
             name: format!("{} {}", record.id, record.name),
             scopes: record.scopes,
             expires_at: record.expires_at,

@@ -5,6 +5,7 @@ pub mod explain;
 pub mod health;
 pub mod lists;
 pub mod report;
+pub mod session;
 pub mod sql;
 pub mod summary;
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::super::{Denied, Principal, Scopes};
+use super::super::{Authentication, Denied, Principal, Scopes};
 use super::OidcConfig;
 
 /// How far the issuer's clock may be from ours.
@@ -37,6 +37,7 @@ pub(super) fn principal(
     let subject = subject.filter(|text| is_subject(text));
     let subject = subject.ok_or(Denied::Malformed)?;
     Ok(Principal {
+        authentication: Authentication::Oidc,
         name: format!("{} {subject}", config.issuer),
         scopes: scopes(config, claims),
         expires_at: Some(end),

@@ -58,6 +58,7 @@ fn tokens_are_accepted_as_the_file_says() {
         ("", now(), Err(Denied::Malformed)),
     ] {
         let wanted = wanted.map(|record| Principal {
+            authentication: Authentication::Token,
             name: format!("{} {}", record.id, record.name),
             scopes: record.scopes,
             expires_at: record.expires_at,
