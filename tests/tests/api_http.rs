@@ -221,9 +221,9 @@ async fn errors_are_problem_documents_with_the_request_id() {
         client.get_as(path, accept).await.problem(406);
     }
     let big = format!("{{\"query\":\"SELECT 1 -- {}\"}}", "x".repeat(1 << 20));
-    // The service closes a connection with a body that it has not read: nothing else may be sent on it.
-    let sent = json(sql(), big.into_bytes()).header("connection", "close");
-    Client::send(sent).await.problem(413);
+    let answer = Client::send(json(sql(), big.into_bytes())).await;
+    assert_eq!(answer.header("connection"), Some("close"));
+    answer.problem(413);
     send(
         "GET",
         &format!("/api/v1/events?cluster={}", "x".repeat(9_000)),

@@ -10,9 +10,9 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, STRICT_TRANSPORT_SECURITY,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use http_body_util::Limited;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -168,13 +168,21 @@ async fn limit_body(
     next: Next,
 ) -> Response {
     let most = limits.body_bytes;
-    if announced(request.headers()).is_some_and(|bytes| bytes > most as u64) {
+    let version = request.version();
+    let mut response = if announced(request.headers()).is_some_and(|bytes| bytes > most as u64) {
         let detail = format!("bodies have at most {most} bytes");
-        return Problem::payload_too_large(detail).into_response();
+        Problem::payload_too_large(detail).into_response()
+    } else {
+        // Extractors answer its error with 413.
+        let request = request.map(|body| Body::new(Limited::new(body, most)));
+        next.run(request).await
+    };
+    // What is left of the body is not read, so that nothing else can come on this connection. HTTP/2 has no such header.
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
     }
-    // Extractors answer its error with 413.
-    let request = request.map(|body| Body::new(Limited::new(body, most)));
-    next.run(request).await
+    response
 }
 
 fn announced(headers: &HeaderMap) -> Option<u64> {

@@ -161,6 +161,26 @@ async fn keeps_the_limits_of_a_request() {
 }
 
 #[tokio::test]
+async fn says_that_it_closes_the_connection_of_a_body_that_it_does_not_read() {
+    let app = app();
+    for (version, said) in [(Version::HTTP_11, Some("close")), (Version::HTTP_2, None)] {
+        let announced = request(Method::POST, "/echo").header(CONTENT_LENGTH, 1001);
+        let announced = announced.body(Body::from(vec![b'a'; 1001]));
+        let endless = request(Method::POST, "/echo").body(Body::new(Endless));
+        for mut request in [announced.unwrap(), endless.unwrap()] {
+            *request.version_mut() = version;
+            let response = app.clone().oneshot(request).await.unwrap();
+            let header = response.headers().get(CONNECTION);
+            let header = header.map(|value| value.to_str().unwrap());
+            assert_eq!(header, said, "{version:?}");
+            problem(response, 413).await;
+        }
+    }
+    let short = get_of(&app, "/short").await;
+    assert!(short.headers().get(CONNECTION).is_none());
+}
+
+#[tokio::test]
 async fn gives_up_and_survives() {
     let app = app();
     let late = problem(get_of(&app, "/stuck").await, 504).await;
