@@ -45,7 +45,11 @@ export default function Workload() {
           </>
         }
       />
-      {workload.error?.status === 404 ? <Unknown name={name} /> : <Answer query={workload}>{(answer) => <Known name={name} answer={answer} />}</Answer>}
+      {workload.error?.status === 404 ? (
+        <Unknown name={name} />
+      ) : (
+        <Answer query={workload}>{(answer) => <Known name={name} answer={answer} />}</Answer>
+      )}
     </div>
   )
 }
@@ -128,8 +132,15 @@ function Overview({ name, answer, tree }: Parts) {
   const isCut = answer.truncated.includes('hours')
   return (
     <>
-      <Panel title="Roles it used" note="From the service account to its roles, and on to each role assumed from them, by the sessions that were issued.">
-        {tree.length === 0 ? <p className="soft">It used no role in this time range.</p> : <RoleGraph name={`${name.namespace}/${name.service_account}`} cluster={name.cluster} tree={tree} />}
+      <Panel
+        title="Roles it used"
+        note="From the service account to its roles, and on to each role assumed from them, by the sessions that were issued."
+      >
+        {tree.length === 0 ? (
+          <p className="soft">It used no role in this time range.</p>
+        ) : (
+          <RoleGraph name={`${name.namespace}/${name.service_account}`} cluster={name.cluster} tree={tree} />
+        )}
       </Panel>
       <Panel
         title="Calls over time"

@@ -38,12 +38,7 @@ export default function Workloads() {
         lead="Which service account used which role, and by which access path: its own by IRSA or EKS Pod Identity, one that it assumed, or the node’s."
       />
       <Controls tab={shown} />
-      <Tabs<Tab>
-        label="Views of workloads"
-        shown={shown}
-        onShow={(name) => setTab(name === 'roles' ? null : name)}
-        tabs={PARTS}
-      />
+      <Tabs<Tab> label="Views of workloads" shown={shown} onShow={(name) => setTab(name === 'roles' ? null : name)} tabs={PARTS} />
     </div>
   )
 }
@@ -62,7 +57,7 @@ function Controls({ tab }: { tab: Tab }) {
       <Select name="namespace" label="Namespace" options={namespaces} />
       <Select name="access_path" label="Access path" options={options(ACCESS_PATHS)} />
       {tab !== 'unused' && <Select name="confidence" label="Confidence" options={options(CONFIDENCES)} />}
-      <TextFilter label="Find" placeholder="name, role, action" />
+      <TextFilter label="Find" placeholder="name or role" />
     </FilterBar>
   )
 }
@@ -72,15 +67,21 @@ function Used({ grouped }: { grouped: boolean }) {
   const { access_path: accessPath, confidence } = useFilters(['access_path', 'confidence'])
   const [looked] = useUrlValue('q')
   const workloads = useApi('/api/v1/workloads', { query: { ...query, limit: MOST_ROWS } })
-  const falling = useApi('/api/v1/fallbacks', { query: { ...query, limit: MOST_ROWS } })
+  // Of all roles: a service account's fallbacks are said whichever role is looked at.
+  const { role_arn: role, ...others } = query
+  const falling = useApi('/api/v1/fallbacks', { query: { ...others, limit: MOST_ROWS } })
   const fallbacks = useMemo(() => falling.data?.items ?? [], [falling.data])
   const rows = useMemo(
-    () => narrowed(uses(workloads.data?.items ?? [], fallbacks), accessPath, confidence).filter((row) => matches(looked, textsOf(row))),
-    [workloads.data, fallbacks, accessPath, confidence, looked],
+    () =>
+      narrowed(uses(workloads.data?.items ?? [], fallbacks), { access_path: accessPath, confidence, role_arn: role }).filter((row) =>
+        matches(looked, textsOf(row)),
+      ),
+    [workloads.data, fallbacks, accessPath, confidence, role, looked],
   )
   const untold = sum(fallbacks.filter((row) => !isNamed(row)).map((row) => row.calls))
   const isCut = (workloads.data?.next_token ?? falling.data?.next_token ?? null) !== null
-  const note = falling.error === null ? <Note cut={isCut} untold={untold} /> : 'without fallbacks to node roles, which could not be read'
+  const said = isCut || untold > 0 ? <Note cut={isCut} untold={untold} /> : undefined
+  const note = falling.error === null ? said : 'without fallbacks to node roles, which could not be read'
   return (
     <Panel
       title={grouped ? 'Service accounts that used roles' : 'Roles used, by service account'}
@@ -109,7 +110,8 @@ function Nothing() {
   return (
     <Empty title="No workload used a role.">
       <p>
-        In the time range and cluster chosen above no call of a workload is known. <Link to={to('/ingestion')}>Ingestion</Link> says what was read.
+        In the time range and cluster chosen above no call of a workload is known. <Link to={to('/ingestion')}>Ingestion</Link> says what
+        was read.
       </p>
     </Empty>
   )
@@ -120,10 +122,9 @@ function Note({ cut, untold }: { cut: boolean; untold: number }) {
   const to = useCarry()
   return (
     <>
-      {cut && 'only the first 10,000 of a list are shown: narrow the filters · '}
-      {untold === 0 ? (
-        'every call of a workload with a node role is told to one'
-      ) : (
+      {cut && 'only the first 10,000 of a list are shown: narrow the filters'}
+      {cut && untold > 0 && ' · '}
+      {untold > 0 && (
         <>
           {counted(untold, 'call')} with a node role cannot be told to a workload:{' '}
           <Link className="inline-link" to={to('/fallbacks')}>

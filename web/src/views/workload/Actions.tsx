@@ -13,7 +13,12 @@ type Action = Schemas['WorkloadAction']
 
 const actionKey = (row: Action) => JSON.stringify([row.access_path, row.role_arn, row.event_source, row.event_name, row.error_code])
 
-const ACTION: Column<Action> = { id: 'action', header: 'Action', value: actionName, cell: (row) => <span className="mono nowrap">{actionName(row)}</span> }
+const ACTION: Column<Action> = {
+  id: 'action',
+  header: 'Action',
+  value: actionName,
+  cell: (row) => <span className="mono nowrap">{actionName(row)}</span>,
+}
 const ERROR: Column<Action> = {
   id: 'error_code',
   header: 'Error',
@@ -44,7 +49,19 @@ const ALL_COLUMNS: Column<Action>[] = [
 ]
 const ERROR_COLUMNS: Column<Action>[] = [ACTION, ERROR, CALLS, ...REST]
 
-function Table({ label, rows, columns, sortParameter, truncated }: { label: string; rows: readonly Action[]; columns: readonly Column<Action>[]; sortParameter: string; truncated: boolean }) {
+function Table({
+  label,
+  rows,
+  columns,
+  sortParameter,
+  truncated,
+}: {
+  label: string
+  rows: readonly Action[]
+  columns: readonly Column<Action>[]
+  sortParameter: string
+  truncated: boolean
+}) {
   const navigate = useNavigate()
   const to = useCarry()
   return (
@@ -90,12 +107,16 @@ export function Refused({ actions, truncated }: { actions: readonly Action[]; tr
         {denied.length === 0 ? (
           <Empty title="No call of it was denied." />
         ) : (
-          <Table label="Denied calls" rows={denied} columns={ERROR_COLUMNS} sortParameter="sort_denied" truncated={truncated} />
+          <Table label="Table of denied calls" rows={denied} columns={ERROR_COLUMNS} sortParameter="sort_denied" truncated={truncated} />
         )}
       </Panel>
       {failed.length > 0 && (
-        <Panel title="Other errors" note="Calls that failed for other reasons, such as a thing that does not exist or a rate that was too high." flush>
-          <Table label="Other errors" rows={failed} columns={ERROR_COLUMNS} sortParameter="sort_errors" truncated={truncated} />
+        <Panel
+          title="Other errors"
+          note="Calls that failed for other reasons, such as a thing that does not exist or a rate that was too high."
+          flush
+        >
+          <Table label="Table of other errors" rows={failed} columns={ERROR_COLUMNS} sortParameter="sort_errors" truncated={truncated} />
         </Panel>
       )}
     </>

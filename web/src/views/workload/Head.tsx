@@ -17,11 +17,35 @@ export function Head({ answer }: { answer: Schemas['Workload'] }) {
   const last = latest(answer.actions.map((row) => row.last_seen))
   return (
     <div className="tiles">
-      <Tile name="Access paths" figure={paths.length === 0 ? 'none' : <span className="tile-paths"><AccessPaths values={paths} /></span>} />
-      <Tile name="Roles" figure={count(roles)} note={assumed === 0 ? 'none assumed from another' : `${assumed} assumed from another`} />
-      <Tile name="Calls" figure={count(sum(answer.actions.map((row) => row.calls)))} note={counted(new Set(answer.actions.map((row) => `${row.event_source}:${row.event_name}`)).size, 'different action')} />
-      <Tile name="Denied calls" figure={count(denied)} note={denied === 0 ? 'none was refused' : 'see the tab Denied'} {...(denied === 0 ? {} : { tone: 'bad' as const })} />
-      <Tile name="Last use" figure={last === null ? '–' : ago(last)} note={last === null ? 'no call in this time range' : `${utcTime(last)} UTC`} />
+      <Tile
+        name="Access paths"
+        figure={
+          paths.length === 0 ? (
+            'none'
+          ) : (
+            <span className="tile-paths">
+              <AccessPaths values={paths} />
+            </span>
+          )
+        }
+      />
+      <Tile name="Roles" figure={count(roles)} note={assumed === 0 ? 'none was assumed' : `${assumed} of them assumed`} />
+      <Tile
+        name="Calls"
+        figure={count(sum(answer.actions.map((row) => row.calls)))}
+        note={counted(new Set(answer.actions.map((row) => `${row.event_source}:${row.event_name}`)).size, 'different action')}
+      />
+      <Tile
+        name="Denied calls"
+        figure={count(denied)}
+        note={denied === 0 ? 'none was refused' : 'see the tab Denied'}
+        {...(denied === 0 ? {} : { tone: 'bad' as const })}
+      />
+      <Tile
+        name="Last use"
+        figure={last === null ? '–' : ago(last)}
+        note={last === null ? 'no call in this time range' : `${utcTime(last)} UTC`}
+      />
     </div>
   )
 }
@@ -61,7 +85,8 @@ function Fallback({ row }: { row: Schemas['FallbackRow'] }) {
     <li>
       <div>
         <strong>
-          {row.workload ?? 'One of its pods'} {isGuess ? 'probably falls' : 'falls'} back to node role <Role arn={row.role_arn} />: {cause?.name ?? row.cause}
+          {row.workload ?? 'One of its pods'} {isGuess ? 'probably falls' : 'falls'} back to node role <Role arn={row.role_arn} />:{' '}
+          {cause?.name ?? row.cause}
         </strong>{' '}
         <Confidence value={row.confidence} />
         <p>

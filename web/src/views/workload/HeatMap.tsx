@@ -81,13 +81,21 @@ function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => st
 export function HeatMap({ hours }: { hours: readonly Schemas['WorkloadHour'][] }) {
   const isNarrow = useNarrow()
   const shown = useMemo(() => heat(hours), [hours])
-  const chart = useCallback((colour: (variable: string) => string) => (shown === null ? {} : option(shown, isNarrow, colour)), [shown, isNarrow])
+  const chart = useCallback(
+    (colour: (variable: string) => string) => (shown === null ? {} : option(shown, isNarrow, colour)),
+    [shown, isNarrow],
+  )
   const figures = useMemo(
     () => ({
       header: [shown === null ? 'hour' : shown.unit, 'action', 'calls', 'denied'],
       rows: (shown?.cells ?? [])
         .toSorted((a, b) => a.x - b.x || a.y - b.y)
-        .map((cell) => [columnName(shown?.times[cell.x] ?? 0, shown?.unit ?? 'hour'), shown?.actions[cell.y] ?? '', cell.calls, cell.denied]),
+        .map((cell) => [
+          columnName(shown?.times[cell.x] ?? 0, shown?.unit ?? 'hour'),
+          shown?.actions[cell.y] ?? '',
+          cell.calls,
+          cell.denied,
+        ]),
     }),
     [shown],
   )

@@ -18,7 +18,12 @@ function injectedName(value: string | null): string {
 
 const COLUMNS: Column<Pod>[] = [
   { id: 'pod', header: 'Pod', value: (row) => row.pod, cell: (row) => <span className="mono nowrap">{row.pod}</span> },
-  { id: 'workload', header: 'Controller', value: (row) => row.workload, cell: (row) => <span className="nowrap">{row.workload ?? '–'}</span> },
+  {
+    id: 'workload',
+    header: 'Controller',
+    value: (row) => row.workload,
+    cell: (row) => <span className="nowrap">{row.workload ?? '–'}</span>,
+  },
   {
     id: 'injected',
     header: 'Credentials injected',
@@ -26,13 +31,38 @@ const COLUMNS: Column<Pod>[] = [
     cell: (row) => <Injected value={row.injected} />,
     meaning: 'By the EKS webhook into the pod’s environment: IRSA, EKS Pod Identity, or none, which leaves the node role',
   },
-  { id: 'injected_role_arn', header: 'Role injected', value: (row) => row.injected_role_arn, cell: (row) => <Role arn={row.injected_role_arn} /> },
-  { id: 'host_network', header: 'Host network', value: (row) => row.host_network, cell: (row) => (row.host_network === true ? <Badge tone="warn">yes</Badge> : <span className="soft">no</span>) },
-  { id: 'instance_id', header: 'Node', value: (row) => row.instance_id, cell: (row) => <span className="nowrap"><NodeLink node={row.instance_id} /></span> },
+  {
+    id: 'injected_role_arn',
+    header: 'Role injected',
+    value: (row) => row.injected_role_arn,
+    cell: (row) => <Role arn={row.injected_role_arn} />,
+  },
+  {
+    id: 'host_network',
+    header: 'Host network',
+    value: (row) => row.host_network,
+    cell: (row) => (row.host_network === true ? <Badge tone="warn">yes</Badge> : <span className="soft">no</span>),
+  },
+  {
+    id: 'instance_id',
+    header: 'Node',
+    value: (row) => row.instance_id,
+    cell: (row) => (
+      <span className="nowrap">
+        <NodeLink node={row.instance_id} />
+      </span>
+    ),
+  },
   { id: 'node', header: 'Node name', value: (row) => row.node, clip: true },
   { id: 'pod_ip', header: 'Address', value: (row) => row.pod_ip, cell: (row) => <span className="mono nowrap">{row.pod_ip ?? '–'}</span> },
   { id: 'valid_from', header: 'There from, UTC', value: (row) => row.valid_from, cell: (row) => <Time value={row.valid_from} /> },
-  { id: 'observed_at', header: 'Last seen, UTC', value: (row) => row.observed_at, cell: (row) => <Time value={row.observed_at} />, meaning: 'The last look at the inventory that showed it' },
+  {
+    id: 'observed_at',
+    header: 'Last seen, UTC',
+    value: (row) => row.observed_at,
+    cell: (row) => <Time value={row.observed_at} />,
+    meaning: 'The last look at the inventory that showed it',
+  },
   {
     id: 'valid_to',
     header: 'Gone by, UTC',
@@ -43,7 +73,11 @@ const COLUMNS: Column<Pod>[] = [
 ]
 
 function Injected({ value }: { value: string | null }) {
-  return value === null || value === 'none' ? <span className={value === 'none' ? 'nowrap' : 'soft nowrap'}>{injectedName(value)}</span> : <AccessPath value={value} />
+  return value === null || value === 'none' ? (
+    <span className={value === 'none' ? 'nowrap' : 'soft nowrap'}>{injectedName(value)}</span>
+  ) : (
+    <AccessPath value={value} />
+  )
 }
 
 export function Pods({ pods, truncated }: { pods: readonly Pod[]; truncated: boolean }) {
@@ -140,8 +174,16 @@ function Row({ bar, strip: shown }: { bar: Bar; strip: Strip }) {
         {shown.ticks.map((tick) => (
           <span key={tick.time} className="grid-line" style={{ left: percent(tick.at) }} />
         ))}
-        <span className={`bar injected-${pod.injected ?? 'unknown'}`} style={{ left: percent(bar.from), width: percent(Math.max(bar.seen - bar.from, 0.003)) }} />
-        {bar.to > bar.seen && <span className={`bar pale injected-${pod.injected ?? 'unknown'}`} style={{ left: percent(bar.seen), width: percent(bar.to - bar.seen) }} />}
+        <span
+          className={`bar injected-${pod.injected ?? 'unknown'}`}
+          style={{ left: percent(bar.from), width: percent(Math.max(bar.seen - bar.from, 0.003)) }}
+        />
+        {bar.to > bar.seen && (
+          <span
+            className={`bar pale injected-${pod.injected ?? 'unknown'}`}
+            style={{ left: percent(bar.seen), width: percent(bar.to - bar.seen) }}
+          />
+        )}
       </span>
       <span className="gantt-injected soft small">
         {injectedName(pod.injected)}

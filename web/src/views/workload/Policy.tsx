@@ -8,7 +8,7 @@ import { Toggle } from '../../components/Filters'
 import { Answer, Empty } from '../../components/states'
 import { arnAccount, count, service } from '../../format'
 import { useUrlValue } from '../../state/url'
-import { compareCommands, noteTitle, sentence } from './compare'
+import { compareCommands, names, noteTitle, sentence } from './compare'
 
 export interface WorkloadName {
   cluster: string
@@ -35,7 +35,9 @@ export function Policy({ name, roles }: { name: WorkloadName; roles: readonly st
         <Panel
           title="Least-privilege policy"
           note="Allows what the workload called with its own credentials, and no more: from all calls in the store, whatever time range is chosen. What it did with roles that it assumed is those roles’ business."
-          tools={<Toggle name="include_denied" label="Grant refused calls too" title="Also allow what was refused for lack of permission" />}
+          tools={
+            <Toggle name="include_denied" label="Grant refused calls too" title="Also allow what was refused for lack of permission" />
+          }
         >
           {policy.error?.status === 404 ? (
             <Empty title="No call to make a policy of.">
@@ -47,7 +49,7 @@ export function Policy({ name, roles }: { name: WorkloadName; roles: readonly st
         </Panel>
       </div>
       <div className="span-5 workload-column">
-        <Granted roles={roles} />
+        <Granted name={name} roles={roles} />
       </div>
     </div>
   )
@@ -82,7 +84,7 @@ function Documents({ answer }: { answer: Schemas['PolicyAnswer'] }) {
       {answer.unmapped.length > 0 && (
         <Section title="Calls without a known action: the policy does not allow them">
           <DataTable
-            label="Calls without a known action"
+            label="Table of calls without a known action"
             rows={answer.unmapped}
             columns={UNMAPPED_COLUMNS}
             rowKey={(row) => `${row.event_source} ${row.event_name}`}
@@ -111,7 +113,7 @@ function Text({ text }: { text: string }) {
   )
 }
 
-function Granted({ roles }: { roles: readonly string[] }) {
+function Granted({ name, roles }: { name: WorkloadName; roles: readonly string[] }) {
   return (
     <Panel
       title="What is granted"
@@ -125,7 +127,7 @@ function Granted({ roles }: { roles: readonly string[] }) {
       ) : (
         <div className="workload-column">
           {roles.map((arn) => (
-            <GrantedRole key={arn} arn={arn} />
+            <GrantedRole key={arn} name={name} arn={arn} />
           ))}
         </div>
       )}
@@ -133,12 +135,12 @@ function Granted({ roles }: { roles: readonly string[] }) {
   )
 }
 
-function GrantedRole({ arn }: { arn: string }) {
+function GrantedRole({ name, arn }: { name: WorkloadName; arn: string }) {
   const roles = useApi('/api/v1/roles', { query: { role_arn: arn } })
   return (
     <Section title={<Role arn={arn} />}>
       <Answer query={roles} lines={2}>
-        {(answer) => <Known row={answer.items[0]} arn={arn} />}
+        {(answer) => <Known name={name} row={answer.items[0]} arn={arn} />}
       </Answer>
       <Code text={compareCommands(arn)} label={`Commands that compare what ${arn} is granted`} />
       <p className="soft small">Save the policy beside as seen.json first. Access Analyzer charges for each check.</p>
@@ -146,23 +148,40 @@ function GrantedRole({ arn }: { arn: string }) {
   )
 }
 
-function Known({ row, arn }: { row: Schemas['RoleRow'] | undefined; arn: string }) {
+function Known({ name, row, arn }: { name: WorkloadName; row: Schemas['RoleRow'] | undefined; arn: string }) {
   return (
     <Facts
       facts={[
         ['Account', arnAccount(arn) ?? 'not known'],
+        ['May use it', <Allowed key="allowed" name={name} row={row} />],
         [
-          'May use it',
-          row?.wildcard_trust === true ? (
-            <Badge tone="bad">more than named service accounts</Badge>
-          ) : (row?.bindings ?? 0) > 0 ? (
-            row?.bound_to
-          ) : (
-            'not known: no binding of it is in the inventory'
-          ),
+          'Used by',
+          row === undefined ? 'not known' : `${count(row.used_by)} service ${row.used_by === 1 ? 'account' : 'accounts'} in the store`,
         ],
-        ['Used by', row === undefined ? 'not known' : `${count(row.used_by)} service ${row.used_by === 1 ? 'account' : 'accounts'} in the store`],
       ]}
     />
+  )
+}
+
+/** Who the role is bound to, and whether this workload is one of them. */
+function Allowed({ name, row }: { name: WorkloadName; row: Schemas['RoleRow'] | undefined }) {
+  if (row?.wildcard_trust === true) {
+    return <Badge tone="bad">more than named service accounts</Badge>
+  }
+  if ((row?.bindings ?? 0) === 0) {
+    return 'not known: no binding of it is in the inventory'
+  }
+  return (
+    <>
+      {row?.bound_to}
+      {!names(row?.bound_to ?? null, name) && (
+        <>
+          {' '}
+          <Badge tone="bad" title="Neither the trust policy of the role nor an association names this service account">
+            not this service account
+          </Badge>
+        </>
+      )}
+    </>
   )
 }

@@ -17,7 +17,11 @@ function calls(role: string, number: number, path = 'irsa') {
 
 describe('the tree of roles', () => {
   test('follows the sessions, over accounts', () => {
-    const [root, ...others] = roleTree([chain(null, OWN, 0, 5), chain(OWN, NEXT, 1, 4), chain(NEXT, FAR, 2, 4)], [calls(OWN, 9), calls(OWN, 1)], [])
+    const [root, ...others] = roleTree(
+      [chain(null, OWN, 0, 5), chain(OWN, NEXT, 1, 4), chain(NEXT, FAR, 2, 4)],
+      [calls(OWN, 9), calls(OWN, 1)],
+      [],
+    )
     expect(others).toHaveLength(0)
     expect(root).toMatchObject({ role_arn: OWN, sessions: 5, figures: { calls: 10 }, crosses: false })
     expect(root?.children[0]).toMatchObject({ role_arn: NEXT, crosses: false })

@@ -63,7 +63,11 @@ function joined(chains: readonly Chain[]): (Chain & { untold: number })[] {
 }
 
 /** The tree, from chains of sessions and from calls; a role that only one of them knows is in it as well. */
-export function roleTree(chains: readonly Chain[], actions: readonly Action[], uses: readonly Pick<Schemas['WorkloadRow'], 'role_arn' | 'hops'>[]): RoleNode[] {
+export function roleTree(
+  chains: readonly Chain[],
+  actions: readonly Action[],
+  uses: readonly Pick<Schemas['WorkloadRow'], 'role_arn' | 'hops'>[],
+): RoleNode[] {
   const figures = figuresOf(actions)
   const rows = joined(chains)
   const drawn = new Set<string>()
@@ -75,7 +79,9 @@ export function roleTree(chains: readonly Chain[], actions: readonly Action[], u
     const account = arnAccount(chain.role_arn)
     const following = repeated
       ? []
-      : rows.filter((row) => row.parent_role_arn === chain.role_arn && row.mechanism === chain.mechanism && row.hops === (chain.hops ?? 0) + 1)
+      : rows.filter(
+          (row) => row.parent_role_arn === chain.role_arn && row.mechanism === chain.mechanism && row.hops === (chain.hops ?? 0) + 1,
+        )
     return {
       key,
       role_arn: chain.role_arn,

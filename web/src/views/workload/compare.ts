@@ -1,5 +1,5 @@
 // Commands that compare a policy of what was called with what a role is granted.
-import { arnName } from '../../format'
+import { arnName, items } from '../../format'
 
 /** A word for a shell, quoted where it has to be. */
 export function quoted(word: string): string {
@@ -50,10 +50,16 @@ export function noteTitle(code: string): string {
   return TITLES[code] ?? code.replaceAll('_', ' ')
 }
 
-/** A sentence of the API with its capital and full stop. */
+/** A sentence of the API with its capital and full stop. Names that begin it, such as `s3:ListBucket`, keep their first letter. */
 export function sentence(text: string): string {
-  const first = text.charAt(0)
-  // Names such as `s3:ListBucket` keep their first letter.
-  const begun = /^[a-z]+ /.test(text) ? `${first.toUpperCase()}${text.slice(1)}` : text
+  const begun = /^(the|on|named) /.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text
   return /[.!?]$/.test(begun) ? begun : `${begun}.`
+}
+
+/**
+ * Whether a list of CLUSTER/NAMESPACE/SERVICE_ACCOUNT has one of the name. The cluster may stand there by its OIDC issuer, so that
+ * another cluster's does not prove that it is not meant.
+ */
+export function names(list: string | null, wanted: { namespace: string; service_account: string }): boolean {
+  return items(list).some((one) => one.endsWith(`/${wanted.namespace}/${wanted.service_account}`))
 }

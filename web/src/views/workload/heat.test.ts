@@ -21,7 +21,11 @@ describe('the heat map', () => {
   })
 
   test('adds up days where the range is long, and weeks where it is longer', () => {
-    const days = heat([hour('2026-05-01T10:00:00Z', 'Get', 1), hour('2026-05-01T11:00:00Z', 'Get', 2), hour('2026-05-09T00:00:00Z', 'Get', 4)])
+    const days = heat([
+      hour('2026-05-01T10:00:00Z', 'Get', 1),
+      hour('2026-05-01T11:00:00Z', 'Get', 2),
+      hour('2026-05-09T00:00:00Z', 'Get', 4),
+    ])
     expect(days).toMatchObject({ unit: 'day', most: 4 })
     expect(days?.times).toHaveLength(9)
     expect(days?.cells[0]).toMatchObject({ x: 0, calls: 3 })

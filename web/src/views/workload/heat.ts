@@ -40,7 +40,9 @@ function widthOf(hours: number): { unit: Heat['unit']; width: number; shift: num
   if (hours <= MOST_HOURS) {
     return { unit: 'hour', width: HOUR_MS, shift: 0 }
   }
-  return hours <= MOST_DAYS * 24 ? { unit: 'day', width: 24 * HOUR_MS, shift: 0 } : { unit: 'week', width: 7 * 24 * HOUR_MS, shift: WEEK_SHIFT_MS }
+  return hours <= MOST_DAYS * 24
+    ? { unit: 'day', width: 24 * HOUR_MS, shift: 0 }
+    : { unit: 'week', width: 7 * 24 * HOUR_MS, shift: WEEK_SHIFT_MS }
 }
 
 function topActions(rows: readonly Hour[]): string[] {

@@ -31,7 +31,10 @@ describe('the strip of pods', () => {
 
   test('tells what was seen from what may have been', () => {
     const found = strip(rows, null, null)
-    expect(found?.groups.map((group) => group.name)).toEqual(['Deployment/cart · ReplicaSet cart-7d9f8', 'Deployment/cart · ReplicaSet cart-6c5b4'])
+    expect(found?.groups.map((group) => group.name)).toEqual([
+      'Deployment/cart · ReplicaSet cart-7d9f8',
+      'Deployment/cart · ReplicaSet cart-6c5b4',
+    ])
     expect(found?.groups[0]?.bars[0]).toMatchObject({ from: 0, seen: 0.5, to: 0.6, open: false })
     expect(found?.groups[1]?.bars[0]).toMatchObject({ from: 0.5, seen: 1, to: 1, open: true })
   })
@@ -44,7 +47,12 @@ describe('the strip of pods', () => {
 
   test('has the most recent pods only', () => {
     const many = Array.from({ length: MOST_PODS + 5 }, (_, index) =>
-      pod(`cart-7d9f8-a${String(index).padStart(4, '0')}`, new Date(Date.UTC(2026, 4, 1, 0, index)).toISOString(), '2026-05-02T00:00:00Z', null),
+      pod(
+        `cart-7d9f8-a${String(index).padStart(4, '0')}`,
+        new Date(Date.UTC(2026, 4, 1, 0, index)).toISOString(),
+        '2026-05-02T00:00:00Z',
+        null,
+      ),
     )
     const bars = strip(many, null, null)?.groups.flatMap((group) => group.bars)
     expect(bars).toHaveLength(MOST_PODS)

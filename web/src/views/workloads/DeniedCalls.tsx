@@ -39,10 +39,25 @@ const COLUMNS: Column<Refusal>[] = [
     cell: (row) => <Caller row={row} />,
   },
   { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
-  { id: 'action', header: 'Action', value: (row) => `${service(row.event_source)}:${row.event_name}`, cell: (row) => <span className="mono nowrap">{`${service(row.event_source)}:${row.event_name}`}</span> },
-  { id: 'error_code', header: 'Error', value: (row) => row.error_code, cell: (row) => <span className="mono nowrap">{row.error_code ?? '–'}</span> },
+  {
+    id: 'action',
+    header: 'Action',
+    value: (row) => `${service(row.event_source)}:${row.event_name}`,
+    cell: (row) => <span className="mono nowrap">{`${service(row.event_source)}:${row.event_name}`}</span>,
+  },
+  {
+    id: 'error_code',
+    header: 'Error',
+    value: (row) => row.error_code,
+    cell: (row) => <span className="mono nowrap">{row.error_code ?? '–'}</span>,
+  },
   { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true },
-  { id: 'access_path', header: 'Access path', value: (row) => row.access_path, cell: (row) => <AccessPath value={row.access_path} actor={row.access_path === 'node_role' ? row.actor : undefined} /> },
+  {
+    id: 'access_path',
+    header: 'Access path',
+    value: (row) => row.access_path,
+    cell: (row) => <AccessPath value={row.access_path} actor={row.access_path === 'node_role' ? row.actor : undefined} />,
+  },
   { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <RoleCell arn={row.role_arn} /> },
   { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} /> },
   { id: 'last_seen', header: 'Last seen, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
@@ -63,9 +78,36 @@ function Caller({ row }: { row: Refusal }) {
 }
 
 const refusalKey = (row: Refusal) =>
-  JSON.stringify([row.cluster, row.namespace, row.service_account, row.pod, row.access_path, row.actor, row.component, row.role_arn, row.event_source, row.event_name, row.error_code, row.confidence])
+  JSON.stringify([
+    row.cluster,
+    row.namespace,
+    row.service_account,
+    row.pod,
+    row.access_path,
+    row.actor,
+    row.component,
+    row.role_arn,
+    row.event_source,
+    row.event_name,
+    row.error_code,
+    row.confidence,
+  ])
 
-const TAKES = ['from', 'to', 'account', 'region', 'cluster', 'namespace', 'service_account', 'role_arn', 'access_path', 'confidence', 'actor', 'node', 'event_source'] as const
+const TAKES = [
+  'from',
+  'to',
+  'account',
+  'region',
+  'cluster',
+  'namespace',
+  'service_account',
+  'role_arn',
+  'access_path',
+  'confidence',
+  'actor',
+  'node',
+  'event_source',
+] as const
 
 export function DeniedCalls() {
   const query = useFilters(TAKES)
@@ -76,7 +118,15 @@ export function DeniedCalls() {
   const rows = useMemo(
     () =>
       ((report.data?.items ?? []) as unknown as Refusal[]).filter((row) =>
-        matches(looked, [row.cluster, `${row.namespace ?? ''}/${row.service_account ?? ''}`, row.pod, row.role_arn, `${service(row.event_source)}:${row.event_name}`, row.error_code, row.component]),
+        matches(looked, [
+          row.cluster,
+          `${row.namespace ?? ''}/${row.service_account ?? ''}`,
+          row.pod,
+          row.role_arn,
+          `${service(row.event_source)}:${row.event_name}`,
+          row.error_code,
+          row.component,
+        ]),
       ),
     [report.data, looked],
   )
@@ -92,7 +142,7 @@ export function DeniedCalls() {
             <Empty title="No call was denied." />
           ) : (
             <DataTable
-              label="Denied calls"
+              label="Table of denied calls"
               rows={rows}
               columns={COLUMNS}
               rowKey={refusalKey}

@@ -34,7 +34,13 @@ const COLUMNS: Column<Binding>[] = [
   },
   { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
   { id: 'mechanism', header: 'Bound by', value: (row) => row.mechanism, cell: (row) => <AccessPath value={row.mechanism} /> },
-  { id: 'proof', header: 'Proof', value: (row) => row.proof, cell: (row) => <span className="nowrap">{row.proof}</span>, meaning: 'Where the binding stands' },
+  {
+    id: 'proof',
+    header: 'Proof',
+    value: (row) => row.proof,
+    cell: (row) => <span className="nowrap">{row.proof}</span>,
+    meaning: 'Where the binding stands',
+  },
   { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <RoleCell arn={row.role_arn} /> },
   {
     id: 'service_accounts_of_role',
@@ -43,11 +49,17 @@ const COLUMNS: Column<Binding>[] = [
     number: true,
     meaning: 'How many service accounts may use the role in all: remove the role itself only where it is one',
   },
-  { id: 'observed_from', header: 'Observed from, UTC', value: (row) => row.observed_from, cell: (row) => <Time value={row.observed_from} /> },
+  {
+    id: 'observed_from',
+    header: 'Observed from, UTC',
+    value: (row) => row.observed_from,
+    cell: (row) => <Time value={row.observed_from} />,
+  },
   { id: 'observed_to', header: 'Observed to, UTC', value: (row) => row.observed_to, cell: (row) => <Time value={row.observed_to} /> },
 ]
 
-const bindingKey = (row: Binding) => JSON.stringify([row.mechanism, row.role_arn, row.cluster, row.namespace, row.service_account, row.proof])
+const bindingKey = (row: Binding) =>
+  JSON.stringify([row.mechanism, row.role_arn, row.cluster, row.namespace, row.service_account, row.proof])
 
 function fits(row: Binding, accessPath: string | undefined, looked: string | null): boolean {
   return (
@@ -80,10 +92,21 @@ export function Unused() {
         {() =>
           rows.length === 0 ? (
             <Empty title="No unused binding.">
-              <p>Every binding that the inventory shows was used. Bindings are known from imported inventories only: without one there is nothing to compare.</p>
+              <p>
+                Every binding that the inventory shows was used. Bindings are known from imported inventories only: without one there is
+                nothing to compare.
+              </p>
             </Empty>
           ) : (
-            <DataTable label="Bindings never used" rows={rows} columns={COLUMNS} rowKey={bindingKey} defaultSort="service_account" sortParameter="sort_unused" note={<Others number={others} />} />
+            <DataTable
+              label="Table of bindings never used"
+              rows={rows}
+              columns={COLUMNS}
+              rowKey={bindingKey}
+              defaultSort="service_account"
+              sortParameter="sort_unused"
+              note={<Others number={others} />}
+            />
           )
         }
       </Answer>

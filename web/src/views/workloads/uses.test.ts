@@ -56,7 +56,15 @@ describe('uses', () => {
       [workload({})],
       [
         fallback({}),
-        fallback({ id: 'b', workload: 'CronJob/cart', pods: 'cart-2 cart-3', confidence: 'candidate', actions: 's3:GetObject', calls: 7, denied: 2 }),
+        fallback({
+          id: 'b',
+          workload: 'CronJob/cart',
+          pods: 'cart-2 cart-3',
+          confidence: 'candidate',
+          actions: 's3:GetObject',
+          calls: 7,
+          denied: 2,
+        }),
         fallback({ id: 'c', service_account: null, namespace: null }),
       ],
     )
@@ -73,11 +81,12 @@ describe('uses', () => {
     expect(rows[1]?.fallbacks.map((row) => row.id)).toEqual(['a', 'b'])
   })
 
-  test('are narrowed by access path and confidence', () => {
+  test('are narrowed by access path, confidence and role', () => {
     const rows = uses([workload({})], [fallback({})])
-    expect(narrowed(rows, undefined, undefined)).toHaveLength(2)
-    expect(narrowed(rows, 'node_role', undefined)).toHaveLength(1)
-    expect(narrowed(rows, 'irsa', 'inferred')).toHaveLength(0)
+    expect(narrowed(rows, {})).toHaveLength(2)
+    expect(narrowed(rows, { access_path: 'node_role' })).toHaveLength(1)
+    expect(narrowed(rows, { access_path: 'irsa', confidence: 'inferred' })).toHaveLength(0)
+    expect(narrowed(rows, { role_arn: 'arn:aws:iam::1:role/cart' })).toHaveLength(1)
   })
 })
 

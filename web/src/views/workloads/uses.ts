@@ -122,10 +122,7 @@ function fromFallbacks(rows: Schemas['FallbackRow'][]): Use[] {
 /** Both lists as one. A service account's fallbacks to one node role are one row, whichever of its controllers they are of. */
 export function uses(workloads: readonly Schemas['WorkloadRow'][], fallbacks: readonly Schemas['FallbackRow'][]): Use[] {
   const named = fallbacks.filter(isNamed)
-  return [
-    ...workloads.map(fromWorkload),
-    ...groups(named, (row) => JSON.stringify([accountKey(row), row.role_arn])).flatMap(fromFallbacks),
-  ]
+  return [...workloads.map(fromWorkload), ...groups(named, (row) => JSON.stringify([accountKey(row), row.role_arn])).flatMap(fromFallbacks)]
 }
 
 /** One row a service account. Its fallbacks stand with it even where the rows leave them out. */
@@ -150,19 +147,27 @@ export function accounts(rows: readonly Use[], fallbacks: readonly Schemas['Fall
   })
 }
 
-/** Rows of the access path and confidence asked for: the list of fallbacks takes no access path. */
-export function narrowed(rows: readonly Use[], accessPath: string | undefined, confidence: string | undefined): Use[] {
+const fits = (value: string | null, asked: string | undefined) => asked === undefined || value === asked
+
+/** Rows with all of the values asked for: the list of fallbacks is not narrowed by them. */
+export function narrowed(rows: readonly Use[], wanted: { access_path?: string; confidence?: string; role_arn?: string }): Use[] {
   return rows.filter(
-    (row) => (accessPath === undefined || row.access_path === accessPath) && (confidence === undefined || row.confidence === confidence),
+    (row) => fits(row.access_path, wanted.access_path) && fits(row.confidence, wanted.confidence) && fits(row.role_arn, wanted.role_arn),
   )
 }
 
-/** Whether any of the texts has all words of what is looked for. */
+/** Whether the texts together have all words of what is looked for. */
 export function matches(looked: string | null, texts: readonly (string | null | undefined)[]): boolean {
   const text = texts.join(' ').toLowerCase()
   return words(looked?.toLowerCase()).every((word) => text.includes(word))
 }
 
 export function textsOf(row: Use): (string | null)[] {
-  return [row.cluster, `${row.namespace ?? ''}/${row.service_account ?? ''}`, row.role_arn, row.access_path, term(ACCESS_PATHS, row.access_path)]
+  return [
+    row.cluster,
+    `${row.namespace ?? ''}/${row.service_account ?? ''}`,
+    row.role_arn,
+    row.access_path,
+    term(ACCESS_PATHS, row.access_path),
+  ]
 }
