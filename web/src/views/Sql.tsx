@@ -104,7 +104,7 @@ export default function Sql() {
         <div className="span-8 sql-main">
           <section className="panel" aria-label="Statement">
             <Suspense fallback={<Loading label="Loading the editor" />}>
-              <Editor text={text} schema={schema.data} onText={write} onRun={() => runNow(text)} onReady={ready} />
+              <Editor text={text} schema={schema.data} onText={write} onRun={runNow} onReady={ready} />
             </Suspense>
             <Params
               names={names}

@@ -8,7 +8,7 @@ export function Chain({ steps, label }: { steps: readonly Step[]; label: string 
   return (
     <ol className="chain" aria-label={label}>
       {steps.map((step) => (
-        <li key={step.key} className={`chain-step ${step.kind}`} data-unknown={step.unknown === true} data-failed={step.failed === true}>
+        <li key={step.key} className={`chain-step ${step.kind}`} data-unknown={step.unknown === true} data-guess={step.guess === true} data-failed={step.failed === true}>
           <p className="chain-title">{step.title}</p>
           <p className="chain-name">
             {step.unknown === true && (

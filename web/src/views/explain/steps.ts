@@ -22,6 +22,8 @@ export interface Step {
   name: Value
   /** Said where the records do not tell what it is. */
   unknown?: boolean
+  /** Said where it is the likeliest of several. */
+  guess?: boolean
   failed?: boolean
   facts: [string, Value][]
 }

@@ -24,6 +24,7 @@ describe('sentence', () => {
     expect(sentence(told({ verdict: 'workload ops/backup of myeks, by irsa through 2 assumed role(s), exact' }))).toBe(
       'Workload ops/backup of myeks, by IRSA through 2 assumed roles.',
     )
+    expect(sentence(told({ verdict: 'workload a/b of c, pod p, by node_role, candidate' }))).toBe('Most likely workload a/b of c, pod p, by node role.')
     expect(sentence(told({ verdict: 'workload a/b reached AWS by irsa and node_role; it falls back to the node role, cause: no_binding' }))).toBe(
       'Workload a/b reached AWS by IRSA and node role; it falls back to the node role, cause: no binding.',
     )
@@ -49,6 +50,14 @@ describe('the way to a call', () => {
     const sessions: Row[] = [0, 1, 2].map((hops) => ({ hops, role_arn: `arn:aws:iam::111122223333:role/r${hops}`, access_key_id: `ASIA${hops}` }))
     const steps = eventChain(told({ event: call, attribution: { ...irsa, hops: 2 } }), sessions)
     expect(steps.map((step) => step.title).slice(3)).toEqual(['Role session', 'Assumed role 1', 'Assumed role 2', 'Call'])
+  })
+
+  it('marks a guess as one', () => {
+    const steps = eventChain(told({ event: call, attribution: { ...irsa, access_path: 'node_role', pod: 'p', confidence: 'candidate' } }), [])
+    expect(steps.slice(0, 2).map((step) => [step.title, step.guess])).toEqual([
+      ['Likeliest pod', true],
+      ['Likeliest service account', true],
+    ])
   })
 
   it('names no pod for what a node itself did, and no cluster for others', () => {

@@ -74,6 +74,7 @@ export function sentence(told: Story): string {
   // The confidence stands beside the sentence. Of an access key the service says "unknown" here, whatever its calls are:
   // sessions have no confidence of their own.
   const said = told.verdict
+    .replace(/^workload (.*), candidate$/, 'most likely workload $1')
     .replace(/, (exact|inferred|candidate|unknown)$/, '')
     .replace(/\b(by|and) ([a-z0-9_]+)/g, (all, word: string, value: string) => (value in ACCESS_PATHS ? `${word} ${lead(term(ACCESS_PATHS, value))}` : all))
     .replace(/cause: (\w+)/, (_, cause: string) => `cause: ${CAUSES[cause]?.name.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) ?? cause}`)

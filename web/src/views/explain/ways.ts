@@ -20,7 +20,14 @@ export function eventChain(told: Story, sessions: readonly Row[]): Step[] {
   const root: Row | null = sessions[0] === undefined ? issuing : { ...(sessions.length === 1 ? issuing : null), event_id: sessions[0].event_id, event_name: first === null ? 'issuing event' : rootName(one) }
   const held = sessions.length > 0 ? sessions.map((session, index) => sessionStep(session, index, nodeRole)) : [ownSession(event, number(row, 'hops') ?? 0, nodeRole)]
   const why = nodeRole && text(row, 'confidence') === 'unknown' ? 'no pod of the node explains the call well enough' : whyNoPod(one)
-  return some([...origin(one, nodeRole ? null : root, why), ...held, ...last])
+  const from = origin(one, nodeRole ? null : root, why)
+  return some([...(text(row, 'confidence') === 'candidate' ? from.map(guessed) : from), ...held, ...last])
+}
+
+/** Marks who it was as the likeliest of several. */
+function guessed(step: Step): Step {
+  const named = (step.kind === 'pod' || step.kind === 'who') && step.unknown !== true
+  return named ? { ...step, guess: true, title: `Likeliest ${step.title.toLowerCase()}` } : step
 }
 
 /** The call that issues the first credentials of an access path. */

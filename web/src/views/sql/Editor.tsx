@@ -93,7 +93,8 @@ export default function Editor({
   text: string
   schema: Schema | undefined
   onText: (text: string) => void
-  onRun: () => void
+  /** With the text as it is now: the page may not have it yet. */
+  onRun: (text: string) => void
   onReady: (handle: EditorHandle | null) => void
 }) {
   const host = useRef<HTMLDivElement>(null)
@@ -137,8 +138,8 @@ export default function Editor({
             keymap.of([
               {
                 key: 'Mod-Enter',
-                run: () => {
-                  latest.current.onRun()
+                run: ({ state }) => {
+                  latest.current.onRun(state.doc.toString())
                   return true
                 },
               },
