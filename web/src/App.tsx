@@ -1,25 +1,42 @@
 // Pages and their addresses. Each page is a chunk of its own.
 import { QueryClientProvider, useQuery } from '@tanstack/react-query'
-import { Component, lazy, useSyncExternalStore, type ReactNode } from 'react'
+import { Component, lazy, useSyncExternalStore, type ComponentType, type ReactNode } from 'react'
 import { createBrowserRouter, RouterProvider } from 'react-router'
-import { ApiError, type Schemas } from './api/client'
+import { ApiError, client, type Schemas } from './api/client'
 import { ask, queryClient } from './api/queries'
 import { token } from './api/token'
 import { Shell } from './components/Shell'
 import { Empty, Failed } from './components/states'
 
-const Login = lazy(() => import('./views/Login'))
-const Overview = lazy(() => import('./views/Overview'))
-const Fallbacks = lazy(() => import('./views/Fallbacks'))
-const Readiness = lazy(() => import('./views/Readiness'))
-const Workloads = lazy(() => import('./views/Workloads'))
-const Workload = lazy(() => import('./views/Workload'))
-const Roles = lazy(() => import('./views/Roles'))
-const Nodes = lazy(() => import('./views/Nodes'))
-const Node = lazy(() => import('./views/Node'))
-const Explain = lazy(() => import('./views/Explain'))
-const Sql = lazy(() => import('./views/Sql'))
-const Ingestion = lazy(() => import('./views/Ingestion'))
+/** Code of a page, which is loaded when it is first shown. */
+function onDemand(load: () => Promise<{ default: ComponentType }>) {
+  return lazy(() =>
+    load().catch(() => {
+      throw new ApiError(0, 'This page could not be loaded: the service does not answer, or is another version by now.')
+    }),
+  )
+}
+
+/** Loads the whole page anew, as soon as there is somebody to load it from: code that failed to load is not tried again. */
+function reload() {
+  client.GET('/healthz', { parseAs: 'text' }).then(
+    () => window.location.reload(),
+    () => undefined,
+  )
+}
+
+const Login = onDemand(() => import('./views/Login'))
+const Overview = onDemand(() => import('./views/Overview'))
+const Fallbacks = onDemand(() => import('./views/Fallbacks'))
+const Readiness = onDemand(() => import('./views/Readiness'))
+const Workloads = onDemand(() => import('./views/Workloads'))
+const Workload = onDemand(() => import('./views/Workload'))
+const Roles = onDemand(() => import('./views/Roles'))
+const Nodes = onDemand(() => import('./views/Nodes'))
+const Node = onDemand(() => import('./views/Node'))
+const Explain = onDemand(() => import('./views/Explain'))
+const Sql = onDemand(() => import('./views/Sql'))
+const Ingestion = onDemand(() => import('./views/Ingestion'))
 
 /** Keeps an error of one page from taking the frame with it. */
 class Guard extends Component<{ children: ReactNode }, { error: Error | null }> {
@@ -30,7 +47,12 @@ class Guard extends Component<{ children: ReactNode }, { error: Error | null }> 
   }
 
   override render() {
-    return this.state.error === null ? this.props.children : <Failed error={this.state.error} retry={() => this.setState({ error: null })} />
+    const { error } = this.state
+    if (error === null) {
+      return this.props.children
+    }
+    const unloaded = error instanceof ApiError && error.unreachable
+    return <Failed error={error} retry={unloaded ? reload : () => this.setState({ error: null })} />
   }
 }
 

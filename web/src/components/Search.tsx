@@ -1,5 +1,5 @@
 // Ctrl-K: goes to a page, a workload, a node or a role, or explains an id.
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
+import { useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
 import { useNavigate } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
 import { arnName } from '../format'
@@ -55,7 +55,8 @@ export function Search({ onClose }: { onClose: () => void }) {
   const nodes = useApi('/api/v1/nodes', { query: { limit: MOST_ROWS } })
   const roles = useApi('/api/v1/roles', { query: { limit: MOST_ROWS } })
 
-  useEffect(() => {
+  // Before it leaves the document: once it has left, closing it does not give the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     return () => element?.close()
@@ -108,6 +109,10 @@ export function Search({ onClose }: { onClose: () => void }) {
     } else if (event.key === 'Enter') {
       event.preventDefault()
       go(hits[chosen])
+    } else if (event.key === 'Escape') {
+      // By itself the browser would only clear the field.
+      event.preventDefault()
+      onClose()
     }
   }
 

@@ -1,0 +1,41 @@
+// Reads tables of the dashboard.
+import { expect } from 'vitest'
+import type { Locator, Page } from 'playwright-core'
+import { PATIENCE_MS } from './browser'
+
+/** A table as it is shown: of a long one, the part that is drawn. */
+export interface Shown {
+  /** Rows that it has, drawn or not. */
+  count: number
+  rows: Record<string, string>[]
+  /** Header and direction of the order. */
+  sort: string | null
+}
+
+export function table(page: Page | Locator, label: string | RegExp): Locator {
+  return page.getByRole('table', { name: label })
+}
+
+export async function read(where: Locator): Promise<Shown> {
+  await where.waitFor()
+  return where.evaluate((element) => {
+    const shown = element as HTMLTableElement
+    // Within what the browser runs: nothing of this file is there.
+    // oxlint-disable-next-line unicorn/consistent-function-scoping
+    const plain = (text: string | null) => (text ?? '').replace(/\s+/g, ' ').trim()
+    const heads = [...(shown.tHead?.rows[0]?.cells ?? [])]
+    const names = heads.map((head) => plain(head.textContent).replace(/\s*[▲▼]$/, ''))
+    const sorted = heads.findIndex((head) => ['ascending', 'descending'].includes(head.getAttribute('aria-sort') ?? ''))
+    const rows = [...(shown.tBodies[0]?.rows ?? [])].filter((row) => row.getAttribute('aria-hidden') !== 'true')
+    return {
+      count: Number(shown.getAttribute('aria-rowcount')) - 1,
+      rows: rows.map((row) => Object.fromEntries([...row.cells].map((cell, at) => [names[at] ?? '', plain(cell.innerText)]))),
+      sort: sorted < 0 ? null : `${names[sorted]} ${heads[sorted]?.getAttribute('aria-sort')}`,
+    }
+  })
+}
+
+/** Waits until a reading of the page is as it has to be. */
+export function soon<T>(look: () => Promise<T> | T) {
+  return expect.poll(look, { timeout: PATIENCE_MS, interval: 50 })
+}
