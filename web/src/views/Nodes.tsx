@@ -12,6 +12,7 @@ import { NodeBars } from './nodes/NodeBars'
 import { filterNodes, nodeFigures, nodeKey, type NodeRow } from './nodes/nodes'
 import './nodes/nodes.css'
 import { Agent, HopLimit, HttpTokens } from './nodes/parts'
+import { middle } from './roles/flow'
 
 const NO_NODES: readonly NodeRow[] = []
 
@@ -30,7 +31,7 @@ export default function Nodes() {
       <PageHead title="Nodes" lead="Which instances your clusters run on, whether pods reach their metadata service, and who used their role." />
       <FilterBar>
         <Select name="nodegroup" label="Node group" options={valuesOf(rows, (row) => row.nodegroup)} />
-        <Select name="role_arn" label="Role" options={valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: arnName(value) }))} />
+        <Select name="role_arn" label="Role" options={valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: middle(arnName(value), 36) }))} />
         <Toggle name="fallbacks" label="With fallback calls" title="Nodes whose role a workload used" />
         <TextFilter label="Find" placeholder="instance, name, role" />
       </FilterBar>

@@ -118,10 +118,13 @@ function Head() {
   return <PageHead title="Roles" lead="What each IAM role of your clusters is for, which service accounts may use it, and which did." />
 }
 
+/** What the address narrows the roles by. With one role chosen, only the service is left to choose. */
 function useRoleFilter(params: URLSearchParams): RoleFilter {
-  const [cluster, kind, source, q] = ['cluster', 'kind', 'event_source', 'q'].map((name) => params.get(name)) as [string | null, string | null, string | null, string | null]
-  const shared = params.has('shared')
-  const unused = params.has('unused')
+  const one = params.has('role_arn')
+  const of = (name: string) => (one ? null : params.get(name))
+  const [cluster, kind, source, q] = [of('cluster'), of('kind'), params.get('event_source'), of('q')]
+  const shared = !one && params.has('shared')
+  const unused = !one && params.has('unused')
   return useMemo(() => ({ cluster, kind, event_source: source, shared, unused, q }), [cluster, kind, source, shared, unused, q])
 }
 

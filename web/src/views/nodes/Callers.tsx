@@ -89,7 +89,7 @@ const CALLERS: Column<Caller>[] = [
   { id: 'calls', header: 'Calls', value: (caller) => caller.calls, number: true },
   { id: 'denied', header: 'Denied', value: (caller) => caller.denied, number: true, cell: (caller) => denied(caller.denied) },
   { id: 'actions', header: 'Actions', value: (caller) => caller.names.join(', '), clip: true },
-  { id: 'component', header: 'Component', value: (caller) => caller.component, meaning: 'Part of the node, or program, that made the calls' },
+  { id: 'component', header: 'Component', value: (caller) => caller.component, clip: true, meaning: 'Part of the node, or program, that made the calls' },
   { id: 'first_seen', header: 'First seen', value: (caller) => caller.first_seen, cell: (caller) => <Time value={caller.first_seen} /> },
   { id: 'last_seen', header: 'Last seen', value: (caller) => caller.last_seen, cell: (caller) => <Time value={caller.last_seen} /> },
   { id: 'event_id', header: 'An event', value: (caller) => caller.event_id, cell: (caller) => <EventLink id={caller.event_id}>{caller.event_id?.slice(0, 8)}…</EventLink> },

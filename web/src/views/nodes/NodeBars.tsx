@@ -37,7 +37,6 @@ export function NodeBars({ rows }: { rows: readonly NodeRow[] }) {
           nodes.map((node) => node.node),
         ),
         inverse: true,
-        triggerEvent: true,
         axisLabel: { color: colour('--text-soft'), fontSize: 11, interval: 0 },
       },
       series: SERIES.map((series) => ({

@@ -46,9 +46,12 @@ function Observed({ findings }: { findings: readonly Finding[] }) {
     <>
       Calls were seen from <Time value={first.observed_from} /> to <Time value={first.observed_to} />.{' '}
       {days < ENOUGH_DAYS && (
-        <Badge tone="warn" title="Read older trail files into the store to be surer">
-          {counted(Math.max(1, Math.round(days)), 'day')} only: what runs once a month or quarter looks unused
-        </Badge>
+        <>
+          <Badge tone="warn" title="Read older trail files into the store to be surer">
+            {counted(Math.max(1, Math.round(days)), 'day')} only
+          </Badge>{' '}
+          What runs once a month or quarter looks unused.
+        </>
       )}
     </>
   )
@@ -65,7 +68,7 @@ function FindingPanel({ kind, rows, roles }: { kind: Finding['finding']; rows: r
         </p>
       </div>
       <DataTable
-        label={FINDINGS[kind].name}
+        label={`${FINDINGS[kind].name}, one by one`}
         rows={rows}
         columns={columns}
         rowKey={(row) => JSON.stringify([row.mechanism, row.role_arn, row.cluster, row.namespace, row.service_account, row.proof])}
