@@ -67,18 +67,29 @@ export default function Nodes() {
 function Tiles({ rows }: { rows: readonly NodeRow[] }) {
   const figures = nodeFigures(rows)
   const unknown = figures.hopUnknown === 0 ? '' : `; of ${count(figures.hopUnknown)} it is unknown`
+  const hopTone = figures.open > 0 ? 'warn' : figures.hopUnknown > 0 ? 'mute' : 'good'
   return (
     <div className="tiles">
       <Tile name="Nodes" figure={count(figures.nodes)} note={`${count(figures.running)} not seen to end`} />
       <Tile
-        name="Nodes that pods fall back to"
+        name="With fallback calls"
         figure={count(figures.fallbacks)}
-        note={`${counted(figures.fallbackCalls, 'call')}, ${share(figures.fallbackCalls, figures.calls)} of those with node roles`}
+        note={`${counted(figures.fallbackCalls, 'call')} of workloads, ${share(figures.fallbackCalls, figures.calls)} of those with node roles`}
         tone={figures.fallbacks === 0 ? 'good' : 'bad'}
       />
-      <Tile name="Hop limit 2 or more" figure={count(figures.open)} note={`every pod reaches the node’s role${unknown}`} tone={figures.open === 0 ? 'good' : 'warn'} />
-      <Tile name="IMDSv1 answered" figure={count(figures.imdsV1)} note="tokens are optional" tone={figures.imdsV1 === 0 ? 'good' : 'warn'} />
-      <Tile name="No Pod Identity Agent seen" figure={count(figures.noAgent)} note="associations have no effect there" tone={figures.noAgent === 0 ? 'good' : 'warn'} />
+      <Tile name="Hop limit 2 or more" figure={count(figures.open)} note={`${figures.open === 0 ? 'no node is known to be open' : 'every pod reaches the node’s role'}${unknown}`} tone={hopTone} />
+      <Tile
+        name="IMDSv1 answered"
+        figure={count(figures.imdsV1)}
+        note={figures.imdsV1 === 0 ? 'no node is known to answer it' : 'tokens are optional'}
+        tone={figures.imdsV1 === 0 ? 'good' : 'warn'}
+      />
+      <Tile
+        name="Without Pod Identity Agent"
+        figure={count(figures.noAgent)}
+        note={figures.noAgent === 0 ? 'it was seen on every node' : 'not seen there: associations have no effect'}
+        tone={figures.noAgent === 0 ? 'good' : 'warn'}
+      />
     </div>
   )
 }

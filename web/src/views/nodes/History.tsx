@@ -66,7 +66,7 @@ export function History({ pods, hours, actions }: { pods: readonly NodePod[]; ho
             legend={
               <>
                 <Legend series={ACTORS_DRAWN.map((actor) => ACTOR_SERIES[actor])} />
-                <Legend series={PODS} />
+                {rows.length > 0 && <Legend series={PODS} />}
               </>
             }
             figures={{
@@ -77,7 +77,11 @@ export function History({ pods, hours, actions }: { pods: readonly NodePod[]; ho
             }}
           />
           {rest > 0 && <p className="soft small">{counted(rest, 'more workload')} with fewer calls or a shorter stay {rest === 1 ? 'is' : 'are'} not drawn; the table of pods has them all.</p>}
-          {pods.length === 0 && <p className="soft">No pod is known to have been on this node: import the inventory of its cluster to see which could have made these calls.</p>}
+          {pods.length === 0 && (
+            <p className="soft">
+              No look at the inventory shows a pod on this node, so its workloads cannot be named. Import the inventory of the cluster more often than nodes come and go.
+            </p>
+          )}
         </>
       )}
     </Panel>

@@ -26,7 +26,7 @@ const ROW = 19
 const BOTTOM = 26
 
 export function historyHeight(rows: number): number {
-  return TOP + BARS + BETWEEN + Math.max(1, rows) * ROW + BOTTOM
+  return rows === 0 ? TOP + BARS + BOTTOM : TOP + BARS + BETWEEN + rows * ROW + BOTTOM
 }
 
 export interface Drawn {
@@ -50,7 +50,7 @@ interface StayItem {
 
 export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
   const { span, step, rows } = drawn
-  const left = narrow ? 112 : 220
+  const left = rows.length === 0 ? 44 : narrow ? 112 : 220
   const line = { show: true, type: 'line', triggerTooltip: false, label: { show: false }, lineStyle: { color: colour('--line-strong') } }
   const time = { ...timeAxis(colour), min: span.from, max: span.to, axisPointer: line, ...(narrow ? { splitNumber: 3 } : {}) }
   const right = narrow ? 14 : 24
@@ -62,11 +62,11 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
     },
     grid: [
       { left, right, top: TOP, height: BARS },
-      { left, right, top: TOP + BARS + BETWEEN, height: Math.max(1, rows.length) * ROW },
+      { left, right, top: TOP + BARS + BETWEEN, height: rows.length * ROW },
     ],
     xAxis: [
       { ...time, gridIndex: 0 },
-      { ...time, gridIndex: 1, splitLine: { show: true, lineStyle: { color: colour('--line') } } },
+      { ...time, gridIndex: 1, show: rows.length > 0, splitLine: { show: true, lineStyle: { color: colour('--line') } } },
     ],
     yAxis: [
       { ...valueAxis(colour, step > 3_600_000 ? 'Calls per day' : 'Calls per hour'), gridIndex: 0, minInterval: 1, splitNumber: 3 },
@@ -77,6 +77,7 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
         data: rows.map((row) => row.key),
         axisLine: { lineStyle: { color: colour('--line') } },
         axisTick: { show: false },
+        show: rows.length > 0,
         splitLine: { show: true, interval: 0, lineStyle: { color: colour('--line'), opacity: 0.5 } },
         axisLabel: {
           interval: 0,
