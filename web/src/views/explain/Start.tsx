@@ -4,8 +4,9 @@ import type { Schemas } from '../../api/client'
 import { useApi } from '../../api/queries'
 import { Confidence, EventLink, Panel, ServiceAccount, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
+import { facts } from '../../components/Evidence'
 import { Answer } from '../../components/states'
-import { service } from '../../format'
+import { service, words } from '../../format'
 import { useCarry } from '../../state/url'
 import { ACCESS_PATHS, term } from '../../terms'
 import { recentIds } from './recent'
@@ -44,18 +45,19 @@ const COLUMNS: Column<EventRow>[] = [
 ]
 
 const EXAMPLES = 5
+/** Fallbacks looked at for one whose pod is named. */
+const LOOKED_AT = 50
 
 export function Start() {
   const newest = useApi('/api/v1/events', { query: { limit: EXAMPLES } })
-  const fallback = useApi('/api/v1/events', { query: { limit: 1, access_path: 'node_role', actor: 'workload' } })
-  const tagged = useApi('/api/v1/events', { query: { limit: 1, access_path: 'pod_identity' } })
+  const fallbacks = useApi('/api/v1/fallbacks', { query: { limit: LOOKED_AT } })
   return (
     <>
       <Recent />
       <Panel title="Kinds of things that can be explained" note="Each example is from this store: click one.">
-        <Kinds newest={newest.data?.items} fallback={fallback.data?.items[0]} tagged={tagged.data?.items[0]} />
+        <Kinds newest={newest.data?.items} fallbacks={fallbacks.data?.items} waiting={newest.isLoading || fallbacks.isLoading} />
       </Panel>
-      <Panel title="Newest calls" flush>
+      <Panel title="Newest calls" flush className="explain-table">
         <Answer query={newest}>
           {(data) => <DataTable label="Newest calls" rows={data.items} columns={COLUMNS} rowKey={(row) => row.event_id ?? ''} defaultSort="event_time.desc" />}
         </Answer>
@@ -84,15 +86,16 @@ function Recent() {
 }
 
 /** Ids that are examples of each kind. */
-function Kinds({ newest = [], fallback, tagged }: { newest?: EventRow[] | undefined; fallback?: EventRow | undefined; tagged?: EventRow | undefined }) {
+function Kinds({ newest = [], fallbacks = [], waiting }: { newest?: EventRow[] | undefined; fallbacks?: Schemas['FallbackRow'][] | undefined; waiting: boolean }) {
   const keyed = newest.find((row) => row.access_key_id !== null && row.access_path !== null)
-  const named = [tagged, fallback, ...newest].find((row) => row !== undefined && row.cluster !== null && row.service_account !== null)
-  const podded = [tagged, fallback].find((row) => row !== undefined && row.cluster !== null && row.service_account !== null && row.pod !== null)
+  const named = newest.find((row) => row.cluster !== null && row.service_account !== null)
+  const fallen = fallbacks.find((row) => row.cluster !== null && row.service_account !== null && words(row.pods).length > 0)
+  const fallback = facts(fallen?.evidence).find((fact) => typeof fact.event_id === 'string')?.event_id
   const account = named === undefined ? null : `${named.cluster}/${named.namespace}/${named.service_account}`
-  const pod = podded === undefined ? null : `${podded.cluster}/${podded.namespace}/${podded.service_account}/${podded.pod}`
+  const pod = fallen === undefined ? null : `${fallen.cluster}/${fallen.namespace}/${fallen.service_account}/${words(fallen.pods)[0]}`
   const kinds: [string, string, string | null | undefined][] = [
     ['An event', 'Who made this call, with which credentials, and how sure that is.', newest[0]?.event_id],
-    ['A call that fell back to the node role', 'Which pod of the node it was, or why that cannot be told.', fallback?.event_id],
+    ['A call that fell back to the node role', 'Which pod of the node it was, or why that cannot be told.', fallback],
     ['An access key', 'To whom it was issued, who showed it, and what was called with it.', keyed?.access_key_id],
     ['A service account', 'CLUSTER/NAMESPACE/SERVICE_ACCOUNT: its bindings, roles, calls and pods.', account],
     ['A pod', 'CLUSTER/NAMESPACE/SERVICE_ACCOUNT/POD: the same, of one pod.', pod],
@@ -104,7 +107,7 @@ function Kinds({ newest = [], fallback, tagged }: { newest?: EventRow[] | undefi
         <div key={name}>
           <dt>{name}</dt>
           <dd className="soft">{meaning}</dd>
-          <dd>{id === null || id === undefined ? <span className="soft small">no example in this store</span> : <EventLink id={id} />}</dd>
+          <dd>{id === null || id === undefined ? <span className="soft small">{waiting ? 'looking for one …' : 'no example in this store'}</span> : <EventLink id={id} />}</dd>
         </div>
       ))}
     </dl>
