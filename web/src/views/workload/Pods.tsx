@@ -1,13 +1,14 @@
 // The pods of a workload over time, and what credentials they were given.
 import { useMemo, useState } from 'react'
 import type { Schemas } from '../../api/client'
-import { AccessPath, Badge, NodeLink, Panel, Role, Time } from '../../components/basics'
+import { AccessPath, Badge, NodeLink, Panel, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/states'
 import { counted } from '../../format'
 import { useUrlValues } from '../../state/url'
 import { utcTime } from '../../state/time'
 import { ACCESS_PATHS, term } from '../../terms'
+import { RoleCell } from '../workloads/parts'
 import { moment, MOST_PODS, strip, type Bar, type Strip } from './pods'
 
 type Pod = Schemas['WorkloadPod']
@@ -35,7 +36,7 @@ const COLUMNS: Column<Pod>[] = [
     id: 'injected_role_arn',
     header: 'Role injected',
     value: (row) => row.injected_role_arn,
-    cell: (row) => <Role arn={row.injected_role_arn} />,
+    cell: (row) => <RoleCell arn={row.injected_role_arn} />,
   },
   {
     id: 'host_network',
