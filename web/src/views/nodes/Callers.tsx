@@ -7,7 +7,7 @@ import { Empty } from '../../components/states'
 import { count, service } from '../../format'
 import { useUrlValue } from '../../state/url'
 import { ACTORS, CONFIDENCES, pathSeries, term } from '../../terms'
-import { callerName, callersOf, type Caller, type NodeAction } from './history'
+import { callerName, callersOf, type Caller, type NodeAction } from './stays'
 
 export function Callers({ actions, truncated }: { actions: readonly NodeAction[]; truncated: boolean }) {
   const [open, setOpen] = useUrlValue('open')

@@ -6,7 +6,7 @@ import { Chart, Legend } from '../../components/Chart'
 import { Empty } from '../../components/states'
 import { count, counted } from '../../format'
 import { useCarry, useUrlValue } from '../../state/url'
-import { ACTORS_DRAWN, bucketsOf, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod, type Stay } from './history'
+import { ACTORS_DRAWN, bucketsOf, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod, type Stay } from './stays'
 import { ACTOR_SERIES, historyHeight, historyOption, rowLabel } from './historyOption'
 import { useNarrow } from './narrow'
 

@@ -2,7 +2,7 @@ import { Badge, Panel, ServiceAccount, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/states'
 import { ACCESS_PATHS, term } from '../../terms'
-import type { NodePod } from './history'
+import type { NodePod } from './stays'
 
 export function PodTable({ pods, truncated }: { pods: readonly NodePod[]; truncated: boolean }) {
   return (

@@ -3,7 +3,7 @@ import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams } from 'ec
 import { timeAxis, valueAxis } from '../../components/axes'
 import { count, counted } from '../../format'
 import { utcTime } from '../../state/time'
-import { ACTORS_DRAWN, type ActorDrawn, type Bucket, type Called, type Span, type Stay, type WorkloadRow } from './history'
+import { ACTORS_DRAWN, type ActorDrawn, type Bucket, type Called, type Span, type Stay, type WorkloadRow } from './stays'
 
 type Colour = (variable: string) => string
 

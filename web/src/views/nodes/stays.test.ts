@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bucketsOf, callersOf, callerName, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod } from './history'
+import { bucketsOf, callersOf, callerName, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod } from './stays'
 
 const at = (text: string) => new Date(text).getTime()
 
