@@ -121,6 +121,6 @@ function Calls({ rows, note }: { rows: Schemas['EventRow'][]; note?: string | un
       <p>The statement above looks through all calls.</p>
     </Empty>
   ) : (
-    <DataTable label="Calls" rows={plain} columns={columnsOf(plain, HIDDEN)} rowKey={keyOf} defaultSort="event_time.desc" {...(note === undefined ? {} : { note })} />
+    <DataTable label="Table of calls" rows={plain} columns={columnsOf(plain, HIDDEN)} rowKey={keyOf} defaultSort="event_time.desc" {...(note === undefined ? {} : { note })} />
   )
 }

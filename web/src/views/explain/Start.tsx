@@ -59,7 +59,7 @@ export function Start() {
       </Panel>
       <Panel title="Newest calls" flush className="explain-table">
         <Answer query={newest}>
-          {(data) => <DataTable label="Newest calls" rows={data.items} columns={COLUMNS} rowKey={(row) => row.event_id ?? ''} defaultSort="event_time.desc" />}
+          {(data) => <DataTable label="Table of the newest calls" rows={data.items} columns={COLUMNS} rowKey={(row) => row.event_id ?? ''} defaultSort="event_time.desc" />}
         </Answer>
       </Panel>
     </>

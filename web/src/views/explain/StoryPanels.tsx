@@ -151,7 +151,7 @@ function SectionPanel({ title, rows }: { title: string; rows: Row[] }) {
   }
   return (
     <Panel title={head} flush className="explain-table" {...(rows.length === SHOWN ? { note: `The first ${SHOWN} rows.` } : {})}>
-      <DataTable label={head} rows={rows} columns={columnsOf(rows)} rowKey={keyOf} sortParameter={`sort_${title.replaceAll(' ', '_')}`} />
+      <DataTable label={`Table: ${head}`} rows={rows} columns={columnsOf(rows)} rowKey={keyOf} sortParameter={`sort_${title.replaceAll(' ', '_')}`} />
     </Panel>
   )
 }
