@@ -257,8 +257,9 @@ async fn the_demo_serves_what_it_shows_until_it_is_stopped() {
         .find_map(|line| line.strip_prefix("podtrail serves ").map(str::to_owned))
         .unwrap();
     // What it says further is read, so that it never waits to say it.
-    std::thread::spawn(move || lines.for_each(drop));
+    let reading = std::thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
     let client = Client::new(&address);
+    let page = client.get("/").await.expect(200).text();
     let fallbacks = client.get("/api/v1/fallbacks").await.expect(200).items();
     assert!(!fallbacks.is_empty());
     let asked = std::process::Command::new("kill")
@@ -272,4 +273,8 @@ async fn the_demo_serves_what_it_shows_until_it_is_stopped() {
     })
     .await;
     assert_eq!(status.code(), Some(0));
+    // Where there is a dashboard, it says so.
+    let said = reading.join().unwrap();
+    let told = said.contains(&format!("dashboard at {address}/"));
+    assert_eq!(told, page.contains("/assets/"), "{said:#?}");
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::Utc;
 use clap::Parser;
 use podtrail_api::serve::access::{Access, Passwords};
+use podtrail_api::serve::assets;
 use podtrail_api::serve::layers::HttpLimits;
 use podtrail_api::serve::listen::{self, ListenOptions};
 use podtrail_api::serve::pgwire::{self, CurrentTls, PasswordCheck, PgOptions};
@@ -234,6 +235,9 @@ impl Serve {
             background.spawn(telemetry::upkeep(handle, METRICS_EVERY));
         }
         say(&format!("podtrail serves {scheme}://{address}"));
+        if assets::has_dashboard() {
+            say(&format!("dashboard at {scheme}://{address}/"));
+        }
         let asked = stop.clone();
         let serving = tokio::spawn(listen::serve(listener, router, options, async move {
             asked.asked().await;
