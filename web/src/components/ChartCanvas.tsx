@@ -68,6 +68,8 @@ export default function ChartCanvas({
     observer.observe(element)
     return () => {
       observer.disconnect()
+      // A heat map is drawn over several frames. What is still to be drawn is given up, or it would fail on what is no more.
+      made.clear()
       made.dispose()
       chart.current = null
     }
