@@ -191,6 +191,21 @@ struct Source<'a> {
     unseen: f64,
     /// Most chance that one was, by how often they are seen.
     most_unseen: f64,
+    /// Ways in which it was there.
+    ways: Vec<There>,
+    /// Cells with calls in which it was there, each with its place in `ways`.
+    there: Vec<(usize, usize)>,
+}
+
+impl Source<'_> {
+    fn note(&mut self, cell: usize, there: There) {
+        let way = self.ways.iter().position(|way| *way == there);
+        let way = way.unwrap_or_else(|| {
+            self.ways.push(there);
+            self.ways.len() - 1
+        });
+        self.there.push((cell, way));
+    }
 }
 
 /// How a source was there when a call was made.
@@ -243,8 +258,85 @@ impl Chance {
     }
 }
 
-/// A cell with calls: which sources were there, and how.
-type Cell = Vec<(usize, There)>;
+/// Ways in which members of a set were there, by their places in it, and in how many cells with calls it was so. What a
+/// set explains depends on these alone, and there are few of them whatever the number of cells.
+struct Pattern {
+    there: Vec<(usize, There)>,
+    cells: f64,
+}
+
+/// Cells with calls, by the pattern of a set's members in them.
+struct Patterns {
+    /// Pattern of each cell.
+    of_cell: Vec<usize>,
+    patterns: Vec<Pattern>,
+}
+
+impl Patterns {
+    /// Nobody is there in any cell.
+    fn nobody(cells: usize) -> Self {
+        let cell_count = f64::from(u32::try_from(cells).unwrap_or(u32::MAX));
+        Self {
+            of_cell: vec![0; cells],
+            patterns: vec![Pattern {
+                there: Vec::new(),
+                cells: cell_count,
+            }],
+        }
+    }
+
+    /// Tells apart the cells in which a further source was there.
+    fn add(&mut self, place: usize, source: &Source<'_>) {
+        let ways = source.ways.len();
+        let mut split = vec![None; self.patterns.len() * ways];
+        for &(cell, way) in &source.there {
+            let from = self.of_cell[cell];
+            let to = *split[from * ways + way].get_or_insert_with(|| {
+                let there = self.patterns[from].there.iter().copied();
+                self.patterns.push(Pattern {
+                    there: there.chain([(place, source.ways[way])]).collect(),
+                    cells: 0.0,
+                });
+                self.patterns.len() - 1
+            });
+            self.of_cell[cell] = to;
+            self.patterns[from].cells -= 1.0;
+            self.patterns[to].cells += 1.0;
+        }
+    }
+
+    /// Patterns with a further source.
+    fn with(&self, place: usize, source: &Source<'_>) -> Vec<Pattern> {
+        let ways = source.ways.len();
+        let mut moved = vec![0.0; self.patterns.len() * ways];
+        for &(cell, way) in &source.there {
+            moved[self.of_cell[cell] * ways + way] += 1.0;
+        }
+        let mut patterns = Vec::with_capacity(self.patterns.len() * (ways + 1));
+        for (at, pattern) in self.patterns.iter().enumerate() {
+            let moved = &moved[at * ways..(at + 1) * ways];
+            let left = pattern.cells - moved.iter().sum::<f64>();
+            let new = moved
+                .iter()
+                .zip(&source.ways)
+                .map(|(&cells, &way)| Pattern {
+                    there: pattern
+                        .there
+                        .iter()
+                        .copied()
+                        .chain([(place, way)])
+                        .collect(),
+                    cells,
+                });
+            let stays = Pattern {
+                there: pattern.there.clone(),
+                cells: left,
+            };
+            patterns.extend([stays].into_iter().chain(new).filter(|one| one.cells > 0.0));
+        }
+        patterns
+    }
+}
 
 /// The calls of one program, or of one action of it.
 struct Group<'a> {
@@ -253,7 +345,8 @@ struct Group<'a> {
     /// Source of each suspect of each call.
     source_of: Vec<Vec<usize>>,
     sources: Vec<Source<'a>>,
-    cells: Vec<Cell>,
+    /// Number of cells with calls.
+    cells: usize,
     /// Sources found, each place with the chance of every source to be the one.
     places: Vec<Vec<f64>>,
     chances: Vec<Chance>,
@@ -288,6 +381,8 @@ impl<'a> Group<'a> {
                         seen,
                         unseen,
                         most_unseen,
+                        ways: Vec::new(),
+                        there: Vec::new(),
                     });
                     weights.push((0.0, 0.0));
                     sources.len() - 1
@@ -315,16 +410,18 @@ impl<'a> Group<'a> {
         for source in &mut sources {
             source.prior -= most;
         }
-        let cells: Vec<Cell> = cells
-            .into_values()
-            .map(|cell| cell.into_iter().collect())
-            .collect();
+        let cell_count = cells.len();
+        for (cell, there) in cells.into_values().enumerate() {
+            for (source, there) in there {
+                sources[source].note(cell, there);
+            }
+        }
         let mut group = Self {
             calls,
             suspects,
             source_of,
             sources,
-            cells,
+            cells: cell_count,
             places: Vec::new(),
             chances: Vec::new(),
         };
@@ -332,18 +429,29 @@ impl<'a> Group<'a> {
         group
     }
 
+    /// Patterns of a set's members, each by its place.
+    fn patterns(&self, members: impl Iterator<Item = (usize, usize)>) -> Patterns {
+        let mut patterns = Patterns::nobody(self.cells);
+        for (place, source) in members {
+            patterns.add(place, &self.sources[source]);
+        }
+        patterns
+    }
+
     /// Finds the set of sources, and for each place the chance of every source.
     fn search(&mut self) {
         let mut set: Vec<usize> = Vec::new();
         let mut best = f64::NEG_INFINITY;
+        let mut patterns = Patterns::nobody(self.cells);
         while set.len() < MOST_SOURCES {
             let mut found = None;
             for source in 0..self.sources.len() {
                 if set.contains(&source) {
                     continue;
                 }
+                let with = patterns.with(set.len(), &self.sources[source]);
                 set.push(source);
-                let value = self.value(&set).0;
+                let value = self.value(&set, &with).0;
                 set.pop();
                 if found.is_none_or(|(_, best)| value > best) {
                     found = Some((source, value));
@@ -351,6 +459,7 @@ impl<'a> Group<'a> {
             }
             match found {
                 Some((source, value)) if set.is_empty() || value > best => {
+                    patterns.add(set.len(), &self.sources[source]);
                     set.push(source);
                     best = value;
                 }
@@ -360,13 +469,16 @@ impl<'a> Group<'a> {
         for place in 0..set.len() {
             let mut values = vec![f64::NEG_INFINITY; self.sources.len()];
             let kept = set[place];
+            let others = set.iter().copied().enumerate();
+            let others = self.patterns(others.filter(|&(other, _)| other != place));
             for (source, value) in values.iter_mut().enumerate() {
                 if source == kept || !set.contains(&source) {
                     set[place] = source;
-                    *value = self.value(&set).0;
+                    let with = others.with(place, &self.sources[source]);
+                    *value = self.value(&set, &with).0;
+                    set[place] = kept;
                 }
             }
-            set[place] = kept;
             let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let total: f64 = values.iter().map(|value| (value - most).exp()).sum();
             self.places.push(
@@ -376,14 +488,15 @@ impl<'a> Group<'a> {
                     .collect(),
             );
         }
-        let (best, chances) = self.value(&set);
+        let (best, chances) = self.value(&set, &patterns.patterns);
         self.chances = chances;
         // Workloads that may run the program besides: each with the chance that it does.
         let room = set.len() < MOST_SOURCES;
         let others = (0..self.sources.len()).filter(|source| room && !set.contains(source));
         for source in others.collect::<Vec<_>>() {
+            let with = patterns.with(set.len(), &self.sources[source]);
             set.push(source);
-            let (value, chances) = self.value(&set);
+            let (value, chances) = self.value(&set, &with);
             set.pop();
             let odds = (value - best).exp();
             if odds > LEAST_ODDS {
@@ -404,13 +517,9 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// How well a set explains the cells (in nats, its prior included), and the chances of each of its members
-    /// to make calls in a cell.
-    fn value(&self, set: &[usize]) -> (f64, Vec<Chance>) {
-        let mut place_of = vec![usize::MAX; self.sources.len()];
-        for (place, &source) in set.iter().enumerate() {
-            place_of[source] = place;
-        }
+    /// How well a set explains the cells (in nats, its prior included), by the patterns of its members in them, and the
+    /// chances of each of its members to make calls in a cell.
+    fn value(&self, set: &[usize], patterns: &[Pattern]) -> (f64, Vec<Chance>) {
         let mut chances = vec![
             Chance {
                 seen: 0.5,
@@ -420,24 +529,22 @@ impl<'a> Group<'a> {
         ];
         // Cells with calls in which each member was there.
         let mut with_calls = vec![(0.0, 0.0); set.len()];
-        for &(source, there) in self.cells.iter().flatten() {
-            if let Some((seen, unseen)) = with_calls.get_mut(place_of[source]) {
-                *seen += there.seen();
-                *unseen += f64::from(u8::from(there == There::Unseen));
+        for pattern in patterns {
+            for &(place, there) in &pattern.there {
+                let (seen, unseen) = &mut with_calls[place];
+                *seen += pattern.cells * there.seen();
+                *unseen += pattern.cells * f64::from(u8::from(there == There::Unseen));
             }
         }
         for _ in 0..STEPS {
             let mut got = vec![(0.0, 0.0); set.len()];
-            for cell in &self.cells {
-                let none = nothing_happens(cell, &place_of, &chances);
-                for &(source, there) in cell {
-                    let place = place_of[source];
-                    if let Some(chance) = chances.get(place) {
-                        let part = chance.of(there) / (1.0 - none).max(1e-9);
-                        match there {
-                            There::Seen(_) => got[place].0 += part,
-                            There::Unseen => got[place].1 += part,
-                        }
+            for pattern in patterns {
+                let none = nothing_happens(pattern, &chances);
+                for &(place, there) in &pattern.there {
+                    let part = pattern.cells * chances[place].of(there) / (1.0 - none).max(1e-9);
+                    match there {
+                        There::Seen(_) => got[place].0 += part,
+                        There::Unseen => got[place].1 += part,
                     }
                 }
             }
@@ -456,9 +563,9 @@ impl<'a> Group<'a> {
             }
         }
         let mut value = 0.0;
-        for cell in &self.cells {
-            let none = nothing_happens(cell, &place_of, &chances);
-            value += ((1.0 - none).max(1e-300).ln() * CELL_WORTH).max(UNSEEN);
+        for pattern in patterns {
+            let none = nothing_happens(pattern, &chances);
+            value += pattern.cells * ((1.0 - none).max(1e-300).ln() * CELL_WORTH).max(UNSEEN);
         }
         value -= FURTHER
             * f64::from(
@@ -544,9 +651,11 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Chance that no member of a set makes a call in a cell.
-fn nothing_happens(cell: &Cell, place_of: &[usize], chances: &[Chance]) -> f64 {
-    cell.iter()
-        .filter_map(|&(source, there)| Some(1.0 - chances.get(place_of[source])?.of(there)))
+/// Chance that no member of a set makes a call in a cell of a pattern.
+fn nothing_happens(pattern: &Pattern, chances: &[Chance]) -> f64 {
+    pattern
+        .there
+        .iter()
+        .map(|&(place, there)| 1.0 - chances[place].of(there))
         .product()
 }

@@ -9,7 +9,7 @@ SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, 
             WHEN calls.service_account IS NOT NULL THEN 'candidate'
             ELSE 'unknown' END AS confidence,
        CAST(sum(calls.score * calls.calls) / sum(calls.calls) AS DOUBLE) AS score,
-       last_value(told.candidates ORDER BY calls.score, calls.event_time) FILTER (WHERE told.candidates IS NOT NULL) AS candidates,
+       last_value(told.candidates ORDER BY calls.score, calls.event_time, calls.activity_id) FILTER (WHERE told.candidates IS NOT NULL) AS candidates,
        min(calls.first_event_time) AS first_seen, max(calls.last_event_time) AS last_seen,
        CAST(sum(calls.calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(calls.error_code) THEN calls.calls ELSE 0 END) AS BIGINT) AS denied,
