@@ -28,7 +28,7 @@ options AS (
            count(DISTINCT nodes_of_role.node) AS instances,
            count(DISTINCT CASE WHEN instances.valid_to IS NULL THEN nodes_of_role.node END) AS running,
            count(DISTINCT CASE WHEN instances.hop_limit IS NOT NULL THEN nodes_of_role.node END) AS with_options,
-           count(DISTINCT CASE WHEN instances.hop_limit = 1 AND instances.http_tokens = 'required' THEN nodes_of_role.node END) AS closed,
+           count(DISTINCT CASE WHEN instances.valid_to IS NULL AND instances.hop_limit = 1 AND instances.http_tokens = 'required' THEN nodes_of_role.node END) AS closed,
            array_to_string(array_sort(array_agg(DISTINCT instances.nodegroup) FILTER (WHERE instances.nodegroup IS NOT NULL)), ', ') AS nodegroups
     FROM nodes_of_role
     JOIN (SELECT DISTINCT role_arn FROM node_roles) AS roles ON roles.role_arn = nodes_of_role.role_arn
