@@ -6,7 +6,7 @@ import { ApiError, client, type Schemas } from './api/client'
 import { ask, queryClient } from './api/queries'
 import { token } from './api/token'
 import { Shell } from './components/Shell'
-import { Empty, Failed } from './components/states'
+import { Empty, Failed, Loading } from './components/states'
 
 /** Code of a page, which is loaded when it is first shown. */
 function onDemand(load: () => Promise<{ default: ComponentType }>) {
@@ -95,6 +95,9 @@ function Door() {
     queryFn: ({ signal }) => ask('/api/v1/session', {}, signal),
     retry: false,
   })
+  if (session.isPending) {
+    return <Loading label="Loading the dashboard" lines={8} />
+  }
   if (session.error?.unauthenticated === true) {
     return <Login />
   }

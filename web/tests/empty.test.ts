@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { visits } from './support/browser'
 import { picture } from './support/look'
 import { Service } from './support/service'
+import { soon } from './support/table'
 
 const { open } = visits()
 let service: Service
@@ -39,6 +40,5 @@ test.each([
 
 test('SQL works on it', async () => {
   const { page } = await open(`/sql?q=${encodeURIComponent('SELECT count(*) AS n FROM events')}`, { address: service.address })
-  const cells = await page.getByRole('main').getByRole('cell').allInnerTexts()
-  expect(cells.map((cell) => cell.trim())).toContain('0')
+  await soon(async () => (await page.getByRole('main').getByRole('cell').allInnerTexts()).map((cell) => cell.trim())).toContain('0')
 })

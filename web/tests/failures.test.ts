@@ -5,6 +5,9 @@ import { Service } from './support/service'
 import { soon } from './support/table'
 import { views, type View, type ViewName } from './support/views'
 
+/** For tests that start the service twice: a debug build on a busy machine takes its time. */
+const LONG_MS = 300_000
+
 const { open, expectRefusals } = visits()
 let all: Record<ViewName, View>
 
@@ -45,7 +48,7 @@ test('a service that stops, and comes back', async () => {
   await soon(() => page.getByRole('alert').count()).toBe(0)
   const { items } = await api<{ items: unknown[] }>('/api/v1/fallbacks?cluster=myeks&limit=10000')
   await soon(() => fallbacks.getAttribute('aria-rowcount')).toBe(String(items.length + 1))
-})
+}, LONG_MS)
 
 test('a page that was never loaded, while the service is stopped', async () => {
   expectRefusals(/could not be loaded/)
@@ -62,7 +65,7 @@ test('a page that was never loaded, while the service is stopped', async () => {
   await page.getByRole('heading', { level: 1, name: 'Readiness' }).waitFor()
   await settled(page)
   expect(await failure.count()).toBe(0)
-})
+}, LONG_MS)
 
 test.each(['overview', 'fallbacks', 'workloads', 'workload', 'roles', 'nodes', 'node'] as const)('a time in the address of %s that is none', async (name) => {
   expectRefusals()

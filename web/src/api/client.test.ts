@@ -90,6 +90,13 @@ describe('the token', () => {
     expect(sent()).toBe('Bearer secret')
   })
 
+  test('that is tried goes in its place', async () => {
+    answering({})
+    token.set('secret')
+    await answer(client.GET('/readyz', { headers: { authorization: 'Bearer other' } }))
+    expect(sent()).toBe('Bearer other')
+  })
+
   test('is not made up', async () => {
     answering({})
     await answer(client.GET('/readyz'))

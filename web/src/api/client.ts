@@ -37,7 +37,8 @@ export class ApiError extends Error {
 const authorization: Middleware = {
   onRequest({ request }) {
     const value = token.get()
-    if (value !== null) {
+    // A token that is tried is not the one that is kept.
+    if (value !== null && !request.headers.has('authorization')) {
       request.headers.set('authorization', `Bearer ${value}`)
     }
     return request

@@ -1,7 +1,7 @@
 // Asks for a token where the service wants one.
 import { useState, type FormEvent } from 'react'
-import { ApiError } from '../api/client'
-import { ask, queryClient } from '../api/queries'
+import { ApiError, answer, client } from '../api/client'
+import { queryClient } from '../api/queries'
 import { token } from '../api/token'
 import { Failed } from '../components/states'
 
@@ -14,13 +14,14 @@ export default function Login() {
     event.preventDefault()
     setBusy(true)
     setError(null)
-    token.set(text.trim())
-    ask('/api/v1/session', {}).then(
+    const tried = text.trim()
+    // It is kept once it is known to be valid: this page gives way to the others when it changes.
+    answer(client.GET('/api/v1/session', { headers: { authorization: `Bearer ${tried}` } })).then(
       () => {
         queryClient.clear()
+        token.set(tried)
       },
       (reason: unknown) => {
-        token.set(null)
         setError(reason instanceof ApiError ? reason : new ApiError(0, 'The service does not answer.'))
         setBusy(false)
       },

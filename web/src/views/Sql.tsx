@@ -31,7 +31,7 @@ export default function Sql() {
   const session = useApi('/api/v1/session')
   // Unless the service says otherwise, statements are allowed: it has the last word.
   const allowed = session.data === undefined || session.data.scopes.some((scope) => scope === 'sql' || scope === 'admin')
-  const schema = useSchema(allowed)
+  const schema = useSchema(allowed && !session.isPending)
   const { run, start, cancel } = useRun()
   const names = useMemo(() => placeholders(text), [text])
 
