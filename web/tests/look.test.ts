@@ -13,6 +13,18 @@ beforeAll(async () => {
 
 const THEMES = ['light', 'dark'] as const
 
+test('what is looked for is found', async () => {
+  const { page } = await open('/ingestion')
+  await page.evaluate(() => {
+    const wide = document.createElement('input')
+    wide.className = 'no-label'
+    wide.style.width = '4000px'
+    document.querySelector('main')?.append(wide)
+  })
+  expect((await barriers(page)).join()).toContain('no-label')
+  expect(await overflow(page)).toBeGreaterThan(1000)
+})
+
 for (const theme of THEMES) {
   test.each(NAMES)(`%s, ${theme}`, async (name) => {
     const { page } = await open(all[name].path, { theme })
@@ -23,7 +35,9 @@ for (const theme of THEMES) {
     expect.soft(await barriers(page)).toEqual([])
     await page.setViewportSize({ width: 390, height: 844 })
     // Charts are drawn anew when their box has its new width.
-    await page.waitForFunction(() => [...document.querySelectorAll('canvas')].every((canvas) => canvas.offsetWidth <= window.innerWidth))
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('canvas')].every((canvas) => Math.abs(canvas.offsetWidth - (canvas.closest('[role="img"]')?.clientWidth ?? 0)) < 2),
+    )
     await picture(page, `${name}-${theme}-390`)
     expect.soft(await overflow(page), 'wider than 390').toBe(0)
     expect.soft(await barriers(page)).toEqual([])
