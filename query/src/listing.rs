@@ -12,6 +12,10 @@ use crate::error::{Error, Result};
 use crate::executor::Statement;
 use crate::filter::{Filter, has_placeholder};
 
+mod span;
+
+pub use span::Span;
+
 /// Name of the column that pages are cut by: the last of a page's rows.
 pub const PAGE_KEY: &str = "page_key";
 

@@ -235,7 +235,16 @@ pub async fn list(
         Err(known) => return Ok(*known),
     };
     // One row more than asked for tells whether there is another page.
-    let statement = listing.page(&filter, after.as_deref(), limit + 1)?;
+    let rows = limit + 1;
+    let narrow = match listing.span(&filter, after.as_deref(), rows)? {
+        Some(span) => {
+            let session = &question.now.session;
+            let found = state.reports.run(session, span.statement()).await?;
+            span.narrow(&found.all().await?)?
+        }
+        None => filter.clone(),
+    };
+    let statement = listing.page(&narrow, after.as_deref(), rows)?;
     let answer = state.reports.run(&question.now.session, statement).await?;
     let schema = answer.schema();
     let rows = answer.all().await?;

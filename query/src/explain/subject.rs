@@ -89,7 +89,9 @@ pub async fn access_key(session: &Session, key: &str) -> Result<Story> {
     let sessions = all(
         session,
         &format!(
-            "SELECT * FROM sessions WHERE access_key_id = {key} ORDER BY issued_at LIMIT {SHOWN}"
+            "SELECT sessions.*, issued_sessions.confidence FROM sessions
+             LEFT JOIN issued_sessions ON issued_sessions.event_id = sessions.event_id
+             WHERE sessions.access_key_id = {key} ORDER BY issued_at LIMIT {SHOWN}"
         ),
     )
     .await?;
@@ -184,7 +186,7 @@ pub async fn workload(
         &format!(
             "SELECT access_path, role_arn, hops, confidence, event_source, event_name, error_code, CAST(sum(calls) AS BIGINT) AS calls,
                     min(first_event_time) AS first_seen, max(last_event_time) AS last_seen, min(event_id) AS event_id
-             FROM activity_attribution WHERE {who}{one}
+             FROM hourly_attribution WHERE {who}{one}
              GROUP BY access_path, role_arn, hops, confidence, event_source, event_name, error_code ORDER BY calls DESC LIMIT {SHOWN}"
         ),
     )

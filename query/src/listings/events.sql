@@ -4,7 +4,13 @@ SELECT events.event_id, events.event_time, events.recipient_account_id, events.a
        events.access_key_id, coalesce(attribution.role_arn, events.session_issuer_arn) AS role_arn,
        access_path, actor, component, cluster, namespace, service_account, pod, pod_uid, node, hops, confidence, score
 FROM events
-LEFT JOIN attribution ON attribution.event_id = events.event_id
+LEFT JOIN (
+    -- The same calls, so that no other is attributed.
+    SELECT * FROM attribution
+    WHERE ($from IS NULL OR event_time >= $from) AND ($to IS NULL OR event_time < $to)
+      AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region)
+      AND ($event_source IS NULL OR event_source = $event_source) AND ($id IS NULL OR event_id = $id)
+) AS attribution ON attribution.event_id = events.event_id
 WHERE ($from IS NULL OR events.event_time >= $from) AND ($to IS NULL OR events.event_time < $to)
   AND ($account IS NULL OR events.recipient_account_id = $account) AND ($region IS NULL OR events.aws_region = $region)
   AND ($event_source IS NULL OR events.event_source = $event_source) AND ($id IS NULL OR events.event_id = $id)

@@ -1,8 +1,8 @@
 //! The policy of one workload, from the calls that the store shows.
 
-use std::fmt::Write;
+use std::collections::BTreeSet;
 
-use arrow::array::{Array, AsArray, BooleanArray, Int64Array, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
@@ -23,20 +23,33 @@ pub async fn of_workload(
     service_account: &str,
     options: Options,
 ) -> Result<Policy> {
-    let mut query = String::from(
-        "SELECT events.event_source, events.event_name, events.error_code, events.aws_region, events.recipient_account_id,
-                events.resources, events.request_parameters, events.management_event, count(*) AS calls
-         FROM attribution JOIN events ON events.event_id = attribution.event_id
-         WHERE attribution.actor = 'workload' AND attribution.hops = 0",
-    );
-    // Writing to a String cannot fail.
-    let _ = write!(
-        query,
-        " AND attribution.cluster = {} AND attribution.namespace = {} AND attribution.service_account = {}
-          GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7",
+    let who = format!(
+        "cluster = {} AND namespace = {} AND service_account = {}",
         literal(cluster),
         literal(namespace),
         literal(service_account)
+    );
+    // Sums per hour tell quickly what was called: no other call is attributed then.
+    let called = session
+        .rows(&format!(
+            "SELECT DISTINCT event_source, event_name FROM hourly_attribution WHERE {who} AND actor = 'workload' AND hops = 0"
+        ))
+        .await?;
+    let (sources, names) = (literals(&called, 0)?, literals(&called, 1)?);
+    if sources.is_empty() {
+        return Err(unknown(cluster, namespace, service_account));
+    }
+    let of_these = format!(
+        "coalesce(event_source, '') IN ({sources}) AND coalesce(event_name, '') IN ({names})"
+    );
+    let query = format!(
+        "SELECT events.event_source, events.event_name, events.error_code, events.aws_region, events.recipient_account_id,
+                events.resources, events.request_parameters, events.management_event, count(*) AS calls
+         FROM (SELECT * FROM attribution WHERE {of_these}) AS attribution
+         JOIN (SELECT * FROM events WHERE {of_these}) AS events
+           ON events.event_id = attribution.event_id
+         WHERE attribution.actor = 'workload' AND attribution.hops = 0 AND {who}
+         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7"
     );
     let batches = session.rows(&query).await?;
     let mut columns = Vec::with_capacity(batches.len());
@@ -71,9 +84,25 @@ pub async fn of_workload(
         })
         .collect();
     if calls.is_empty() {
-        return Err(Error::NotFound(format!(
-            "no call of {cluster}/{namespace}/{service_account} in the store"
-        )));
+        return Err(unknown(cluster, namespace, service_account));
     }
     policy(calls, options)
+}
+
+fn unknown(cluster: &str, namespace: &str, service_account: &str) -> Error {
+    Error::NotFound(format!(
+        "no call of {cluster}/{namespace}/{service_account} in the store"
+    ))
+}
+
+/// The different texts of a column, as a list in SQL.
+fn literals(batches: &[RecordBatch], column: usize) -> Result<String> {
+    let mut texts = BTreeSet::new();
+    for batch in batches {
+        let column = cast(batch.column(column), &DataType::Utf8)
+            .map_err(|error| Error::from_engine("read the actions", error.into()))?;
+        let column = column.as_string::<i32>();
+        texts.extend(column.iter().map(|text| literal(text.unwrap_or_default())));
+    }
+    Ok(texts.into_iter().collect::<Vec<_>>().join(", "))
 }
