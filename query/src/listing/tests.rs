@@ -70,6 +70,39 @@ async fn every_list_can_be_filtered_and_paged_by_whatever_it_takes() {
     }
 }
 
+#[tokio::test]
+async fn the_times_of_a_page_can_be_asked_for_by_whatever_the_list_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(&folder).await;
+    let role = Filter::default().with("role_arn", "x").unwrap();
+    for filter in [Filter::default(), role, full(&EVENTS)] {
+        for after in [None, Some("17 x")] {
+            let span = EVENTS.span(&filter, after, 5).unwrap().unwrap();
+            let statement = span.statement();
+            let rows = session
+                .sql_with(&statement.sql, statement.parameters)
+                .await
+                .unwrap();
+            let rows: Vec<_> = futures::TryStreamExt::try_collect(rows).await.unwrap();
+            let narrow = span.narrow(&rows).unwrap();
+            // A role's calls that nobody is named for are in no sum per hour.
+            let nothing = narrow.to.is_some_and(|to| narrow.from >= Some(to));
+            assert!(nothing || narrow == filter, "{filter:?} {narrow:?}");
+            assert_eq!(narrow == filter, filter.get("role_arn").is_some());
+        }
+        // Calls without a time are beyond all times.
+        assert!(EVENTS.span(&filter, Some(" x"), 5).unwrap().is_none());
+    }
+    assert!(
+        FALLBACKS
+            .span(&Filter::default(), None, 5)
+            .unwrap()
+            .is_none()
+    );
+    let wrong = Filter::default().with("id", "x").unwrap();
+    assert!(EVENTS.span(&wrong, Some("no key"), 5).is_err());
+}
+
 #[test]
 fn a_key_of_another_form_is_refused() {
     for key in ["", "x", "x y", "9223372036854775808 id"] {
