@@ -5,6 +5,7 @@ import { createBrowserRouter, RouterProvider } from 'react-router'
 import { ApiError, client, type Schemas } from './api/client'
 import { ask, queryClient } from './api/queries'
 import { token } from './api/token'
+import { PageHead } from './components/basics'
 import { Shell } from './components/Shell'
 import { Empty, Failed, Loading } from './components/states'
 
@@ -78,9 +79,10 @@ const router = createBrowserRouter([
       {
         path: '*',
         element: (
-          <Empty title="There is no such page.">
-            <p>Choose one from the menu.</p>
-          </Empty>
+          <>
+            <PageHead title="There is no such page." />
+            <Empty title="Choose one from the menu." />
+          </>
         ),
       },
     ],

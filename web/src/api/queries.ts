@@ -1,7 +1,8 @@
 // Questions to the API, kept until the service shows a newer snapshot.
-import { keepPreviousData, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
+import { keepPreviousData, QueryCache, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { ApiError, answer, client, type GetPath, type Schemas } from './client'
+import { token } from './token'
 import type { paths } from '../../generated/schema'
 
 type Answer<P extends GetPath> = paths[P] extends {
@@ -25,7 +26,15 @@ export const MOST_ROWS = 10_000
 
 const ATTEMPTS = 3
 
+/** A token that expired or was revoked is of no more use: without one, the log-in page shows. */
+function forget(error: unknown) {
+  if (error instanceof ApiError && error.unauthenticated && token.get() !== null) {
+    token.set(null)
+  }
+}
+
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: forget }),
   defaultOptions: {
     queries: {
       staleTime: 5 * 60_000,

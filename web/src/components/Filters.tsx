@@ -145,7 +145,9 @@ export function TextFilter({ name = 'q', label, placeholder, suggestions }: { na
 /** The bar of a page's filters. */
 export function FilterBar({ children }: { children: ReactNode }) {
   const [params, set] = useUrlValues()
-  const own = [...params.keys()].filter((name) => !['from', 'to', 'sort', 'open', 'tab', 'id'].includes(name) && !name.startsWith('sort_'))
+  // Those of the bar at the top are not the page's.
+  const kept = ['from', 'to', 'cluster', 'sort', 'open', 'tab', 'id']
+  const own = [...params.keys()].filter((name) => !kept.includes(name) && !name.startsWith('sort_'))
   return (
     <div className="row" role="group" aria-label="Filters">
       {children}

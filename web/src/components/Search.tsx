@@ -52,6 +52,7 @@ export function Search({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
   const carried = useCarry()
   const workloads = useApi('/api/v1/workloads', { query: { limit: MOST_ROWS } })
+  const fallbacks = useApi('/api/v1/fallbacks', { query: { limit: MOST_ROWS } })
   const nodes = useApi('/api/v1/nodes', { query: { limit: MOST_ROWS } })
   const roles = useApi('/api/v1/roles', { query: { limit: MOST_ROWS } })
 
@@ -65,7 +66,8 @@ export function Search({ onClose }: { onClose: () => void }) {
   const all = useMemo<Hit[]>(() => {
     const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
     const seen = new Set<string>()
-    for (const row of workloads.data?.items ?? []) {
+    // Workloads that only ever used a node's role are no rows of the first.
+    for (const row of [...(workloads.data?.items ?? []), ...(fallbacks.data?.items ?? [])]) {
       if (row.cluster && row.namespace && row.service_account) {
         const to = workloadPath(row.cluster, row.namespace, row.service_account)
         if (!seen.has(to)) {
@@ -86,7 +88,7 @@ export function Search({ onClose }: { onClose: () => void }) {
       }
     }
     return found
-  }, [workloads.data, nodes.data, roles.data])
+  }, [workloads.data, fallbacks.data, nodes.data, roles.data])
 
   const wanted = text.trim()
   const hits = useMemo(() => {

@@ -65,7 +65,7 @@ export function Shell() {
         </aside>
         <div className="page">
           <Freshness />
-          <div className="top">
+          <header className="top">
             <button type="button" className="button menu-button" aria-expanded={menu} aria-controls="menu" onClick={() => setMenu(!menu)}>
               Menu
             </button>
@@ -75,7 +75,7 @@ export function Shell() {
             <button type="button" className="button" onClick={() => setSearching(true)}>
               Search <kbd>Ctrl K</kbd>
             </button>
-          </div>
+          </header>
           <main id="main" tabIndex={-1} ref={main}>
             <Suspense fallback={<Loading label="Loading page" lines={8} />}>
               <Outlet />
