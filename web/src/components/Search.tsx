@@ -1,10 +1,11 @@
 // Ctrl-K: goes to a page, a workload, a node or a role, or explains an id.
-import { useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
+import { useMemo, useState, type KeyboardEvent } from 'react'
 import { useNavigate } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
 import { arnName } from '../format'
 import { useCarry } from '../state/url'
 import { workloadPath } from './basics'
+import { Modal } from './Modal'
 
 export interface Hit {
   kind: string
@@ -48,20 +49,12 @@ export function find(hits: readonly Hit[], text: string): Hit[] {
 export function Search({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
-  const dialog = useRef<HTMLDialogElement>(null)
   const navigate = useNavigate()
   const carried = useCarry()
   const workloads = useApi('/api/v1/workloads', { query: { limit: MOST_ROWS } })
   const fallbacks = useApi('/api/v1/fallbacks', { query: { limit: MOST_ROWS } })
   const nodes = useApi('/api/v1/nodes', { query: { limit: MOST_ROWS } })
   const roles = useApi('/api/v1/roles', { query: { limit: MOST_ROWS } })
-
-  // Before it leaves the document: once it has left, closing it does not give the focus back.
-  useLayoutEffect(() => {
-    const element = dialog.current
-    element?.showModal()
-    return () => element?.close()
-  }, [])
 
   const all = useMemo<Hit[]>(() => {
     const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
@@ -119,22 +112,7 @@ export function Search({ onClose }: { onClose: () => void }) {
   }
 
   return (
-    // A click on the element itself is one on its backdrop; the keyboard has Escape.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
-    <dialog
-      ref={dialog}
-      className="search"
-      aria-label="Search"
-      onCancel={(event) => {
-        event.preventDefault()
-        onClose()
-      }}
-      onClick={(event) => {
-        if (event.target === event.currentTarget) {
-          onClose()
-        }
-      }}
-    >
+    <Modal className="search" aria-label="Search" onClose={onClose}>
       <input
         type="search"
         role="combobox"
@@ -169,6 +147,6 @@ export function Search({ onClose }: { onClose: () => void }) {
       <p className="soft small search-foot">
         <kbd>↑</kbd> <kbd>↓</kbd> choose · <kbd>Enter</kbd> open · <kbd>Esc</kbd> close
       </p>
-    </dialog>
+    </Modal>
   )
 }

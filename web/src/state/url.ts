@@ -27,29 +27,6 @@ function shownParameters(): URLSearchParams {
   return new URLSearchParams(window.location.search)
 }
 
-/** A value in the address; setting it to null or an empty text takes it out. */
-export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
-  const [params, setParams] = useSearchParams()
-  const set = useCallback(
-    (value: string | null) => {
-      setParams(
-        () => {
-          const after = shownParameters()
-          if (value === null || value === '') {
-            after.delete(name)
-          } else {
-            after.set(name, value)
-          }
-          return after
-        },
-        { replace: true, preventScrollReset: true },
-      )
-    },
-    [name, setParams],
-  )
-  return [params.get(name), set]
-}
-
 /** Several values in the address, set at once. */
 export function useUrlValues(): [URLSearchParams, (values: Record<string, string | null>) => void] {
   const [params, setParams] = useSearchParams()
@@ -73,6 +50,12 @@ export function useUrlValues(): [URLSearchParams, (values: Record<string, string
     [setParams],
   )
   return [params, set]
+}
+
+/** A value in the address; setting it to null or an empty text takes it out. */
+export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
+  const [params, set] = useUrlValues()
+  return [params.get(name), useCallback((value: string | null) => set({ [name]: value }), [name, set])]
 }
 
 /** The times and filters in the address, of those that the list takes, ready to be sent. */

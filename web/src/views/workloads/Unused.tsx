@@ -8,24 +8,11 @@ import { Answer, Empty } from '../../components/states'
 import { counted } from '../../format'
 import { utcTime } from '../../state/time'
 import { useCarry, useFilters, useUrlValue } from '../../state/url'
+import type { Finding } from '../roles/roles'
 import { RoleCell, Who } from './parts'
 import { matches } from './uses'
 
-/** A row of the report on bindings. */
-interface Binding {
-  finding: string
-  mechanism: string
-  role_arn: string
-  cluster: string | null
-  namespace: string | null
-  service_account: string | null
-  proof: string
-  service_accounts_of_role: number
-  observed_from: string | null
-  observed_to: string | null
-}
-
-const COLUMNS: Column<Binding>[] = [
+const COLUMNS: Column<Finding>[] = [
   {
     id: 'service_account',
     header: 'Service account',
@@ -58,10 +45,10 @@ const COLUMNS: Column<Binding>[] = [
   { id: 'observed_to', header: 'Observed to, UTC', value: (row) => row.observed_to, cell: (row) => <Time value={row.observed_to} /> },
 ]
 
-const bindingKey = (row: Binding) =>
+const bindingKey = (row: Finding) =>
   JSON.stringify([row.mechanism, row.role_arn, row.cluster, row.namespace, row.service_account, row.proof])
 
-function fits(row: Binding, accessPath: string | undefined, looked: string | null): boolean {
+function fits(row: Finding, accessPath: string | undefined, looked: string | null): boolean {
   return (
     row.finding === 'unused' &&
     (accessPath === undefined || row.mechanism === accessPath) &&
@@ -74,7 +61,7 @@ export function Unused() {
   const { access_path: accessPath } = useFilters(['access_path'])
   const [looked] = useUrlValue('q')
   const report = useApi('/api/v1/reports/{name}', { path: { name: 'unused' }, query })
-  const bindings = useMemo(() => (report.data?.items ?? []) as unknown as Binding[], [report.data])
+  const bindings = useMemo(() => (report.data?.items ?? []) as unknown as Finding[], [report.data])
   const rows = useMemo(() => bindings.filter((row) => fits(row, accessPath, looked)), [bindings, accessPath, looked])
   const others = bindings.filter((row) => row.finding !== 'unused').length
   const span = bindings[0]
