@@ -11,7 +11,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
     // The chart and editor libraries are chunks of their own, loaded by the pages that need them.
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 900,
   },
   server: {
     proxy: Object.fromEntries(

@@ -289,7 +289,7 @@ async fn statements_have_a_line_of_audit_and_nothing_secret_is_logged() {
         .get("/api/v1/explain/path-secret-6")
         .await
         .problem(404);
-    bearing.get("/path-secret-7").await.problem(404);
+    bearing.get("/api/path-secret-7").await.problem(404);
     let cookie = client
         .request("GET", "/api/v1/coverage")
         .header("cookie", "session=cookie-secret-8");
