@@ -129,7 +129,7 @@ const GROUNDS: [View; 37] = [
 ];
 
 /// Views above it.
-const ANSWERS: [View; 8] = [
+const ANSWERS: [View; 9] = [
     view!(
         "activity_attribution",
         "attribution",
@@ -151,6 +151,7 @@ const ANSWERS: [View; 8] = [
     view!("hourly_attribution", compact),
     view!("unattributed_activities"),
     view!("hourly_unattributed", compact),
+    view!("sums_agree"),
     view!("fallback_workloads"),
     view!("fallbacks", kept),
     view!("readiness", kept),

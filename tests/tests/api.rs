@@ -675,3 +675,84 @@ async fn lists_of_full_hours_and_of_other_times_agree() {
         }
     }
 }
+
+/// A short page is told from sums between which times it lies, a long one is whatever fits.
+#[tokio::test]
+async fn short_pages_of_events_are_the_begin_of_long_ones() {
+    let (_service, client) = shared().await;
+    let nodes = client.get("/api/v1/nodes").await.expect(200).items();
+    let used = nodes.iter().find(|node| node["calls"].as_i64() > Some(100));
+    let node = used.unwrap()["node"].as_str().unwrap().to_owned();
+    let role = used.unwrap()["role_arn"].as_str().unwrap().to_owned();
+    let filters = [
+        String::new(),
+        "&account=444455556666".to_owned(),
+        "&event_source=sts.amazonaws.com&to=2026-05-01T15:30:30Z".to_owned(),
+        "&cluster=myeks".to_owned(),
+        "&access_path=irsa&namespace=shop&from=2026-05-01T13:20:00Z".to_owned(),
+        "&confidence=candidate".to_owned(),
+        format!("&node={node}"),
+        format!("&role_arn={role}"),
+    ];
+    for filter in filters {
+        let path = format!("/api/v1/events?limit=10000{filter}");
+        let whole = client.get(&path).await.expect(200).items();
+        assert!(!whole.is_empty(), "{filter}");
+        let (mut shown, mut next) = (Vec::new(), String::new());
+        for _ in 0..5 {
+            let path = format!("/api/v1/events?limit=7{filter}{next}");
+            let page = client.get(&path).await.expect(200);
+            shown.extend(page.items());
+            let Some(token) = page.json()["next_token"].as_str().map(str::to_owned) else {
+                break;
+            };
+            next = format!("&next_token={token}");
+        }
+        assert_eq!(shown.len(), whole.len().min(35), "{filter}");
+        assert_eq!(shown, whole[..shown.len()], "{filter}");
+        let oldest = whole.last().unwrap();
+        let id = oldest["event_id"].as_str().unwrap();
+        let path = format!("/api/v1/events?limit=3&id={id}{filter}");
+        let one = client.get(&path).await.expect(200).items();
+        assert_eq!(one, std::slice::from_ref(oldest), "{path}");
+    }
+}
+
+/// Years that nanoseconds cannot count are times as well: programs write them where they know none.
+#[tokio::test]
+async fn times_far_from_ours_take_no_list_away() {
+    let own = OwnStore::of_demo();
+    let times = ["0001-01-01T00:00:00Z", "3000-01-01T00:00:00Z"];
+    let mut records: Vec<Value> = times.iter().map(|time| record(time, time)).collect();
+    for time in times {
+        let mut by_eks = record(&format!("eks {time}"), time);
+        by_eks["userIdentity"] = json!({"type": "AWSService", "invokedBy": "eks.amazonaws.com"});
+        records.push(by_eks);
+    }
+    own.ingest("far.json", &records);
+    let service = Service::start(&own.store(), &[]).await;
+    let client = service.client();
+    for list in LISTS.iter().chain(&REPORTS) {
+        assert!(
+            !client.get(list).await.expect(200).items().is_empty(),
+            "{list}"
+        );
+    }
+    client.get("/api/v1/summary").await.expect(200);
+    let newest = client
+        .get("/api/v1/events?limit=2")
+        .await
+        .expect(200)
+        .items();
+    assert!(
+        newest.iter().all(|row| row["event_time"] == times[1]),
+        "{newest:?}"
+    );
+    let oldest = client
+        .get("/api/v1/events?to=1000-01-01T00:00:00Z&access_path=cluster_role")
+        .await
+        .expect(200)
+        .items();
+    assert_eq!(oldest.len(), 1);
+    assert_eq!(oldest[0]["event_id"], format!("eks {}", times[0]));
+}

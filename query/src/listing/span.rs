@@ -59,12 +59,15 @@ impl Listing {
             let Some(time) = place.micros.and_then(DateTime::from_timestamp_micros) else {
                 return Ok(None);
             };
-            let end = time + TimeDelta::microseconds(1);
+            let Some(end) = time.checked_add_signed(TimeDelta::microseconds(1)) else {
+                return Ok(None);
+            };
             filter.to = Some(filter.to.map_or(end, |to| to.min(end)));
             values = place.values();
         }
-        let of_attribution = |name: &str| filter.get(name).is_some();
-        let sql = if OF_ATTRIBUTION.into_iter().any(of_attribution) {
+        let is_set = |name: &str| filter.get(name).is_some();
+        // An id is of one record, which says when; no sum per hour has it.
+        let sql = if !is_set("id") && OF_ATTRIBUTION.into_iter().any(is_set) {
             HOURS.to_owned()
         } else if values.is_empty() {
             NEWEST.replace("{rest}", "")
@@ -117,7 +120,7 @@ impl Span {
         let (enough, untimed) = (truth(row, "enough"), truth(row, "untimed"));
         // Calls without a time come last, and no bound lets them through; calls of a role that nobody is named for are
         // in no sum per hour.
-        if !enough && (untimed || self.asked.get("role_arn").is_some()) {
+        if !truth(row, "agree") || !enough && (untimed || self.asked.get("role_arn").is_some()) {
             return Ok(self.asked);
         }
         let mut filter = self.filter;

@@ -1,5 +1,5 @@
 -- Between which hours a page of the newest calls lies, by what is known of who made them. Hours that are not whole within
--- the bounds are within, and count nothing.
+-- the bounds are within, and count nothing; nor does one that ends with them: its last calls may be of the page before.
 WITH hours AS (
     SELECT hour, CAST(sum(calls) AS BIGINT) AS calls
     FROM hourly_attribution
@@ -11,10 +11,11 @@ WITH hours AS (
 ),
 counted AS (
     SELECT hour,
-           sum(CASE WHEN hour IS NULL OR $from > hour OR $to < hour + INTERVAL '1 hour' THEN 0 ELSE calls END)
+           sum(CASE WHEN hour IS NULL OR $from > hour OR $to <= hour + INTERVAL '1 hour' THEN 0 ELSE calls END)
                OVER (ORDER BY hour DESC NULLS LAST) AS so_far
     FROM hours
 )
 SELECT coalesce(max(CASE WHEN so_far >= {limit} THEN hour END), min(hour)) AS begin_time, max(hour) + INTERVAL '1 hour' AS end_time,
-       coalesce(max(so_far) >= {limit}, false) AS enough, count(*) > count(hour) AS untimed
+       coalesce(max(so_far) >= {limit}, false) AS enough, count(*) > count(hour) AS untimed,
+       (SELECT agree FROM sums_agree) AS agree
 FROM counted

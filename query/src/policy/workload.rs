@@ -35,13 +35,19 @@ pub async fn of_workload(
             "SELECT DISTINCT event_source, event_name FROM hourly_attribution WHERE {who} AND actor = 'workload' AND hops = 0"
         ))
         .await?;
+    let agree = session.rows("SELECT 1 FROM sums_agree WHERE agree").await?;
+    let agree = agree.iter().any(|batch| batch.num_rows() > 0);
     let (sources, names) = (literals(&called, 0)?, literals(&called, 1)?);
-    if sources.is_empty() {
+    if agree && sources.is_empty() {
         return Err(unknown(cluster, namespace, service_account));
     }
-    let of_these = format!(
-        "coalesce(event_source, '') IN ({sources}) AND coalesce(event_name, '') IN ({names})"
-    );
+    let of_these = if agree {
+        format!(
+            "coalesce(event_source, '') IN ({sources}) AND coalesce(event_name, '') IN ({names})"
+        )
+    } else {
+        "true".to_owned()
+    };
     let query = format!(
         "SELECT events.event_source, events.event_name, events.error_code, events.aws_region, events.recipient_account_id,
                 events.resources, events.request_parameters, events.management_event, count(*) AS calls

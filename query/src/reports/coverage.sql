@@ -50,7 +50,7 @@ attributed AS (
 SELECT totals.recipient_account_id, totals.aws_region,
        totals.first_event_time, totals.last_event_time,
        totals.days_with_events,
-       CAST(date_part('epoch', date_trunc('day', totals.last_event_time)) - date_part('epoch', date_trunc('day', totals.first_event_time)) AS BIGINT) / 86400 + 1 AS days,
+       CAST(floor(arrow_cast(totals.last_event_time, 'Int64') / 86400000000.0) - floor(arrow_cast(totals.first_event_time, 'Int64') / 86400000000.0) AS BIGINT) + 1 AS days,
        gaps.missing_days,
        CAST(totals.events AS BIGINT) AS events,
        CAST(coalesce(attributed.events, 0) AS BIGINT) AS attributed,

@@ -1,4 +1,5 @@
--- Who made each call of a cluster's identities. Read once over `events` (view attribution, one row per
+-- Who made each call of a cluster's identities. Times are cut as numbers, microseconds: date_bin and date_trunc fail for all rows
+-- where one is beyond the years 1677 to 2262. Read once over `events` (view attribution, one row per
 -- event) and once over `activities` (view activity_attribution, one row per activity): the same rules over
 -- the same columns, so the two cannot disagree. {calls} stands for either, {more} for the counts that
 -- activities have. {identities} stands for what the inventory tells of an activity's pod (view
@@ -82,7 +83,7 @@ placed AS (
            rule.pattern AS rule_pattern, rule.name AS rule_name,
            node_pulls.node IS NOT NULL AS pulling,
            node_boots.booted_at IS NOT NULL
-               AND date_bin(INTERVAL '5 minutes', matched.event_time) <= node_boots.booted_at + INTERVAL '20 minutes' AS booting
+               AND arrow_cast(matched.event_time, 'Int64') / 300000000 * 300000000 <= arrow_cast(node_boots.booted_at, 'Int64') + 1200000000 AS booting
     FROM matched
     LEFT JOIN issuances AS naming ON naming.event_id = matched.naming_event_id
     LEFT JOIN issued_sessions AS session ON session.event_id = matched.session_event_id
@@ -111,7 +112,7 @@ placed AS (
            ON rule.name = CASE WHEN is_instance_id(matched.session_name)
                                THEN node_agent_rule(matched.event_source, matched.event_name, matched.user_agent, matched.issued_session_name, matched.issued_role_arn) END
     LEFT JOIN node_pulls ON node_pulls.role_arn = matched.session_issuer_arn AND node_pulls.node = matched.session_name
-                        AND node_pulls.quarter = date_bin(INTERVAL '15 minutes', matched.event_time)
+                        AND node_pulls.quarter = arrow_cast(matched.event_time, 'Int64') / 900000000
     LEFT JOIN node_boots ON node_boots.role_arn = matched.session_issuer_arn AND node_boots.node = matched.session_name
 ),
 judged AS (

@@ -32,6 +32,6 @@ LEFT JOIN launched ON launched.node = delivered.node
 LEFT JOIN shown ON shown.role_arn = delivered.role_arn AND shown.node = delivered.node
 WHERE (trail.begin_time <= booted_at - INTERVAL '1 hour'
        OR booted_at BETWEEN launched.launched_at AND launched.launched_at + INTERVAL '20 minutes')
-  AND coalesce(shown.first_call >= date_bin(INTERVAL '5 minutes', booted_at), true)
+  AND coalesce(arrow_cast(shown.first_call, 'Int64') >= arrow_cast(booted_at, 'Int64') / 300000000 * 300000000, true)
   AND coalesce(shown.first_session >= booted_at - INTERVAL '1 minute', true)
 GROUP BY delivered.role_arn, delivered.node
