@@ -6,7 +6,7 @@ import { AccessPath, Confidence, EventLink, Panel, Time } from '../../components
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { service } from '../../format'
-import { useCarry, useFilters, useUrlValue } from '../../state/url'
+import { FILTERS, useCarry, useFilters, useUrlValue } from '../../state/url'
 import { ACTORS, term } from '../../terms'
 import { RoleCell, Who } from './parts'
 import { matches } from './uses'
@@ -93,21 +93,8 @@ const refusalKey = (row: Refusal) =>
     row.confidence,
   ])
 
-const TAKES = [
-  'from',
-  'to',
-  'account',
-  'region',
-  'cluster',
-  'namespace',
-  'service_account',
-  'role_arn',
-  'access_path',
-  'confidence',
-  'actor',
-  'node',
-  'event_source',
-] as const
+/** The report takes every filter that lists share. */
+const TAKES = ['from', 'to', ...FILTERS] as const
 
 export function DeniedCalls() {
   const query = useFilters(TAKES)
