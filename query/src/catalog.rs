@@ -1,30 +1,23 @@
 //! The tables and views of one query: one snapshot of every table, pinned.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use async_trait::async_trait;
-use datafusion::catalog::{Session as CatalogSession, TableProvider};
-use datafusion::datasource::{MemTable, TableType, ViewTable};
-use datafusion::error::{DataFusionError, Result as DfResult};
-use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::{CastExpr, Column};
-use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::{MemTable, ViewTable};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use podtrail_ingest::schema::TABLES;
 use podtrail_ingest::store::Store;
-use tokio::sync::OnceCell;
 
 use crate::candidates;
 use crate::error::{Error, Result};
 use crate::executor::Queries;
+use crate::kept::{Kept, Rows};
 use crate::rules::NodeAgentRules;
+use crate::shelf::Shelf;
 use crate::system;
 
 /// Versions of the tables a query reads.
@@ -80,9 +73,12 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 37] = [
+const GROUNDS: [View; 40] = [
     view!("inventory_states", kept),
     view!("inventory_looks", kept),
+    view!("trail_days", kept),
+    view!("log_files", kept),
+    view!("cluster_creators", kept),
     view!("clusters", kept),
     view!("issuer_clusters", kept),
     view!("instances", kept),
@@ -158,12 +154,15 @@ const ANSWERS: [View; 9] = [
 ];
 
 /// Views that, once read, have computed everything that is kept.
-pub(crate) const WARMED: [&str; 5] = [
+pub(crate) const WARMED: [&str; 8] = [
     "fallbacks",
     "readiness",
     "sessions",
     "hourly_attribution",
     "hourly_unattributed",
+    "trail_days",
+    "log_files",
+    "cluster_creators",
 ];
 
 /// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot.
@@ -174,6 +173,7 @@ pub(crate) async fn register(
     queries: &Arc<Queries>,
 ) -> Result<Snapshot> {
     let mut snapshot = Snapshot::new();
+    let mut identity = vec![format!("{rules:?}")];
     let mut tables = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         let delta = store.require(table).await?;
@@ -188,6 +188,8 @@ pub(crate) async fn register(
             .update_datafusion_session(&context.state())
             .map_err(failed)?;
         snapshot.insert(table.name, delta.version().unwrap_or_default());
+        // A table that was made anew counts its versions from the start again.
+        identity.push(delta.snapshot().map_err(failed)?.metadata().id().to_owned());
         let session = Arc::new(context.state());
         let provider = delta
             .table_provider()
@@ -203,12 +205,13 @@ pub(crate) async fn register(
     add(context, "node_agent_rules", Arc::new(rules))?;
     let nobody = in_memory("identities", RecordBatch::new_empty(candidates::schema()))?;
     add(context, "no_identities", Arc::new(nobody))?;
+    let shelf = Arc::new(Shelf::new(store, &snapshot, &identity));
     for view in &GROUNDS {
-        add_view(context, view).await?;
+        add_view(context, view, &shelf).await?;
     }
-    add_identities(context).await?;
+    add_identities(context, &shelf).await?;
     for view in &ANSWERS {
-        add_view(context, view).await?;
+        add_view(context, view, &shelf).await?;
     }
     system::register(context, tables, queries).await?;
     Ok(snapshot)
@@ -239,7 +242,7 @@ async fn plan(context: &SessionContext, what: &str, sql: &str) -> Result<Logical
         })
 }
 
-async fn add_view(context: &SessionContext, view: &View) -> Result<()> {
+async fn add_view(context: &SessionContext, view: &View, shelf: &Arc<Shelf>) -> Result<()> {
     let sql = view
         .parameters
         .iter()
@@ -248,7 +251,7 @@ async fn add_view(context: &SessionContext, view: &View) -> Result<()> {
         });
     let plan = plan(context, view.name, &sql).await?;
     if view.kept != Keeping::No {
-        let kept = Kept::view(view.name, plan, view.kept == Keeping::Compact);
+        let kept = Kept::view(view.name, plan, view.kept == Keeping::Compact, shelf);
         return add(context, view.name, Arc::new(kept));
     }
     add(
@@ -259,24 +262,19 @@ async fn add_view(context: &SessionContext, view: &View) -> Result<()> {
 }
 
 /// Registers `activity_identities`: what the search for pods makes of the views that it reads.
-async fn add_identities(context: &SessionContext) -> Result<()> {
+async fn add_identities(context: &SessionContext, shelf: &Arc<Shelf>) -> Result<()> {
     let mut inputs = Vec::with_capacity(candidates::INPUTS.len());
     for view in candidates::INPUTS {
         inputs.push(plan(context, view, &format!("SELECT * FROM {view}")).await?);
     }
-    let kept = Kept {
-        name: "activity_identities",
-        inputs,
-        schema: candidates::schema(),
-        held: candidates::schema(),
-        compute: |inputs| {
-            let rows = candidates::identify(&inputs)
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
-            Ok(vec![vec![rows]])
-        },
-        rows: OnceCell::new(),
+    let name = "activity_identities";
+    let identify = |inputs: Rows| {
+        let rows = candidates::identify(&inputs)
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(vec![vec![rows]])
     };
-    add(context, "activity_identities", Arc::new(kept))
+    let kept = Kept::made(name, inputs, candidates::schema(), identify, shelf);
+    add(context, name, Arc::new(kept))
 }
 
 fn add(context: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
@@ -284,145 +282,4 @@ fn add(context: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> R
         .register_table(name, table)
         .map(|_| ())
         .map_err(|error| Error::from_engine(&format!("register {name}"), error))
-}
-
-/// Rows of some plans, by plan.
-type Rows = Vec<Vec<RecordBatch>>;
-
-/// A view that is computed when first read and kept for the session. Its rows grow with issued
-/// credentials, nodes and pods, not with calls.
-struct Kept {
-    name: &'static str,
-    inputs: Vec<LogicalPlan>,
-    /// What is read.
-    schema: SchemaRef,
-    /// What is held: the same, or with dictionaries for texts.
-    held: SchemaRef,
-    /// Makes the view's partitions of the rows of its inputs.
-    compute: fn(Rows) -> DfResult<Rows>,
-    rows: OnceCell<MemTable>,
-}
-
-impl Kept {
-    /// Keeps the rows of one plan.
-    fn view(name: &'static str, plan: LogicalPlan, compact: bool) -> Self {
-        // What a column is declared to be may be narrower than what the plan then gives.
-        let fields: Vec<Field> = plan
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.as_ref().clone().with_nullable(true))
-            .collect();
-        let schema = Arc::new(Schema::new(fields));
-        Self {
-            name,
-            inputs: vec![plan],
-            held: if compact {
-                with_dictionaries(&schema)
-            } else {
-                Arc::clone(&schema)
-            },
-            schema,
-            compute: Ok,
-            rows: OnceCell::new(),
-        }
-    }
-
-    async fn computed(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for plan in &self.inputs {
-            let plan = state.create_physical_plan(plan).await?;
-            let partitions = collect_partitioned(plan, state.task_ctx()).await?;
-            inputs.push(partitions.into_iter().flatten().collect());
-        }
-        let mut partitions = (self.compute)(inputs)?;
-        for batch in partitions.iter_mut().flatten() {
-            *batch = self.as_held(batch)?;
-        }
-        MemTable::try_new(Arc::clone(&self.held), partitions)
-    }
-
-    fn as_held(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
-        let columns = batch
-            .columns()
-            .iter()
-            .zip(self.held.fields())
-            .map(|(column, field)| Ok(cast(column, field.data_type())?))
-            .collect::<DfResult<Vec<_>>>()?;
-        Ok(RecordBatch::try_new(Arc::clone(&self.held), columns)?)
-    }
-
-    /// Reads texts out of their dictionaries.
-    fn as_read(&self, rows: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if self.held == self.schema {
-            return Ok(rows);
-        }
-        let columns = rows
-            .schema()
-            .fields()
-            .iter()
-            .enumerate()
-            .map(|(index, field)| {
-                let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), index));
-                let declared = self.schema.field_with_name(field.name())?.data_type();
-                let read = if declared == field.data_type() {
-                    column
-                } else {
-                    Arc::new(CastExpr::new(column, declared.clone(), None))
-                };
-                Ok((read, field.name().clone()))
-            })
-            .collect::<DfResult<Vec<_>>>()?;
-        Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
-    }
-}
-
-/// A schema whose texts are held once each, and rows name them. Event ids are all different.
-fn with_dictionaries(schema: &Schema) -> SchemaRef {
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|field| {
-            let field = field.as_ref().clone();
-            if field.data_type() == &DataType::Utf8 && field.name() != "event_id" {
-                let words =
-                    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-                field.with_data_type(words)
-            } else {
-                field
-            }
-        })
-        .collect();
-    Arc::new(Schema::new(fields))
-}
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Kept")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl TableProvider for Kept {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::View
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn CatalogSession,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let rows = self.rows.get_or_try_init(|| self.computed(state)).await?;
-        self.as_read(rows.scan(state, projection, filters, limit).await?)
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Engine`] is the only door. A [`Session`] pins one snapshot of every table; the views in
 //! `views/*.sql` build on each other, from issuing records over sessions to `attribution`; reports are
-//! SQL in `reports/*.sql`. Nothing here writes to a store.
+//! SQL in `reports/*.sql`. Nothing here changes a table; what was computed of a snapshot is kept beside them (`shelf`).
 
 mod bounded;
 mod candidates;
@@ -16,12 +16,14 @@ mod filter;
 pub mod fix;
 mod iam_actions;
 mod interrupt;
+mod kept;
 pub mod listing;
 pub mod policy;
 mod read_only;
 pub mod report;
 mod rules;
 pub mod sdk;
+mod shelf;
 mod size;
 mod system;
 pub mod text;

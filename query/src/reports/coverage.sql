@@ -3,15 +3,12 @@
 -- first event, so that the record that names them cannot be in it. missing_days: without any event, up to the
 -- store's last day, as FROM..TO; a trail that is whole has events every day in a region in use. log_files: of the trail's
 -- bucket, by the account and region in their keys, and how many of them the digests prove (podtrail ingest --verify).
-WITH span AS (
-    SELECT min(first_event_time) AS begin_time FROM activities
-),
-days AS (
+WITH days AS (
     SELECT recipient_account_id, aws_region, event_date,
            coalesce(lead(event_date) OVER (PARTITION BY recipient_account_id, aws_region ORDER BY event_date),
                     CAST(last_day + INTERVAL '1 day' AS DATE)) AS next_date
-    FROM (SELECT DISTINCT recipient_account_id, aws_region, event_date FROM activities)
-    CROSS JOIN (SELECT max(event_date) AS last_day FROM activities)
+    FROM trail_days
+    CROSS JOIN (SELECT max(event_date) AS last_day FROM trail_days)
 ),
 gaps AS (
     SELECT recipient_account_id, aws_region,
@@ -21,24 +18,15 @@ gaps AS (
     WHERE next_date > CAST(event_date + INTERVAL '1 day' AS DATE)
     GROUP BY recipient_account_id, aws_region
 ),
-objects AS (
-    SELECT account_id, region, count(*) AS log_files,
-           count(CASE WHEN digest_status = 'valid' THEN 1 END) AS proven_log_files
-    FROM (SELECT regexp_replace(key, '^.*/AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)/.*$', '\1') AS account_id,
-                 regexp_replace(key, '^.*/AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)/.*$', '\2') AS region,
-                 digest_status
-          FROM ingested_objects WHERE status <> 'unreadable')
-    GROUP BY account_id, region
-),
 totals AS (
     SELECT recipient_account_id, aws_region,
            min(first_event_time) AS first_event_time,
            max(last_event_time) AS last_event_time,
            count(DISTINCT event_date) AS days_with_events,
-           sum(calls) AS events,
-           sum(CASE WHEN session_created_at < begin_time THEN calls ELSE 0 END) AS session_older_than_store,
-           bool_or(event_category = 'Data') AS data_events
-    FROM activities CROSS JOIN span
+           sum(events) AS events,
+           sum(session_older_than_store) AS session_older_than_store,
+           bool_or(data_events) AS data_events
+    FROM trail_days
     GROUP BY recipient_account_id, aws_region
 ),
 attributed AS (
@@ -62,7 +50,7 @@ FROM totals
 LEFT JOIN gaps
        ON (gaps.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
       AND (gaps.aws_region IS NOT DISTINCT FROM totals.aws_region)
-LEFT JOIN objects ON objects.account_id = totals.recipient_account_id AND objects.region = totals.aws_region
+LEFT JOIN log_files AS objects ON objects.account_id = totals.recipient_account_id AND objects.region = totals.aws_region
 LEFT JOIN attributed
        ON (attributed.recipient_account_id IS NOT DISTINCT FROM totals.recipient_account_id)
       AND (attributed.aws_region IS NOT DISTINCT FROM totals.aws_region)

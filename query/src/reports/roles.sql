@@ -16,9 +16,7 @@ WITH kinds AS (
     FROM inventory_states
     WHERE kind = 'aws_auth' AND json_text(attributes, 'groups') NOT LIKE '%"system:nodes"%'
     UNION ALL
-    SELECT session_issuer_arn, coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
-           'cluster_creation', 'it made the call CreateCluster'
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'CreateCluster' AND session_issuer_arn IS NOT NULL
+    SELECT role_arn, cluster, 'cluster_creation', 'it made the call CreateCluster' FROM cluster_creators
 ),
 purpose AS (
     SELECT role_arn, array_to_string(array_sort(array_agg(DISTINCT kind)), ', ') AS kind,

@@ -9,7 +9,7 @@ shared AS (
     FROM role_bindings WHERE service_account IS NOT NULL GROUP BY role_arn
 ),
 span AS (
-    SELECT min(first_event_time) AS observed_from, max(last_event_time) AS observed_to FROM activities
+    SELECT min(first_event_time) AS observed_from, max(last_event_time) AS observed_to FROM trail_days
 )
 SELECT CASE WHEN binding.wildcard THEN 'wildcard_trust'
             WHEN used.role_arn IS NULL THEN 'unused'

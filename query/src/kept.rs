@@ -1,0 +1,230 @@
+//! Views whose rows are computed once for a snapshot: kept in memory for the session, and on the shelf for the
+//! sessions that come after it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session as CatalogSession, TableProvider};
+use datafusion::datasource::{MemTable, TableType};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{CastExpr, Column};
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
+use tokio::sync::OnceCell;
+
+use crate::shelf::Shelf;
+
+/// Rows of some plans, by plan.
+pub(crate) type Rows = Vec<Vec<RecordBatch>>;
+
+/// Rows that are held together: what a dictionary of texts covers, and what one scan passes on.
+const HELD_ROWS: usize = 65_536;
+
+/// A view that is computed when first read and kept for the session. Its rows grow with issued
+/// credentials, nodes, pods and hours, not with calls.
+pub(crate) struct Kept {
+    name: &'static str,
+    inputs: Vec<LogicalPlan>,
+    /// What is read.
+    schema: SchemaRef,
+    /// What is held: the same, or with dictionaries for texts.
+    held: SchemaRef,
+    /// Makes the view's partitions of the rows of its inputs.
+    compute: fn(Rows) -> DfResult<Rows>,
+    shelf: Arc<Shelf>,
+    rows: OnceCell<MemTable>,
+}
+
+impl Kept {
+    /// Keeps the rows of one plan; where `compact` is set, equal texts are held once.
+    pub(crate) fn view(
+        name: &'static str,
+        plan: LogicalPlan,
+        compact: bool,
+        shelf: &Arc<Shelf>,
+    ) -> Self {
+        // What a column is declared to be may be narrower than what the plan then gives.
+        let fields: Vec<Field> = plan
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().clone().with_nullable(true))
+            .collect();
+        let schema = Arc::new(Schema::new(fields));
+        Self {
+            name,
+            inputs: vec![plan],
+            held: if compact {
+                with_dictionaries(&schema)
+            } else {
+                Arc::clone(&schema)
+            },
+            schema,
+            compute: Ok,
+            shelf: Arc::clone(shelf),
+            rows: OnceCell::new(),
+        }
+    }
+
+    /// Keeps what is made of the rows of several plans.
+    pub(crate) fn made(
+        name: &'static str,
+        inputs: Vec<LogicalPlan>,
+        schema: SchemaRef,
+        compute: fn(Rows) -> DfResult<Rows>,
+        shelf: &Arc<Shelf>,
+    ) -> Self {
+        Self {
+            name,
+            inputs,
+            held: with_dictionaries(&schema),
+            schema,
+            compute,
+            shelf: Arc::clone(shelf),
+            rows: OnceCell::new(),
+        }
+    }
+
+    async fn rows(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
+        let rows = if let Some(rows) = self.shelf.take(self.name, &self.held).await {
+            rows
+        } else {
+            let rows = self.computed(state).await?;
+            self.shelf.put(self.name, &self.held, &rows).await;
+            rows
+        };
+        // Each partition is read by a thread of its own.
+        let threads = state.config().target_partitions().max(1);
+        let mut partitions: Rows = vec![Vec::new(); threads];
+        for (at, batch) in rows.into_iter().enumerate() {
+            partitions[at % threads].push(batch);
+        }
+        MemTable::try_new(Arc::clone(&self.held), partitions)
+    }
+
+    async fn computed(&self, state: &dyn CatalogSession) -> DfResult<Vec<RecordBatch>> {
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for plan in &self.inputs {
+            let plan = state.create_physical_plan(plan).await?;
+            let partitions = collect_partitioned(plan, state.task_ctx()).await?;
+            inputs.push(partitions.into_iter().flatten().collect());
+        }
+        let rows: Vec<RecordBatch> = (self.compute)(inputs)?.into_iter().flatten().collect();
+        self.as_held(rows)
+    }
+
+    /// Puts rows together and, where they are held so, their texts into dictionaries.
+    fn as_held(&self, rows: Vec<RecordBatch>) -> DfResult<Vec<RecordBatch>> {
+        let mut held = Vec::new();
+        let mut waiting: Vec<RecordBatch> = Vec::new();
+        let mut count = 0;
+        for batch in rows {
+            count += batch.num_rows();
+            waiting.push(batch);
+            if count >= HELD_ROWS {
+                held.push(self.together(&waiting)?);
+                waiting.clear();
+                count = 0;
+            }
+        }
+        if count > 0 {
+            held.push(self.together(&waiting)?);
+        }
+        Ok(held)
+    }
+
+    fn together(&self, batches: &[RecordBatch]) -> DfResult<RecordBatch> {
+        let Some(first) = batches.first() else {
+            return Ok(RecordBatch::new_empty(Arc::clone(&self.held)));
+        };
+        let batch = concat_batches(&first.schema(), batches)?;
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(self.held.fields())
+            .map(|(column, field)| Ok(cast(column, field.data_type())?))
+            .collect::<DfResult<Vec<_>>>()?;
+        Ok(RecordBatch::try_new(Arc::clone(&self.held), columns)?)
+    }
+
+    /// Reads texts out of their dictionaries.
+    fn as_read(&self, rows: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+        if self.held == self.schema {
+            return Ok(rows);
+        }
+        let columns = rows
+            .schema()
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(index, field)| {
+                let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), index));
+                let declared = self.schema.field_with_name(field.name())?.data_type();
+                let read = if declared == field.data_type() {
+                    column
+                } else {
+                    Arc::new(CastExpr::new(column, declared.clone(), None))
+                };
+                Ok((read, field.name().clone()))
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
+    }
+}
+
+/// A schema whose texts are held once each, and rows name them. Ids of events and activities are all different.
+fn with_dictionaries(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let field = field.as_ref().clone();
+            let is_text = field.data_type() == &DataType::Utf8;
+            if is_text && !matches!(field.name().as_str(), "event_id" | "activity_id") {
+                let words =
+                    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                field.with_data_type(words)
+            } else {
+                field
+            }
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Kept")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Kept {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn CatalogSession,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let rows = self.rows.get_or_try_init(|| self.rows(state)).await?;
+        self.as_read(rows.scan(state, projection, filters, limit).await?)
+    }
+}
