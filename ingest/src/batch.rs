@@ -6,7 +6,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayRef, BooleanBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
@@ -28,6 +29,15 @@ pub(crate) static STAGED: LazyLock<SchemaRef> = LazyLock::new(|| {
     fields.push(Field::new("cluster_hint", DataType::Utf8, true));
     Arc::new(Schema::new(fields))
 });
+
+/// Takes the texts out and, where more are to come, makes room for as many again.
+fn finish(builder: &mut StringBuilder, more: bool) -> StringArray {
+    let texts = builder.finish();
+    if more {
+        *builder = StringBuilder::with_capacity(texts.len(), texts.value_data().len());
+    }
+    texts
+}
 
 macro_rules! staged_rows {
     (text: [$($text:ident),* $(,)?], time: [$($time:ident),* $(,)?], flag: [$($flag:ident),* $(,)?]) => {
@@ -70,16 +80,16 @@ macro_rules! staged_rows {
                 $(self.$flag.append_option(record.$flag);)*
             }
 
-            /// Takes the rows out and starts anew.
-            pub(crate) fn take(&mut self) -> Result<RecordBatch> {
+            /// Takes the rows out and starts anew; `more` rows, much like these, may come.
+            pub(crate) fn take(&mut self, more: bool) -> Result<RecordBatch> {
                 let columns = STAGED
                     .fields()
                     .iter()
                     .map(|field| -> ArrayRef {
                         match field.name().as_str() {
-                            "event_id" => Arc::new(self.event_id.finish()),
-                            "source_object" => Arc::new(self.source_object.finish()),
-                            $(stringify!($text) => Arc::new(self.$text.finish()),)*
+                            "event_id" => Arc::new(finish(&mut self.event_id, more)),
+                            "source_object" => Arc::new(finish(&mut self.source_object, more)),
+                            $(stringify!($text) => Arc::new(finish(&mut self.$text, more)),)*
                             $(stringify!($time) => Arc::new(self.$time.finish()),)*
                             $(stringify!($flag) => Arc::new(self.$flag.finish()),)*
                             // A column without a builder is caught by the test of this module.

@@ -102,39 +102,40 @@ async fn put(
     })
 }
 
-/// Splits a batch by its partition column, which is dropped; Delta keeps the value in its log.
+/// Sorts a batch and splits it by its partition column, which is dropped; Delta keeps the value in its log.
 fn split(table: &Table, batch: &RecordBatch) -> Result<Vec<(Option<String>, RecordBatch)>> {
     let Some(column) = table.partition else {
-        return Ok(vec![(None, sorted(table, batch)?)]);
+        return Ok(vec![(
+            None,
+            take_record_batch(batch, &order(table, batch)?)?,
+        )]);
     };
-    let index = batch.schema().index_of(column)?;
-    let days = batch.column(index).as_primitive::<Date32Type>().clone();
-    let mut rows_of: std::collections::BTreeMap<Option<i32>, Vec<u32>> =
-        std::collections::BTreeMap::new();
-    for row in 0..batch.num_rows() {
-        let day = days.is_valid(row).then(|| days.value(row));
-        rows_of
-            .entry(day)
-            .or_default()
-            .push(u32::try_from(row).unwrap_or(u32::MAX));
-    }
-    let mut rest = batch.clone();
-    rest.remove_column(index);
-    let mut parts = Vec::with_capacity(rows_of.len());
-    for (day, rows) in rows_of {
-        let part = take_record_batch(&rest, &UInt32Array::from(rows))?;
-        let value = day
+    // Rows are gathered once, and each partition is a piece of them.
+    let mut rows = take_record_batch(batch, &order(table, batch)?)?;
+    let days = rows.remove_column(rows.schema().index_of(column)?);
+    let days = days.as_primitive::<Date32Type>();
+    let day = |row: usize| days.is_valid(row).then(|| days.value(row));
+    let mut parts = Vec::new();
+    let mut from = 0;
+    while from < rows.num_rows() {
+        let to = (from + 1..rows.num_rows())
+            .find(|row| day(*row) != day(from))
+            .unwrap_or(rows.num_rows());
+        let value = day(from)
             .and_then(Date32Type::to_naive_date_opt)
             .map(|date| date.to_string());
-        parts.push((value, sorted(table, &part)?));
+        parts.push((value, rows.slice(from, to - from)));
+        from = to;
     }
     Ok(parts)
 }
 
-fn sorted(table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
+/// The order of a table's rows: by partition, then as the table is sorted.
+fn order(table: &Table, batch: &RecordBatch) -> Result<UInt32Array> {
     let columns = table
-        .sort
+        .partition
         .iter()
+        .chain(table.sort)
         .map(|name| {
             let index = batch.schema().index_of(name)?;
             Ok(SortColumn {
@@ -143,8 +144,7 @@ fn sorted(table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let order = lexsort_to_indices(&columns, None)?;
-    Ok(take_record_batch(batch, &order)?)
+    Ok(lexsort_to_indices(&columns, None)?)
 }
 
 fn encode(table: &Table, batch: &RecordBatch) -> Result<Encoded> {

@@ -6,6 +6,7 @@
 //! While the whole history is small (up to [`SMALL_HISTORY`] events) all ids stay in memory, which is
 //! faster and also finds an event_id that comes back with another time (seen in edited samples).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -31,8 +32,8 @@ const COLUMNS: [&str; 6] = [
     "error_code",
 ];
 
-/// An event_id: a UUID as its number, any other text as a hash.
-type Id = u128;
+/// An event_id: a UUID as its number, any other text as a hash. In halves, which need no room to be aligned.
+type Id = [u64; 2];
 
 /// Fingerprint of the other columns: copies agree, another record under the same id does not.
 type Print = u64;
@@ -53,8 +54,11 @@ pub(crate) struct KnownEvents {
     memory: Option<Memory>,
     /// Files of the snapshot that the batch at hand is compared with.
     committed: Vec<FileInfo>,
-    /// Ids and files of the batch at hand, which is not committed yet.
+    /// Events of the batch at hand, which is not committed yet: with their prints where `memory` does not hold
+    /// them, else what to take out of it again.
     batch: HashMap<Id, Print>,
+    added: Vec<Id>,
+    /// Files of the batch at hand.
     written: Vec<FileInfo>,
 }
 
@@ -71,6 +75,7 @@ impl KnownEvents {
             memory: None,
             committed: Vec::new(),
             batch: HashMap::new(),
+            added: Vec::new(),
             written: Vec::new(),
         }
     }
@@ -83,6 +88,12 @@ impl KnownEvents {
     ) -> Result<()> {
         self.batch.clear();
         self.written.clear();
+        // The batch before was not committed.
+        for id in self.added.drain(..) {
+            if let Some(memory) = &mut self.memory {
+                memory.ids.remove(&id);
+            }
+        }
         let rows: u64 = files.iter().map(|file| file.rows).sum();
         if rows > self.limit {
             self.memory = None;
@@ -121,42 +132,66 @@ impl KnownEvents {
             .collect::<Result<_>>()?;
         let mut prints = Vec::with_capacity(rows.num_rows());
         each_row(&columns, |id, print| prints.push((id, print)));
-        let stored = self.stored(objects, &prints, &columns[1]).await?;
+        let stored = if self.memory.is_some() {
+            HashMap::new()
+        } else {
+            self.stored(objects, &prints, &columns[1]).await?
+        };
         let mut verdict = Verdict::default();
         for (row, (id, print)) in prints.into_iter().enumerate() {
-            let known = stored.get(&id).or_else(|| self.batch.get(&id)).copied();
-            verdict.keep.push(known.is_none());
-            match known {
-                None => {
-                    self.batch.insert(id, print);
+            let entry = match &mut self.memory {
+                Some(memory) => memory.ids.entry(id),
+                None => self.batch.entry(id),
+            };
+            let known = match entry {
+                Entry::Occupied(known) => Some(*known.get()),
+                Entry::Vacant(place) => {
+                    let known = stored.get(&id).copied();
+                    if known.is_none() {
+                        place.insert(print);
+                        if self.memory.is_some() {
+                            self.added.push(id);
+                        }
+                    }
+                    known
                 }
-                Some(other) if other != print => verdict.conflicts.push(row),
-                Some(_) => {}
+            };
+            verdict.keep.push(known.is_none());
+            if known.is_some_and(|known| known != print) {
+                verdict.conflicts.push(row);
             }
         }
         Ok(verdict)
     }
 
-    /// Notes a data file of the batch at hand. Where the batch itself grows past the limit, its ids
-    /// leave memory and are read back from its files like committed ones.
+    /// Notes a data file of the batch at hand.
     pub(crate) fn wrote(&mut self, file: FileInfo) {
         self.written.push(file);
-        if self.batch.len() as u64 > self.limit {
-            self.batch = HashMap::new();
-            self.memory = None;
-        }
+    }
+
+    /// True where the batch itself has grown past the limit.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.len().max(self.added.len()) as u64 > self.limit
+    }
+
+    /// Lets the ids go: those of the batch are read back from its files from now on, like committed ones.
+    pub(crate) fn leave_memory(&mut self) {
+        self.batch = HashMap::new();
+        self.added = Vec::new();
+        self.memory = None;
     }
 
     /// Takes the batch at hand as committed.
     pub(crate) fn committed(&mut self) {
+        self.added.clear();
         if let Some(memory) = &mut self.memory {
-            memory.ids.extend(self.batch.drain());
             memory
                 .files
                 .extend(self.written.drain(..).map(|file| file.path));
         }
     }
 
+    /// Looks the wanted events up in the files of the history and of the batch.
     async fn stored(
         &self,
         objects: &Arc<dyn ObjectStore>,
@@ -164,14 +199,6 @@ impl KnownEvents {
         times: &ArrayRef,
     ) -> Result<HashMap<Id, Print>> {
         let mut found = HashMap::new();
-        if let Some(memory) = &self.memory {
-            for (id, _) in wanted {
-                if let Some(print) = memory.ids.get(id) {
-                    found.insert(*id, *print);
-                }
-            }
-            return Ok(found);
-        }
         let times: &TimestampMicrosecondArray = times.as_primitive::<TimestampMicrosecondType>();
         let (low, high) = (arrow::compute::min(times), arrow::compute::max(times));
         let ids: HashSet<Id> = wanted.iter().map(|(id, _)| *id).collect();
@@ -229,12 +256,16 @@ fn number(id: &str) -> Id {
         && let Ok(uuid) = uuid::Uuid::try_parse(id)
         && !id.bytes().any(|byte| byte.is_ascii_uppercase())
     {
-        return uuid.as_u128();
+        let (high, low) = uuid.as_u64_pair();
+        return [high, low];
     }
     let digest = Sha256::digest(id.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    Id::from_be_bytes(bytes)
+    let half = |from: usize| {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&digest[from..from + 8]);
+        u64::from_be_bytes(bytes)
+    };
+    [half(0), half(8)]
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ impl Options {
             clock,
         }
     }
+
+    /// Flushes that are made into files at the same time: that takes about half as long as decoding.
+    pub(crate) fn encoders(&self) -> usize {
+        (self.decoders / 2).max(1)
+    }
 }
 
 /// What a run, or one batch of it, came to.

@@ -45,7 +45,7 @@ fn rows_stand_in_the_columns_of_their_name() {
         rows.bytes(),
         2 * ("e1".len() + "object-1".len()) + "ListBuckets".len()
     );
-    let batch = rows.take().unwrap();
+    let batch = rows.take(false).unwrap();
     assert_eq!(batch.schema(), *STAGED);
     let text = |name: &str| {
         batch
@@ -72,12 +72,12 @@ fn rows_stand_in_the_columns_of_their_name() {
 #[test]
 fn taking_starts_anew() {
     let mut rows = StagedRows::new();
-    assert_eq!(rows.take().unwrap().num_rows(), 0);
+    assert_eq!(rows.take(true).unwrap().num_rows(), 0);
     rows.push(&record("e1"), "object");
-    assert_eq!(rows.take().unwrap().num_rows(), 1);
+    assert_eq!(rows.take(true).unwrap().num_rows(), 1);
     assert_eq!((rows.rows(), rows.bytes()), (0, 0));
     rows.push(&record("e2"), "object");
-    let batch = rows.take().unwrap();
+    let batch = rows.take(false).unwrap();
     assert_eq!(
         batch
             .column_by_name("event_id")

@@ -152,8 +152,8 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn send(&mut self) -> Result<(), Closed> {
-        let chunk = self.rows.take().map(|rows| Chunk {
+    fn send(&mut self, more: bool) -> Result<(), Closed> {
+        let chunk = self.rows.take(more).map(|rows| Chunk {
             rows,
             rejects: std::mem::take(&mut self.rejects),
             ended: std::mem::take(&mut self.ended),
@@ -173,7 +173,7 @@ impl Sink for Collector<'_> {
         }
         self.rows.push(record, &self.key);
         if self.rows.rows() >= CHUNK_ROWS || self.rows.bytes() >= CHUNK_BYTES {
-            self.send()?;
+            self.send(true)?;
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Sink for Collector<'_> {
     fn reject(&mut self, reject: Reject) -> Result<(), Closed> {
         self.rejects.push((self.key.clone(), reject));
         if self.rejects.len() >= CHUNK_REJECTS {
-            self.send()?;
+            self.send(true)?;
         }
         Ok(())
     }
@@ -218,5 +218,5 @@ fn decode_unit(limits: &Limits, unit: Vec<Opened>, out: &mpsc::Sender<Result<Chu
         });
     }
     // Whether anybody takes it is not this worker's concern any more.
-    let _ = collector.send();
+    let _ = collector.send(false);
 }

@@ -1,7 +1,7 @@
 //! Writes the rows of one batch: drops known events, makes activities, and collects what the batch
 //! adds to every table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,6 +10,7 @@ use arrow::array::{
 };
 use arrow::compute::{concat_batches, filter_record_batch};
 use deltalake::kernel::Add;
+use tokio::task::JoinSet;
 
 use super::read::{Chunk, Ended};
 use super::{Options, Summary, rename};
@@ -25,6 +26,9 @@ use crate::store::Store;
 
 /// Rejects held before they are written to a data file.
 const FLUSH_REJECTS: usize = 4_096;
+
+/// What the files of one flush add to `events` and `activities`.
+type Flushed = [Vec<Add>; 2];
 
 /// One value refused.
 struct Rejected {
@@ -55,6 +59,11 @@ pub(super) struct BatchWriter<'a> {
     staged: Vec<RecordBatch>,
     staged_rows: usize,
     staged_bytes: usize,
+    flushes: usize,
+    /// Flushes under way: rows are made into files while the next are decoded. Dropped, they stop.
+    flushing: JoinSet<Result<(usize, Flushed)>>,
+    /// What came of those that are done, by their order.
+    flushed: BTreeMap<usize, Flushed>,
     rejects: Vec<Rejected>,
     ended: Vec<Ended>,
     fates: HashMap<String, Fate>,
@@ -81,6 +90,9 @@ impl<'a> BatchWriter<'a> {
             staged: Vec::new(),
             staged_rows: 0,
             staged_bytes: 0,
+            flushes: 0,
+            flushing: JoinSet::new(),
+            flushed: BTreeMap::new(),
             rejects: Vec::new(),
             ended: Vec::new(),
             fates: HashMap::new(),
@@ -127,6 +139,11 @@ impl<'a> BatchWriter<'a> {
         known: &mut KnownEvents,
     ) -> Result<(Redo, HashSet<String>)> {
         self.flush_events(known).await?;
+        self.settle(0, known).await?;
+        for [events, activities] in std::mem::take(&mut self.flushed).into_values() {
+            self.add(&EVENTS, events);
+            self.add(&ACTIVITIES, activities);
+        }
         self.flush_rejects().await?;
         let unreadable = self
             .ended
@@ -143,6 +160,11 @@ impl<'a> BatchWriter<'a> {
         if self.staged.is_empty() {
             return Ok(());
         }
+        if known.is_full() {
+            // What leaves memory is looked up in files: all must be there.
+            self.settle(0, known).await?;
+            known.leave_memory();
+        }
         let rows = concat_batches(&STAGED, &self.staged)?;
         self.staged.clear();
         self.staged_rows = 0;
@@ -152,19 +174,37 @@ impl<'a> BatchWriter<'a> {
         if kept.num_rows() == 0 {
             return Ok(());
         }
-        let ingested_at = self.ingested_at;
-        let (events, activities) =
-            tokio::task::spawn_blocking(move || activity::finish(&kept, ingested_at)).await??;
-        let before = self.adds[0].len();
-        self.write(&EVENTS, events).await?;
-        for add in &self.adds[0][before..] {
-            known.wrote(FileInfo::new(
-                add.path.clone(),
-                add.size,
-                add.stats.as_deref(),
-            ));
+        self.settle(self.options.encoders() - 1, known).await?;
+        let at = self.flushes;
+        self.flushes += 1;
+        let (store, ingested_at) = (self.store.clone(), self.ingested_at);
+        let names = [self.file_name(), self.file_name()];
+        self.flushing.spawn(async move {
+            let made = tokio::task::spawn_blocking(move || activity::finish(&kept, ingested_at));
+            let (events, activities) = made.await??;
+            let objects = store.table_objects(&EVENTS);
+            let events = datafile::write(&EVENTS, &objects, events, &names[0]).await?;
+            let objects = store.table_objects(&ACTIVITIES);
+            let activities = datafile::write(&ACTIVITIES, &objects, activities, &names[1]).await?;
+            Ok((at, [events, activities]))
+        });
+        Ok(())
+    }
+
+    /// Waits until at most `left` flushes are under way.
+    async fn settle(&mut self, left: usize, known: &mut KnownEvents) -> Result<()> {
+        while self.flushing.len() > left {
+            let Some(done) = self.flushing.join_next().await else {
+                break;
+            };
+            let (at, flushed) = done??;
+            for add in &flushed[0] {
+                let stats = add.stats.as_deref();
+                known.wrote(FileInfo::new(add.path.clone(), add.size, stats));
+            }
+            self.flushed.insert(at, flushed);
         }
-        self.write(&ACTIVITIES, activities).await
+        Ok(())
     }
 
     /// Drops the rows of known events. A record whose event_id belongs to another record is no copy
@@ -371,19 +411,28 @@ impl<'a> BatchWriter<'a> {
         }
     }
 
+    fn file_name(&mut self) -> String {
+        let name = format!("{:08}-{:016x}-{:04}", self.seq, self.attempt, self.files);
+        self.files += 1;
+        name
+    }
+
     async fn write(&mut self, table: &'static Table, rows: RecordBatch) -> Result<()> {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let name = format!("{:08}-{:016x}-{:04}", self.seq, self.attempt, self.files);
-        self.files += 1;
+        let name = self.file_name();
         let adds = datafile::write(table, &self.store.table_objects(table), rows, &name).await?;
+        self.add(table, adds);
+        Ok(())
+    }
+
+    fn add(&mut self, table: &'static Table, adds: Vec<Add>) {
         let index = BATCH_TABLES
             .iter()
             .position(|each| each.name == table.name)
             .unwrap_or(0);
         self.adds[index].extend(adds);
-        Ok(())
     }
 }
 
