@@ -330,6 +330,7 @@ impl Serve {
         let queries = Arc::clone(served.engine().queries());
         Ok(State {
             served: Arc::clone(served),
+            remembered: Arc::default(),
             reports: Executor::new(handle.clone(), self.bounds.reports(), None, Utc::now),
             sql: Executor::new(handle, self.bounds.sql(), Some(queries), Utc::now),
             schedules: Arc::new(Schedules::default()),

@@ -1,5 +1,6 @@
 //! Answers: rows in the form that the client accepts, with the snapshot they were read from.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::parameters::ListParameters;
 use super::problem::Problem;
+use super::remembered::{Given, Remembered};
 use super::served::InService;
 use super::state::State;
 use crate::encode::{Encoder, Form};
@@ -107,6 +109,7 @@ pub struct Question {
     began: Instant,
     form: Form,
     tag: String,
+    remembered: Arc<Remembered>,
     /// What the answer is read from.
     pub now: InService,
 }
@@ -115,7 +118,8 @@ impl Question {
     /// Begins an answer. `what` tells it from all other answers of the snapshot.
     ///
     /// # Errors
-    /// 406 where no form is accepted; `Ok(Err(response))` where the client has the answer already.
+    /// 406 where no form is accepted; `Ok(Err(response))` where the client has the answer already, or it was given
+    /// before.
     pub fn begin(
         state: &State,
         headers: &HeaderMap,
@@ -129,12 +133,17 @@ impl Question {
             stamp(&mut response, &now, Some(&tag));
             return Ok(Err(Box::new(response)));
         }
-        Ok(Ok(Self {
+        let question = Self {
             began: Instant::now(),
             form,
             tag,
+            remembered: Arc::clone(&state.remembered),
             now,
-        }))
+        };
+        match question.remembered.get(&question.tag) {
+            Some(given) => Ok(Err(Box::new(question.response(given)))),
+            None => Ok(Ok(question)),
+        }
     }
 
     fn footer(&self) -> Footer<'_> {
@@ -160,7 +169,7 @@ impl Question {
         let mut members = members(value)?;
         members.extend(self::members(&self.footer())?);
         let body = serde_json::to_vec(&members).map_err(Problem::internal)?;
-        Ok(self.response(Body::from(body)))
+        Ok(self.give(body, None))
     }
 
     /// Answers with a page of rows, whose last column is the key that pages are cut by.
@@ -194,17 +203,28 @@ impl Question {
             };
             body.extend(tail(&footer)?);
         }
-        let json = self.form == Form::Json;
-        let mut response = self.response(Body::from(body));
-        if let (Some(next), false) = (next, json) {
-            let value = HeaderValue::try_from(next).map_err(Problem::internal)?;
-            response.headers_mut().insert(NEXT_TOKEN, value);
-        }
-        Ok(response)
+        let header = match next {
+            Some(next) if self.form != Form::Json => {
+                let value = HeaderValue::try_from(next).map_err(Problem::internal)?;
+                Some((NEXT_TOKEN, value))
+            }
+            _ => None,
+        };
+        Ok(self.give(body, header))
     }
 
-    fn response(self, body: Body) -> Response {
-        let mut response = Response::new(body);
+    /// Gives an answer, and remembers it.
+    fn give(&self, body: Vec<u8>, header: Option<(HeaderName, HeaderValue)>) -> Response {
+        let given = Given {
+            body: body.into(),
+            header,
+        };
+        self.remembered.put(&self.tag, &given);
+        self.response(given)
+    }
+
+    fn response(&self, given: Given) -> Response {
+        let mut response = given.response();
         stamp(&mut response, &self.now, Some(&self.tag));
         let headers = response.headers_mut();
         headers.insert(
@@ -382,7 +402,7 @@ fn without_key(schema: &SchemaRef) -> SchemaRef {
         .filter(|field| field.name() != PAGE_KEY)
         .cloned()
         .collect();
-    std::sync::Arc::new(arrow::datatypes::Schema::new(fields))
+    Arc::new(arrow::datatypes::Schema::new(fields))
 }
 
 /// Tag of an answer: whatever decides it. Weak, because the time that it took is in it as well.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use podtrail_query::Executor;
 
+use super::remembered::Remembered;
 use super::schedule::Schedules;
 use super::served::Served;
 
@@ -14,6 +15,8 @@ use super::served::Served;
 pub struct State {
     /// The snapshot in service.
     pub served: Arc<Served>,
+    /// Answers that were given.
+    pub remembered: Arc<Remembered>,
     /// Runs the service's own statements.
     pub reports: Executor,
     /// Runs users' statements.

@@ -75,6 +75,7 @@ impl Service {
         let handle = tokio::runtime::Handle::current();
         let state = State {
             served: Arc::clone(&served),
+            remembered: Arc::default(),
             reports: Executor::new(handle.clone(), Bounds::default(), None, Utc::now),
             sql: Executor::new(handle, Bounds::default(), Some(queries), Utc::now),
             schedules: Arc::new(Schedules::default()),
