@@ -1,0 +1,131 @@
+"""The figures as a page of Markdown, each beside its budget."""
+
+import tables
+
+HEAD = """# Speed and size
+
+What `tests/bench.sh` measured last; nothing here is written by hand. "met" and "missed by ×N" compare a figure with its
+budget. A measurement that could not be made says why.
+
+| | |
+|---|---|
+{facts}
+
+## How to repeat it
+
+```sh
+tests/bench.sh --sizes {sizes} --write docs/performance.md
+```
+
+builds podtrail, installs DuckDB and ClickHouse (as the Python packages `duckdb` and `chdb`) for this alone, generates the
+histories and measures. `--only ingest,stored,api,reports,sql,growth` chooses parts, `--sizes` about how many events,
+`--folder` where data stays for the next time, `--runs` of how many runs the median is, `--sets small` leaves the large files out.
+`cargo bench --bench hot` measures single functions.
+
+Each figure is the median of {runs} runs of a whole process, from its start to its end (one run, where it takes longer than two
+minutes), with all files in the page cache; processor time is that of all threads, memory the most that was in use.
+Histories are generated, the same for everybody: {clusters} EKS clusters, {per_hour:,.0f} events an hour, so that ten times the events are
+ten times the time; one record in fifty is delivered twice.
+
+| events | files | records a file | stored (gz) | as few large files |
+|---|---|---|---|---|
+{histories}
+"""
+
+INGEST = """
+## Reading a trail
+
+All read the same gz files, in turns. podtrail finds duplicates, redacts secrets, writes all columns and the activities that
+reports read, each batch exactly once. "inflate and parse" is the least this can cost: `api/benches/floor.rs` inflates each file and
+parses it into borrowed values, on all cores, and keeps nothing; "decode only" does so with podtrail's decoder. The others
+write {columns} columns to one zstd Parquet file, duplicates included, with all threads; their rows and distinct events are compared with
+podtrail's. `DuckDB, columns declared` is `read_json` with a schema, `DuckDB, JSON functions` the fastest statement we found;
+"start" is what loading the engine takes of its time. "times podtrail's" is its time as a multiple of podtrail's.
+"""
+
+STORED = """
+## Bytes in the store
+
+Of the store made of the small files. `_answers` is what a reader computed and keeps for the next; it can be removed at any time.
+"""
+
+START = """
+## Start and memory of the service
+
+`podtrail serve`, from its start until `/readyz` says that it is ready: of a store that nobody has asked anything yet, and of
+the same store again, in which the first has kept what it computed.
+"""
+
+FIRST = """
+## First answers
+
+Of a service that was just started, and is ready: one call each, to a service of its own.
+"""
+
+WARM = """
+## Warm answers
+
+The median of ten calls to a service that has answered the same before, over one connection.
+"""
+
+LOAD = """
+## {clients} clients at once
+
+Each asks again as soon as it has an answer, for {seconds} seconds, on this same machine: lists of fallbacks, workloads, roles and nodes, the
+timeline, and the newest 100 events, in turn.
+"""
+
+REPORTS = """
+## Reports on the command line
+
+`podtrail report NAME`: a whole process, which opens the store. Of a store that nobody has asked anything yet it computes all that
+the report needs; of one that was asked since the last batch, much of that is kept.
+"""
+
+SQL = """
+## SQL
+
+`podtrail sql` as a whole process, and `POST /api/v1/sql` to a service that has run the statement before.
+"""
+
+GROWTH = """
+## Cost of a new event
+
+About {events:,} new events, ingested into the store: "after" its history, or "among" its last hours. Time of the whole process by event.
+"""
+
+
+def page(results):
+    """The whole document."""
+    facts = {**results["machine"], **results["versions"], "load before": f"{results['load']:.2f}", "measured on": results["date"]}
+    sizes = sorted(results["sizes"], key=int)
+    parts = {name: {size: results["sizes"][size].get(name) for size in sizes} for name in tables.PARTS}
+    text = HEAD.format(
+        facts="\n".join(f"| {name} | {fact} |" for name, fact in facts.items()),
+        sizes=",".join(sizes),
+        runs=results["runs"],
+        clusters=tables.CLUSTERS,
+        per_hour=tables.EVENTS_PER_HOUR,
+        histories="\n".join(tables.history(size, results["sizes"][size]) for size in sizes),
+    )
+    text += tables.failures(parts)
+    if tables.present(parts["ingest"]):
+        text += INGEST.format(columns=tables.COLUMNS) + tables.ingest(parts["ingest"])
+    if tables.present(parts["stored"]):
+        text += STORED + tables.stored(parts["stored"])
+    if tables.present(parts["api"]):
+        api = parts["api"]
+        text += START + tables.start(api)
+        text += FIRST + tables.answers(api, "first", tables.FIRST_BUDGET)
+        text += WARM + tables.answers(api, "warm", tables.warm_budget)
+        text += LOAD.format(clients=tables.CLIENTS, seconds=tables.SECONDS) + tables.load(api)
+    if tables.present(parts["reports"]):
+        reports = parts["reports"]
+        text += REPORTS + "\nNothing computed:\n" + tables.answers(reports, "new", tables.FIRST_BUDGET)
+        text += "\nAsked before:\n" + tables.answers(reports, "known", tables.FIRST_BUDGET)
+    if tables.present(parts["sql"]):
+        text += SQL + "\nWhole process:\n" + tables.answers(parts["sql"], "process", None)
+        text += "\nWarm:\n" + tables.answers(parts["sql"], "warm", tables.needle_budget)
+    if tables.present(parts["growth"]):
+        text += GROWTH.format(events=tables.GROWTH_EVENTS) + tables.growth(parts["growth"])
+    return text
