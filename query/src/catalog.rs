@@ -269,9 +269,9 @@ async fn add_identities(context: &SessionContext, shelf: &Arc<Shelf>) -> Result<
     }
     let name = "activity_identities";
     let identify = |inputs: Rows| {
-        let rows = candidates::identify(&inputs)
+        let rows = candidates::identify(inputs)
             .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        Ok(vec![vec![rows]])
+        Ok(vec![rows])
     };
     let kept = Kept::made(name, inputs, candidates::schema(), identify, shelf);
     add(context, name, Arc::new(kept))

@@ -1,15 +1,12 @@
-//! What the scores of a call's suspects come to: the rows of `activity_identities`.
+//! What the scores of a scene's suspects come to.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use serde_json::{Value, json};
+use datafusion::common::HashMap;
+use serde::Serialize;
 
-use super::input::{Call, Inputs, Pod};
-use super::{Suspect, is_from_node_address, there};
-use crate::error::Result;
+use super::input::{Holder, Inputs, Pod};
+use super::scenes::{Scene, Suspect};
 
 /// Score below which a candidate is not put into the columns that name a workload; it stays in the list.
 const NAMED_SCORE: f64 = 0.6;
@@ -20,35 +17,15 @@ const SOLE_SCORE: f64 = 0.99;
 /// Candidates listed per activity.
 const LISTED: usize = 5;
 
-/// The columns of `activity_identities`.
-pub(crate) fn schema() -> SchemaRef {
-    let text = |name: &str| Field::new(name, DataType::Utf8, true);
-    Arc::new(Schema::new(vec![
-        text("activity_id"),
-        text("namespace"),
-        text("service_account"),
-        text("workload"),
-        text("pod"),
-        text("pod_uid"),
-        text("node"),
-        text("confidence"),
-        Field::new("score", DataType::Float64, true),
-        text("fact"),
-        text("detail"),
-        text("candidates"),
-    ]))
-}
-
-/// What is told of one activity.
+/// What is told of activities.
 #[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) activity_id: String,
-    pub(super) namespace: Option<String>,
-    pub(super) service_account: Option<String>,
-    pub(super) workload: Option<String>,
-    pub(super) pod: Option<String>,
-    pub(super) pod_uid: Option<String>,
-    pub(super) node: Option<String>,
+pub(super) struct Told<'a> {
+    pub(super) namespace: Option<&'a str>,
+    pub(super) service_account: Option<&'a str>,
+    pub(super) workload: Option<&'a str>,
+    pub(super) pod: Option<&'a str>,
+    pub(super) pod_uid: Option<&'a str>,
+    pub(super) node: Option<&'a str>,
     pub(super) confidence: &'static str,
     pub(super) score: f64,
     pub(super) fact: &'static str,
@@ -56,31 +33,45 @@ pub(super) struct Told {
     pub(super) candidates: Option<String>,
 }
 
-/// Sums scores up by workload, and picks.
-pub(super) fn tell(inputs: &Inputs, call: &Call, suspects: &[Suspect], scores: &[f64]) -> Told {
-    let mut by_workload: HashMap<&str, f64> = HashMap::new();
-    let mut by_account: HashMap<(&str, &str), f64> = HashMap::new();
-    for (suspect, score) in suspects.iter().zip(scores) {
-        let pod = &inputs.pods[suspect.pod];
-        *by_workload.entry(&pod.workload_key).or_default() += score;
-        *by_account
-            .entry((&pod.namespace, pod.service_account()))
-            .or_default() += score;
+/// One of the list of candidates. Members are in the order of their names, as in all our JSON.
+#[derive(Serialize)]
+struct Candidate<'a> {
+    namespace: Option<&'a str>,
+    pods: BTreeSet<&'a str>,
+    score: f64,
+    service_account: Option<&'a str>,
+    workload: Option<&'a str>,
+}
+
+/// Names the pod whose address calls with a workload's own credentials show.
+pub(super) fn tell_holder<'a>(inputs: &'a Inputs, holder: &Holder) -> Told<'a> {
+    let pod = inputs.text(holder.pod);
+    Told {
+        pod: Some(pod),
+        pod_uid: Some(inputs.text(holder.uid)),
+        node: holder.node.map(|node| inputs.text(node)),
+        confidence: "exact",
+        score: 1.0,
+        fact: "pod_address",
+        detail: format!(
+            "{} was the address of pod {pod}",
+            inputs.text(holder.address)
+        ),
+        ..Told::default()
     }
-    let mut ranked: Vec<(&str, f64)> = by_workload.into_iter().collect();
-    ranked.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(right.0)));
-    let mut accounts: Vec<((&str, &str), f64)> = by_account.into_iter().collect();
-    accounts.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-    let pods_of = |workload: &str| -> Vec<&Pod> {
-        suspects
-            .iter()
-            .map(|suspect| &inputs.pods[suspect.pod])
-            .filter(|pod| pod.workload_key == workload)
-            .collect()
-    };
+}
+
+/// Sums scores up by workload, and picks.
+pub(super) fn tell<'a>(
+    inputs: &'a Inputs,
+    scene: &Scene,
+    suspects: &[Suspect],
+    scores: &[f64],
+) -> Told<'a> {
+    let (ranked, accounts) = ranked(inputs, suspects, scores);
+    let candidates = list(inputs, &ranked, suspects);
     let mut told = Told {
-        activity_id: call.activity_id.clone(),
-        candidates: Some(list(&ranked, &pods_of)),
+        candidates: Some(candidates),
         ..Told::default()
     };
     let (Some(&((namespace, service_account), account_score)), Some(&(workload, score))) =
@@ -91,103 +82,128 @@ pub(super) fn tell(inputs: &Inputs, call: &Call, suspects: &[Suspect], scores: &
     // What rests on the order of additions is no difference.
     told.score = (account_score * 1e6).round() / 1e6;
     if account_score >= NAMED_SCORE {
-        told.namespace = Some(namespace.to_owned());
-        told.service_account = Some(service_account.to_owned());
+        told.namespace = Some(inputs.text(namespace));
+        told.service_account = Some(inputs.text(service_account));
     }
     if score >= NAMED_SCORE {
-        let pods = pods_of(workload);
-        told.workload = pods.first().map(|pod| pod.workload.clone());
-        let unseen = suspects
+        told.workload = Some(inputs.text(inputs.workloads[workload as usize].name));
+        let mut of_workload = suspects
             .iter()
-            .any(|suspect| suspect.unseen && inputs.pods[suspect.pod].workload_key == workload);
-        if let ([pod], false) = (pods.as_slice(), unseen) {
-            told.pod = Some(pod.name.clone());
-            told.pod_uid = Some(pod.uid.clone());
+            .map(|suspect| (suspect, pod(inputs, *suspect)))
+            .filter(|(_, pod)| pod.workload == workload);
+        if let (Some((suspect, pod)), None) = (of_workload.next(), of_workload.next())
+            && !suspect.unseen
+        {
+            told.pod = Some(&pod.name);
+            told.pod_uid = Some(&pod.uid);
         }
     }
-    let addressed: Vec<&Suspect> = suspects
-        .iter()
-        .filter(|suspect| suspect.addressed)
-        .collect();
-    let address = call.source_ip.as_deref().unwrap_or_default();
-    let there = there(call, inputs);
-    let plural = if there.len() == 1 { "" } else { "s" };
-    let from = if is_from_node_address(call, &there, inputs) {
+    explain(inputs, scene, suspects, &ranked, &mut told);
+    told
+}
+
+fn pod(inputs: &Inputs, suspect: Suspect) -> &Pod {
+    &inputs.pods[suspect.pod as usize]
+}
+
+/// Workloads by their scores, the best first.
+type Ranked = Vec<(u32, f64)>;
+
+/// Service accounts by their scores, the best first: namespace and name.
+type Accounts = Vec<((u32, u32), f64)>;
+
+/// Sums scores up by workload and by service account; the best is first, and of equals the first by name.
+fn ranked(inputs: &Inputs, suspects: &[Suspect], scores: &[f64]) -> (Ranked, Accounts) {
+    let mut by_workload: HashMap<u32, f64> = HashMap::new();
+    let mut by_account: HashMap<(u32, u32), f64> = HashMap::new();
+    for (suspect, score) in suspects.iter().zip(scores) {
+        let pod = pod(inputs, *suspect);
+        *by_workload.entry(pod.workload).or_default() += score;
+        let account = (inputs.workload(pod).namespace, pod.service_account);
+        *by_account.entry(account).or_default() += score;
+    }
+    let key = |workload: u32| inputs.text(inputs.workloads[workload as usize].key);
+    let mut ranked: Ranked = by_workload.into_iter().collect();
+    ranked.sort_unstable_by(|left, right| {
+        let order = rank(right.1).cmp(&rank(left.1));
+        order.then_with(|| key(left.0).cmp(key(right.0)))
+    });
+    let names = |(namespace, name)| (inputs.text(namespace), inputs.text(name));
+    let mut accounts: Accounts = by_account.into_iter().collect();
+    accounts.sort_unstable_by(|left, right| {
+        let order = rank(right.1).cmp(&rank(left.1));
+        order.then_with(|| names(left.0).cmp(&names(right.0)))
+    });
+    (ranked, accounts)
+}
+
+/// A score as it is compared, with 40 binary digits: what rests on the order of additions is no difference. Numbers
+/// that are not negative have the order of their bits.
+fn rank(score: f64) -> u64 {
+    const ROUNDED: u32 = 12;
+    score.to_bits().saturating_add(1 << (ROUNDED - 1)) >> ROUNDED
+}
+
+/// Says how sure it is, and why.
+fn explain(
+    inputs: &Inputs,
+    scene: &Scene,
+    suspects: &[Suspect],
+    ranked: &Ranked,
+    told: &mut Told<'_>,
+) {
+    let kind = &inputs.kinds[scene.kind as usize];
+    let address = kind.source_ip.map_or("", |address| inputs.text(address));
+    let plural = if scene.pods == 1 { "" } else { "s" };
+    let from = if scene.from_node_address {
         format!(", the call came from the node's address {address}")
     } else {
         String::new()
     };
-    let on_node = format!("{} pod{plural} on the node at that time{from}", there.len());
-    (told.confidence, told.fact, told.detail) = if let [only] = addressed.as_slice() {
-        let sure = only.certain && suspects.len() == 1;
-        let detail = format!(
-            "{address} was the address of pod {}",
-            inputs.pods[only.pod].name
-        );
+    let on_node = format!("{} pod{plural} on the node at that time{from}", scene.pods);
+    let mut addressed = suspects.iter().filter(|suspect| suspect.addressed);
+    if let (Some(only), None) = (addressed.next(), addressed.next()) {
+        let sure = only.is_certain() && suspects.len() == 1;
+        told.confidence = if sure { "exact" } else { "inferred" };
         told.score = if sure { 1.0 } else { told.score };
-        (
-            if sure { "exact" } else { "inferred" },
-            "pod_address",
-            detail,
-        )
+        told.fact = "pod_address";
+        let name = &pod(inputs, *only).name;
+        told.detail = format!("{address} was the address of pod {name}");
     } else if suspects.len() == 1 || told.score >= SOLE_SCORE {
-        let detail = format!("{on_node}; only this workload fits");
-        ("inferred", "only_candidate", detail)
+        told.confidence = "inferred";
+        told.fact = "only_candidate";
+        told.detail = format!("{on_node}; only this workload fits");
     } else {
-        let named: Vec<String> = ranked
-            .iter()
-            .take(LISTED)
-            .map(|(workload, score)| format!("{workload} {score:.2}"))
-            .collect();
-        let detail = format!("{on_node}; most likely {}", named.join(", "));
-        ("candidate", "candidates", detail)
-    };
-    told
+        told.confidence = "candidate";
+        told.fact = "candidates";
+        let named = ranked.iter().take(LISTED).map(|&(workload, score)| {
+            let key = inputs.text(inputs.workloads[workload as usize].key);
+            format!("{key} {score:.2}")
+        });
+        let named: Vec<String> = named.collect();
+        told.detail = format!("{on_node}; most likely {}", named.join(", "));
+    }
 }
 
 /// Candidates as JSON, the most likely first.
-fn list<'a>(ranked: &[(&str, f64)], pods_of: &impl Fn(&str) -> Vec<&'a Pod>) -> String {
-    let rows: Vec<Value> = ranked
+fn list(inputs: &Inputs, ranked: &Ranked, suspects: &[Suspect]) -> String {
+    let candidates: Vec<Candidate<'_>> = ranked
         .iter()
         .take(LISTED)
-        .map(|(workload, score)| {
-            let pods = pods_of(workload);
-            let first = pods.first();
-            let names: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
-            json!({
-                "namespace": first.map(|pod| &pod.namespace),
-                "service_account": first.map(|pod| pod.service_account()),
-                "workload": first.map(|pod| &pod.workload),
-                "pods": names,
-                "score": (score * 1_000.0).round() / 1_000.0,
-            })
+        .map(|&(workload, score)| {
+            let pods = suspects.iter().map(|suspect| pod(inputs, *suspect));
+            let pods = pods.filter(|pod| pod.workload == workload);
+            let first = pods.clone().next();
+            let workload = &inputs.workloads[workload as usize];
+            Candidate {
+                namespace: first.map(|_| inputs.text(workload.namespace)),
+                pods: pods.map(|pod| &*pod.name).collect(),
+                score: (score * 1_000.0).round() / 1_000.0,
+                service_account: first.map(|pod| inputs.text(pod.service_account)),
+                workload: first.map(|_| inputs.text(workload.name)),
+            }
         })
         .collect();
-    Value::Array(rows).to_string()
-}
-
-pub(super) fn rows(told: &[Told]) -> Result<RecordBatch> {
-    let text = |pick: for<'t> fn(&'t Told) -> Option<&'t str>| -> ArrayRef {
-        Arc::new(told.iter().map(pick).collect::<StringArray>())
-    };
-    let columns: Vec<ArrayRef> = vec![
-        text(|row| Some(&row.activity_id)),
-        text(|row| row.namespace.as_deref()),
-        text(|row| row.service_account.as_deref()),
-        text(|row| row.workload.as_deref()),
-        text(|row| row.pod.as_deref()),
-        text(|row| row.pod_uid.as_deref()),
-        text(|row| row.node.as_deref()),
-        text(|row| Some(row.confidence)),
-        Arc::new(
-            told.iter()
-                .map(|row| Some(row.score))
-                .collect::<Float64Array>(),
-        ),
-        text(|row| Some(row.fact)),
-        text(|row| Some(&row.detail)),
-        text(|row| row.candidates.as_deref()),
-    ];
-    RecordBatch::try_new(schema(), columns)
-        .map_err(|error| crate::error::Error::from_engine("identities", error.into()))
+    // Texts and numbers can be written.
+    serde_json::to_string(&candidates).unwrap_or_default()
 }
