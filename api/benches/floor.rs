@@ -22,10 +22,6 @@ use podtrail_ingest::decode::{self, Limits, Reject, Sink};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The allocator of the binary, so that allocating costs the same on both sides.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Text that borrows where it holds no escapes. Serde borrows into a `Cow` only where it stands
 /// directly in a field, never inside an `Option`.
 #[derive(Deserialize)]

@@ -16,10 +16,6 @@ use podtrail_ingest::decode::{self, Limits, Record, Reject, Sink};
 use podtrail_query::policy::{Call, Options, policy};
 use podtrail_query::{sdk, text};
 
-/// The allocator of the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const USER_AGENTS: [&str; 4] = [
     "aws-sdk-go-v2/1.39.4 ua/2.1 os/linux lang/go#1.24.9 md/GOOS#linux md/GOARCH#amd64 api/s3#1.88.4 m/E,h",
     "Boto3/1.26.90 md/Botocore#1.29.90 ua/2.0 os/linux#5.10.235 md/arch#x86_64 lang/python#3.11.2 Botocore/1.29.90",
