@@ -137,11 +137,16 @@ fn ranked(inputs: &Inputs, suspects: &[Suspect], scores: &[f64]) -> (Ranked, Acc
     (ranked, accounts)
 }
 
-/// A score as it is compared, with 40 binary digits: what rests on the order of additions is no difference. Numbers
-/// that are not negative have the order of their bits.
+/// A score as it is compared: of equals, what rests on the order of additions is no difference. Numbers that are
+/// not negative have the order of their bits; those too small to have all their digits are left as they are.
 fn rank(score: f64) -> u64 {
-    const ROUNDED: u32 = 12;
-    score.to_bits().saturating_add(1 << (ROUNDED - 1)) >> ROUNDED
+    /// Last binary digits of a number, of 52, in which sums of equals differ.
+    const NOISE: u64 = 0xfff;
+    let bits = score.to_bits();
+    if score < f64::MIN_POSITIVE {
+        return bits;
+    }
+    bits.saturating_add(NOISE / 2 + 1) & !NOISE
 }
 
 /// Says how sure it is, and why.
