@@ -192,6 +192,8 @@ impl Executor {
         let end = Arc::new(Mutex::new(None));
         let truncated = Arc::new(AtomicBool::new(false));
         let stop = Arc::new(AtomicBool::new(false));
+        // One for both who watch it: what the timer stops has not ended before its time.
+        let deadline = Instant::now() + self.bounds.time;
         let run = Run {
             session: Arc::clone(session),
             bounds: self.bounds,
@@ -202,13 +204,14 @@ impl Executor {
             end: Arc::clone(&end),
             truncated: Arc::clone(&truncated),
             stop: Arc::clone(&stop),
+            deadline,
             sent: 0,
             entry,
             _turn: turn,
         };
         let running = Running {
             task: self.runtime.spawn(run.drive()).abort_handle(),
-            timer: stop_after(self.bounds.time, &stop),
+            timer: stop_at(deadline, &stop),
             stop,
         };
         let Ok(schema) = schema.await else {
@@ -287,11 +290,11 @@ impl Drop for Running {
     }
 }
 
-/// Sets `stop` after a time. On the caller's runtime: the statement's may be busy with what should stop.
-fn stop_after(time: Duration, stop: &Arc<AtomicBool>) -> AbortHandle {
+/// Sets `stop` at a time. On the caller's runtime: the statement's may be busy with what should stop.
+fn stop_at(deadline: Instant, stop: &Arc<AtomicBool>) -> AbortHandle {
     let stop = Arc::clone(stop);
     let timer = tokio::spawn(async move {
-        tokio::time::sleep(time).await;
+        tokio::time::sleep_until(deadline).await;
         stop.store(true, Ordering::Relaxed);
     });
     timer.abort_handle()
@@ -327,6 +330,7 @@ struct Run {
     end: End,
     truncated: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
+    deadline: Instant,
     sent: u64,
     entry: Option<Entry>,
     /// Given back last: who gets the turn finds this statement noted as ended.
@@ -335,7 +339,7 @@ struct Run {
 
 impl Run {
     async fn drive(mut self) {
-        let deadline = Instant::now() + self.bounds.time;
+        let deadline = self.deadline;
         let work = AssertUnwindSafe(self.run()).catch_unwind();
         let result = match tokio::time::timeout_at(deadline, work).await {
             // What was stopped in time fails with an error of its own.

@@ -266,6 +266,20 @@ fn what_never_waits_is_stopped_too() {
             let next = executor.run(&session, Statement::new("SELECT 1")).await.unwrap();
             next.all().await.unwrap();
         }
+        // One that came to a thread only after its time.
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        executor.runtime.spawn(async move { wait.recv() });
+        let late = executor.run(&session, Statement::new("SELECT count(*) FROM generate_series(1, 3000000)"));
+        let let_go = async {
+            tokio::time::sleep(bounds.time * 2).await;
+            drop(go_on);
+        };
+        let (late, ()) = tokio::join!(late, let_go);
+        let ended = match late {
+            Ok(answer) => answer.all().await.map(drop),
+            Err(error) => Err(error),
+        };
+        assert!(matches!(ended, Err(Error::TimedOut(_))), "{ended:?}");
         // As deep and as long as a statement may be.
         let deep = format!("SELECT 1{}", " + 1".repeat(MOST_JOINTS_OF_TEST));
         let long = vec!["'x'"; 10_000].join(", ");
