@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 fn main() -> io::Result<()> {
-    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut files = BTreeMap::new();
-    // What views are made of, and the versions of the libraries that compute them.
+    // What views are made of, and the versions of the libraries that compute them. Cargo runs this in the package.
     for name in ["src", "../Cargo.lock"] {
         println!("cargo:rerun-if-changed={name}");
-        collect(&package.join(name), &mut files)?;
+        collect(Path::new(name), &mut files)?;
     }
     let mut hasher = DefaultHasher::new();
     files.hash(&mut hasher);
@@ -26,9 +25,7 @@ fn collect(path: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) -> io::Result<()
             collect(&entry?.path(), files)?;
         }
     } else if path.is_file() {
-        let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-        files.insert(Path::new(folder).join(name), fs::read(path)?);
+        files.insert(path.to_owned(), fs::read(path)?);
     }
     Ok(())
 }

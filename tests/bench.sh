@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds podtrail, installs what it is measured against, and prints the table of docs/performance.md.
+# Builds podtrail, installs what it is measured against, and prints the table.
 # Options are those of tests/bench/table.py (--help); paths are read from the root of the repository.
 set -euo pipefail
 cd "$(dirname "$0")/.."

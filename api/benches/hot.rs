@@ -1,6 +1,6 @@
 //! The functions that run once for each record, call or session: `cargo bench --bench hot`.
 //!
-//! What they cost together, in a whole run, is in docs/performance.md; these tell which of them changed.
+//! What they cost together, in a whole run, `tests/bench.sh` measures; these tell which of them changed.
 #![allow(missing_docs)] // `criterion_group!` makes a public function without a doc comment.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // What fails here should end the measurement.
 

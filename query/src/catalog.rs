@@ -15,7 +15,7 @@ use podtrail_ingest::store::Store;
 use crate::candidates;
 use crate::error::{Error, Result};
 use crate::executor::Queries;
-use crate::kept::{Kept, Rows};
+use crate::kept::Kept;
 use crate::rules::NodeAgentRules;
 use crate::shelf::Shelf;
 use crate::system;
@@ -268,12 +268,11 @@ async fn add_identities(context: &SessionContext, shelf: &Arc<Shelf>) -> Result<
         inputs.push(plan(context, view, &format!("SELECT * FROM {view}")).await?);
     }
     let name = "activity_identities";
-    let identify = |inputs: Rows| {
-        let rows = candidates::identify(inputs)
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        Ok(vec![rows])
+    let identify = |inputs| {
+        candidates::identify(inputs).map_err(|error| DataFusionError::External(Box::new(error)))
     };
-    let kept = Kept::made(name, inputs, candidates::schema(), identify, shelf);
+    let schema = candidates::schema();
+    let kept = Kept::made(name, inputs, schema, identify, true, shelf);
     add(context, name, Arc::new(kept))
 }
 

@@ -20,8 +20,8 @@ use tokio::sync::OnceCell;
 
 use crate::shelf::Shelf;
 
-/// Rows of some plans, by plan.
-pub(crate) type Rows = Vec<Vec<RecordBatch>>;
+/// Makes a view's rows of the rows of its inputs, by input.
+type Compute = fn(Vec<Vec<RecordBatch>>) -> DfResult<Vec<RecordBatch>>;
 
 /// Rows that are held together: what a dictionary of texts covers, and what one scan passes on.
 const HELD_ROWS: usize = 65_536;
@@ -35,8 +35,7 @@ pub(crate) struct Kept {
     schema: SchemaRef,
     /// What is held: the same, or with dictionaries for texts.
     held: SchemaRef,
-    /// Makes the view's partitions of the rows of its inputs.
-    compute: fn(Rows) -> DfResult<Rows>,
+    compute: Compute,
     shelf: Arc<Shelf>,
     rows: OnceCell<MemTable>,
 }
@@ -57,33 +56,27 @@ impl Kept {
             .map(|field| field.as_ref().clone().with_nullable(true))
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        Self {
-            name,
-            inputs: vec![plan],
-            held: if compact {
-                with_dictionaries(&schema)
-            } else {
-                Arc::clone(&schema)
-            },
-            schema,
-            compute: Ok,
-            shelf: Arc::clone(shelf),
-            rows: OnceCell::new(),
-        }
+        let rows: Compute = |inputs| Ok(inputs.into_iter().flatten().collect());
+        Self::made(name, vec![plan], schema, rows, compact, shelf)
     }
 
-    /// Keeps what is made of the rows of several plans.
+    /// Keeps what is made of the rows of several plans; where `compact` is set, equal texts are held once.
     pub(crate) fn made(
         name: &'static str,
         inputs: Vec<LogicalPlan>,
         schema: SchemaRef,
-        compute: fn(Rows) -> DfResult<Rows>,
+        compute: Compute,
+        compact: bool,
         shelf: &Arc<Shelf>,
     ) -> Self {
         Self {
             name,
             inputs,
-            held: with_dictionaries(&schema),
+            held: if compact {
+                with_dictionaries(&schema)
+            } else {
+                Arc::clone(&schema)
+            },
             schema,
             compute,
             shelf: Arc::clone(shelf),
@@ -101,7 +94,7 @@ impl Kept {
         };
         // Each partition is read by a thread of its own.
         let threads = state.config().target_partitions().max(1);
-        let mut partitions: Rows = vec![Vec::new(); threads];
+        let mut partitions = vec![Vec::new(); threads];
         for (at, batch) in rows.into_iter().enumerate() {
             partitions[at % threads].push(batch);
         }
@@ -115,8 +108,7 @@ impl Kept {
             let partitions = collect_partitioned(plan, state.task_ctx()).await?;
             inputs.push(partitions.into_iter().flatten().collect());
         }
-        let rows: Vec<RecordBatch> = (self.compute)(inputs)?.into_iter().flatten().collect();
-        self.as_held(rows)
+        self.as_held((self.compute)(inputs)?)
     }
 
     /// Puts rows together and, where they are held so, their texts into dictionaries.

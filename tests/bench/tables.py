@@ -1,4 +1,4 @@
-"""One function for each table of the page; budgets are those of docs/performance.md."""
+"""One function for each table of the page; each figure is judged by its budget."""
 
 from data import CLUSTERS, EVENTS_PER_HOUR
 from growth import EVENTS as GROWTH_EVENTS

@@ -23,7 +23,7 @@ async fn ask(client: &Client, body: Value, accept: &str) -> Answer {
     Client::send(client.statement(&body).header(ACCEPT, accept)).await
 }
 
-/// Every file below a folder, with its size and time, but for what the service itself keeps of its answers.
+/// Every file below a folder, with its size and time.
 fn files(folder: &Path) -> BTreeMap<String, (u64, SystemTime)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -31,9 +31,6 @@ fn files(folder: &Path) -> BTreeMap<String, (u64, SystemTime)> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let meta = entry.metadata().unwrap();
-            if entry.file_name() == "_answers" {
-                continue;
-            }
             if meta.is_dir() {
                 folders.push(entry.path());
             } else {

@@ -1,6 +1,6 @@
 -- Calls that some pod made with its node's own session: one row per activity, what the search for the pod reads.
 WITH span AS (
-    SELECT min(first_event_time) AS trail_begin, max(last_event_time) AS trail_end FROM activities
+    SELECT min(first_event_time) AS trail_begin, max(last_event_time) AS trail_end FROM trail_days
 ),
 -- What attribution does not show: the same for all rows of an activity.
 shown AS (

@@ -11,7 +11,7 @@ WITH delivered AS (
 ),
 trail AS (
     SELECT recipient_account_id, aws_region, min(first_event_time) AS begin_time
-    FROM activities GROUP BY recipient_account_id, aws_region
+    FROM trail_days GROUP BY recipient_account_id, aws_region
 ),
 launched AS (
     SELECT json_text(item, 'instanceId') AS node, min(first_event_time) AS launched_at

@@ -38,8 +38,8 @@ options AS (
 ),
 trail AS (
     SELECT recipient_account_id AS account_id, min(first_event_time) AS begin_time, max(last_event_time) AS end_time,
-           bool_or(event_category = 'Data') AS data_events
-    FROM activities GROUP BY recipient_account_id
+           bool_or(data_events) AS data_events
+    FROM trail_days GROUP BY recipient_account_id
 ),
 known_clusters AS (
     SELECT cluster, max(observed_at) AS observed_at FROM pods GROUP BY cluster

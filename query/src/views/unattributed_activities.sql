@@ -14,6 +14,6 @@ SELECT CASE
        activities.recipient_account_id, activities.aws_region, activities.calls, activities.first_event_time, activities.last_event_time,
        activities.event_id
 FROM activities
-CROSS JOIN (SELECT min(first_event_time) AS begin_time FROM activities) AS span
+CROSS JOIN (SELECT min(first_event_time) AS begin_time FROM trail_days) AS span
 LEFT JOIN (SELECT DISTINCT activity_id FROM activity_attribution) AS attributed ON attributed.activity_id = activities.activity_id
 WHERE attributed.activity_id IS NULL
