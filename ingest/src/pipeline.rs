@@ -17,13 +17,13 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{Position, commit, position};
+use crate::commit::{Position, commit, follow, position};
 use crate::datafile;
 use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
 use crate::digest::Status;
 use crate::error::{Error, Result};
-use crate::manifest::{Manifest, Redo, forget};
+use crate::manifest::Manifest;
 use crate::retry::Retries;
 use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
 use crate::source::{ObjectRef, Source};
@@ -343,29 +343,9 @@ impl Ingester {
         last: Position,
         progress: &dyn Progress,
     ) -> Result<bool> {
-        if last.seq == 0 {
+        let Some(redo) = follow(&self.store, tables, self.source.id(), last).await? else {
             return Ok(false);
-        }
-        let source = self.source.id();
-        let mut behind = Vec::new();
-        for index in 1..BATCH_TABLES.len() {
-            if position(BATCH_TABLES[index], &tables[index], source)
-                .await?
-                .seq
-                < last.seq
-            {
-                behind.push(index);
-            }
-        }
-        if behind.is_empty() {
-            return Ok(false);
-        }
-        let redo = Redo::read(&self.store, source, last.seq, last.attempt).await?;
-        for index in behind {
-            let adds = redo.adds.get(index).cloned().unwrap_or_default();
-            commit(BATCH_TABLES[index], &tables[index], adds, source, last).await?;
-        }
-        forget(&self.store, source, last.seq, last.attempt).await;
+        };
         self.summary.add(&redo.summary);
         let committed = std::mem::take(&mut self.committed);
         self.settle(&committed).await;
