@@ -26,6 +26,9 @@ use crate::manifest::{Redo, forget};
 use crate::schema::{BATCH_TABLES, Table};
 use crate::store::Store;
 
+/// Commits after which expired log files are looked for.
+const COMMITS_OF_A_CLEAN_UP: u64 = 100;
+
 /// Where a source stands in a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -135,9 +138,12 @@ async fn exactly(
         source: Box::new(error),
     };
     let snapshot = delta.snapshot().map_err(failed)?;
-    // No retries: a retry would commit onto a version that was not looked at.
+    // No retries: a retry would commit onto a version that was not looked at. Looking for expired log files lists all of
+    // the log, which is long where commits are many.
+    let clean_up = snapshot.version().is_multiple_of(COMMITS_OF_A_CLEAN_UP);
     let properties = CommitProperties::default()
         .with_max_retries(0)
+        .with_cleanup_expired_logs(Some(clean_up))
         .with_application_transactions(transactions);
     CommitBuilder::from(properties)
         .with_actions(actions)

@@ -202,11 +202,19 @@ async fn change(
     if batches && !options.dry_run {
         let before = options.now() - LEFT_ALONE;
         let mut retries = replace::retries(options);
-        report.completed_batches += again(&mut retries, progress, async || {
-            protocol::complete(store, before).await
-        })
-        .await?
-        .0;
+        loop {
+            match protocol::complete(store, before).await {
+                Ok((completed, _)) => {
+                    report.completed_batches += completed;
+                    break;
+                }
+                Err(error) => {
+                    let (error, wait) = retries.after(error)?;
+                    progress.retrying(&error);
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
     }
     if let (Some(before), true) = (options.expire_before, batches) {
         expire::expire(store, before, options, progress, report).await?;
@@ -254,24 +262,6 @@ async fn clean(
         log::tidy(store, table, changed, options, report).await?;
     }
     Ok(())
-}
-
-/// Does something until it succeeds or too many attempts in a row failed.
-async fn again<T>(
-    retries: &mut crate::retry::Retries,
-    progress: &dyn Progress,
-    attempt: impl AsyncFn() -> Result<T>,
-) -> Result<T> {
-    loop {
-        match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(error) => {
-                let (error, wait) = retries.after(error)?;
-                progress.retrying(&error);
-                tokio::time::sleep(wait).await;
-            }
-        }
-    }
 }
 
 /// Files, bytes and rows of the newest version.

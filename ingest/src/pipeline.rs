@@ -18,7 +18,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{Position, commit, follow, position};
-use crate::datafile;
+use crate::datafile::Files;
 use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
 use crate::digest::Status;
@@ -243,6 +243,8 @@ struct Ingester {
     source: Arc<dyn Source>,
     options: Options,
     tables: Option<Vec<DeltaTable>>,
+    event_files: Files,
+    object_files: Files,
     known: KnownEvents,
     listing: BoxStream<'static, Result<ObjectRef>>,
     listed_all: bool,
@@ -269,6 +271,8 @@ impl Ingester {
             source,
             options,
             tables: None,
+            event_files: Files::default(),
+            object_files: Files::default(),
             known,
             listing,
             listed_all: false,
@@ -356,7 +360,12 @@ impl Ingester {
     /// Picks the objects of the next batch; `None` where nothing is new.
     async fn fix_batch(&mut self, tables: &[DeltaTable]) -> Result<Option<Manifest>> {
         let objects = self.store.table_objects(&INGESTED_OBJECTS);
-        let files = datafile::files(&INGESTED_OBJECTS, &tables[3])?;
+        // Where enough is known to be new, nothing is looked up.
+        let files = if self.look_again || !self.is_full(self.pending.len()) {
+            self.object_files.list(&INGESTED_OBJECTS, &tables[3])?
+        } else {
+            Vec::new()
+        };
         // A look that fails must not lose what it was to look at.
         if self.look_again {
             let mut pending = VecDeque::new();
@@ -443,7 +452,7 @@ impl Ingester {
         self.known
             .begin(
                 &self.store.table_objects(&EVENTS),
-                datafile::files(&EVENTS, events)?,
+                self.event_files.list(&EVENTS, events)?,
             )
             .await?;
         let mut writer =

@@ -167,14 +167,12 @@ impl Store {
     /// As [`Store::require`].
     pub async fn newest_version(&self, table: &'static Table) -> Result<u64> {
         use deltalake::logstore::LogStore;
-        self.log_store(table)?
-            .get_latest_version(0)
-            .await
-            .map_err(|source| Error::Delta {
-                table: table.name,
-                what: "look for the newest version of",
-                source: Box::new(source),
-            })
+        if let Ok(version) = self.log_store(table)?.get_latest_version(0).await {
+            return Ok(version);
+        }
+        // The first versions go once they are beyond the log's retention; then its checkpoint tells.
+        let delta = self.require(table).await?;
+        Ok(delta.version().unwrap_or_default())
     }
 
     /// Creates the tables that do not exist yet.

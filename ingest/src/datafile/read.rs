@@ -1,5 +1,6 @@
 //! Reads columns of data files, and what the Delta log tells of the files.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -128,8 +129,8 @@ pub(crate) struct FileInfo {
     /// Rows.
     pub(crate) rows: u64,
     /// Minimum and maximum as text, by column.
-    least: Map<String, Value>,
-    most: Map<String, Value>,
+    least: Arc<Map<String, Value>>,
+    most: Arc<Map<String, Value>>,
 }
 
 impl FileInfo {
@@ -147,8 +148,8 @@ impl FileInfo {
             path,
             size: u64::try_from(size).unwrap_or(0),
             rows: stats.get("numRecords").and_then(Value::as_u64).unwrap_or(0),
-            least,
-            most,
+            least: Arc::new(least),
+            most: Arc::new(most),
         }
     }
 
@@ -192,22 +193,45 @@ impl FileInfo {
 /// # Errors
 /// [`Error::Delta`] where the table is not loaded.
 pub(crate) fn files(table: &'static Table, delta: &deltalake::DeltaTable) -> Result<Vec<FileInfo>> {
-    let snapshot = delta.snapshot().map_err(|source| Error::Delta {
-        table: table.name,
-        what: "snapshot",
-        source: Box::new(source),
-    })?;
-    Ok(snapshot
-        .log_data()
-        .iter()
-        .map(|file| {
-            FileInfo::new(
-                file.object_store_path().to_string(),
-                file.size(),
-                file.stats().as_deref(),
-            )
-        })
-        .collect())
+    Files::default().list(table, delta)
+}
+
+/// The data files of a table's versions, one after the other: what is known of a file is read once.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    known: HashMap<String, FileInfo>,
+}
+
+impl Files {
+    /// Lists the data files of a loaded table, as [`files`].
+    ///
+    /// # Errors
+    /// As [`files`].
+    pub(crate) fn list(
+        &mut self,
+        table: &'static Table,
+        delta: &deltalake::DeltaTable,
+    ) -> Result<Vec<FileInfo>> {
+        let mut known = HashMap::with_capacity(self.known.len());
+        let mut listed = Vec::with_capacity(self.known.len());
+        let snapshot = delta.snapshot().map_err(|source| Error::Delta {
+            table: table.name,
+            what: "snapshot",
+            source: Box::new(source),
+        })?;
+        for file in snapshot.log_data().iter() {
+            let path = file.object_store_path().to_string();
+            // Statistics are made of columns by the log's reader, one file at a time: that takes long.
+            let info = self
+                .known
+                .remove(&path)
+                .unwrap_or_else(|| FileInfo::new(path, file.size(), file.stats().as_deref()));
+            known.insert(info.path.clone(), info.clone());
+            listed.push(info);
+        }
+        self.known = known;
+        Ok(listed)
+    }
 }
 
 /// Reads some columns of a data file, in the order asked for, texts as `Utf8`.

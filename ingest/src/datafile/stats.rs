@@ -77,11 +77,6 @@ impl Stats {
         }
     }
 
-    /// Gives the rows seen.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Gives the text of an `Add` action.
     pub(crate) fn to_json(&self) -> String {
         let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());

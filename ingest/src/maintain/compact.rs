@@ -10,7 +10,7 @@ use super::files::{self, Group, plan};
 use super::fold::Fold;
 use super::merge::Merge;
 use super::output::{Output, calls, must_agree};
-use super::replace::{self, Replacement};
+use super::replace::{self, Change, Replacement};
 use super::{Options, Progress, TableReport};
 use crate::error::Result;
 use crate::schema::{ACTIVITIES, Table};
@@ -36,6 +36,7 @@ pub(super) async fn compact(
     for _ in 0..PASSES {
         let delta = store.require(table).await?;
         let live = files::live(table, &delta, options.now_millis())?;
+        let fence = replace::fence(table, &delta).await?;
         drop(delta);
         let groups = plan(table, live, options);
         if options.dry_run {
@@ -51,7 +52,15 @@ pub(super) async fn compact(
             return Ok(());
         }
         let before = report.merged;
-        merge_all(store, table, groups, options, progress, report).await?;
+        let what = Change {
+            table,
+            fence,
+            operation: DeltaOperation::Optimize {
+                predicate: None,
+                target_size: i64::try_from(options.target_bytes).unwrap_or(i64::MAX),
+            },
+        };
+        merge_all(store, &what, groups, options, progress, report).await?;
         if report.merged == before {
             // Others were faster; they have merged what there was.
             return Ok(());
@@ -62,12 +71,13 @@ pub(super) async fn compact(
 
 async fn merge_all(
     store: &Store,
-    table: &'static Table,
+    what: &Change,
     groups: Vec<Group>,
     options: &Options,
     progress: &dyn Progress,
     report: &mut TableReport,
 ) -> Result<()> {
+    let table = what.table;
     let objects = store.table_objects(table);
     let mut ready: Vec<Replacement> = Vec::new();
     let (mut bytes, mut count) = (0, 0);
@@ -83,12 +93,7 @@ async fn merge_all(
         });
         let last = at + 1 == left || options.stop.is_asked();
         if last || bytes >= COMMIT_BYTES || count >= COMMIT_FILES {
-            let operation = DeltaOperation::Optimize {
-                predicate: None,
-                target_size: i64::try_from(options.target_bytes).unwrap_or(i64::MAX),
-            };
-            let outcome =
-                replace::commit_all(store, table, &ready, &operation, options, progress).await?;
+            let outcome = replace::commit_all(store, what, &ready, options, progress).await?;
             report.merged += outcome.removed;
             progress.merged(table.name, outcome.removed, bytes);
             ready.clear();

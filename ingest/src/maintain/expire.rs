@@ -9,7 +9,7 @@ use deltalake::protocol::DeltaOperation;
 
 use super::files::{Live, Partition};
 use super::rebuild::{Pair, pair};
-use super::replace::{self, Replacement};
+use super::replace::{self, Change, Replacement};
 use super::{Options, Progress, Report};
 use crate::error::Result;
 use crate::schema::{ACTIVITIES, EVENTS};
@@ -62,10 +62,17 @@ async fn pass(
     progress: &dyn Progress,
     report: &mut Report,
 ) -> Result<bool> {
-    let Pair { events, activities } = pair(store, options, report).await?;
+    let Pair {
+        fences,
+        events,
+        activities,
+    } = pair(store, options, report).await?;
     let mut whole = true;
     // A crash in between leaves activities, which the next pass finds by themselves.
-    for (table, days) in [(&EVENTS, events), (&ACTIVITIES, activities)] {
+    for (table, fence, days) in [
+        (&EVENTS, fences.0, events),
+        (&ACTIVITIES, fences.1, activities),
+    ] {
         let over: Vec<Vec<Live>> = days
             .into_iter()
             .filter(|(day, _)| is_over(day, before))
@@ -80,8 +87,12 @@ async fn pass(
         let operation = DeltaOperation::Delete {
             predicate: Some(format!("event_date, days before {before} µs")),
         };
-        let outcome =
-            replace::commit_all(store, table, &over, &operation, options, progress).await?;
+        let what = Change {
+            table,
+            fence,
+            operation,
+        };
+        let outcome = replace::commit_all(store, &what, &over, options, progress).await?;
         if outcome.overtaken > 0 {
             whole = false;
             // Activities must not go before their events.

@@ -49,19 +49,6 @@ async fn entries(store: &Store, table: &'static Table) -> Result<Vec<Entry>> {
     Ok(entries.collect())
 }
 
-/// When the newest version of a table was written, by the clock of the store.
-pub(super) async fn last_written(
-    store: &Store,
-    table: &'static Table,
-) -> Result<Option<DateTime<Utc>>> {
-    let entries = entries(store, table).await?;
-    Ok(entries
-        .iter()
-        .filter(|entry| !entry.checkpoint)
-        .max_by_key(|entry| entry.version)
-        .map(|entry| entry.written))
-}
-
 /// Writes a checkpoint where one is due, or where `changed` made much of the log of no use, and deletes log files that
 /// only versions beyond the retention need.
 pub(super) async fn tidy(

@@ -45,6 +45,16 @@ struct Held {
     at: usize,
 }
 
+async fn open(
+    objects: Arc<dyn ObjectStore>,
+    file: FileInfo,
+    schema: SchemaRef,
+    batch_rows: usize,
+) -> Result<Input> {
+    let rows = datafile::rows(&objects, &file, &schema, batch_rows).await?;
+    Ok(Input { rows, held: None })
+}
+
 /// The rows of some files in the order of the table.
 pub(super) struct Merge {
     table: &'static Table,
@@ -62,14 +72,14 @@ impl Merge {
         schema: SchemaRef,
     ) -> Result<Self> {
         let batch_rows = batch_rows(files);
-        let inputs = futures::stream::iter(files.iter().copied())
-            .map(|file| {
-                let schema = &schema;
-                async move {
-                    let rows = datafile::rows(objects, file, schema, batch_rows).await?;
-                    Ok::<_, crate::error::Error>(Input { rows, held: None })
-                }
+        let opening: Vec<_> = files
+            .iter()
+            .map(|&file| {
+                let (objects, schema) = (Arc::clone(objects), Arc::clone(&schema));
+                open(objects, file.clone(), schema, batch_rows)
             })
+            .collect();
+        let inputs = futures::stream::iter(opening)
             .buffered(OPENED_AT_ONCE)
             .try_collect()
             .await?;

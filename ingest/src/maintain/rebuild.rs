@@ -20,7 +20,7 @@ use super::files::{self, Live, Partition, by_partition, runs};
 use super::fold::{self, Fold};
 use super::merge::Merge;
 use super::output::{Output, must_agree};
-use super::replace::{self, Replacement};
+use super::replace::{self, Change, Replacement};
 use super::{Options, Progress, Report, protocol};
 use crate::activity;
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ use crate::store::Store;
 
 /// The same batches of two tables.
 pub(super) struct Pair {
+    /// Fence of `events` and of `activities`.
+    pub(super) fences: (i64, i64),
     pub(super) events: BTreeMap<Partition, Vec<Live>>,
     pub(super) activities: BTreeMap<Partition, Vec<Live>>,
 }
@@ -42,10 +44,22 @@ pub(super) async fn pair(store: &Store, options: &Options, report: &mut Report) 
     report.completed_batches += completed;
     let activities = store.require(&ACTIVITIES).await?;
     let events = store.require(&EVENTS).await?;
-    // What `events` got since `activities` was loaded is still named, or its commit to `activities` makes ours void.
+    // What `events` got since `activities` was loaded is still named by its redo record, or is in a later version of
+    // `activities` by now.
     check_complete(store, &events, &activities).await?;
+    let newest = store.require(&ACTIVITIES).await?;
+    if activities.version() != newest.version() {
+        return Err(Error::Conflict {
+            table: ACTIVITIES.name,
+            seq: 0,
+        });
+    }
     let now = options.now_millis();
     Ok(Pair {
+        fences: (
+            replace::fence(&EVENTS, &events).await?,
+            replace::fence(&ACTIVITIES, &activities).await?,
+        ),
         events: by_partition(files::live(&EVENTS, &events, now)?),
         activities: by_partition(files::live(&ACTIVITIES, &activities, now)?),
     })
@@ -131,8 +145,12 @@ async fn pass(
             predicate: None,
         };
         let all = [replacement];
-        let outcome =
-            replace::commit_all(store, &ACTIVITIES, &all, &operation, options, progress).await?;
+        let what = Change {
+            table: &ACTIVITIES,
+            fence: pair.fences.1,
+            operation,
+        };
+        let outcome = replace::commit_all(store, &what, &all, options, progress).await?;
         if outcome.overtaken > 0 {
             overtaken = true;
             continue;

@@ -8,6 +8,8 @@
 //! What was read stays right while others commit, as long as the files it was read from are there: an ingester only
 //! adds files, and whoever else replaces files makes them go. So the files need not be written anew because the table
 //! moved on, and a commit that is made onto exactly the version that was looked at can neither lose nor repeat a row.
+//! What was written may be taken for files of an attempt that failed, and deleted: whoever deletes such files raises the
+//! table's fence before (`vacuum`), and what was begun below a fence that was raised since is not committed.
 
 use std::collections::HashSet;
 
@@ -26,6 +28,9 @@ use crate::store::Store;
 /// Application transaction of all commits of maintenance: fences engines that resolve conflicts by it.
 const APPLICATION: &str = "maintenance";
 
+/// Application transaction that is the fence of a table: it counts how often files that no version ever held were deleted.
+const FENCE: &str = "maintenance-fence";
+
 /// Longest wait between two attempts, in pauses.
 const LONGEST_PAUSES: u32 = 64;
 
@@ -36,6 +41,15 @@ pub(super) struct Replacement {
     pub(super) adds: Vec<Add>,
     /// The partition must hold no other files: what is added stands for all of it.
     pub(super) alone_in: Option<Partition>,
+}
+
+/// What replacements are made of, and when that was begun.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) table: &'static Table,
+    /// The table's fence before the first file was written.
+    pub(super) fence: i64,
+    pub(super) operation: DeltaOperation,
 }
 
 /// What became of replacements.
@@ -59,15 +73,14 @@ pub(super) fn retries(options: &Options) -> Retries {
 /// [`Error::Exhausted`] where too many attempts in a row failed.
 pub(super) async fn commit_all(
     store: &Store,
-    table: &'static Table,
+    change: &Change,
     replacements: &[Replacement],
-    operation: &DeltaOperation,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let mut retries = retries(options);
     loop {
-        match attempt(store, table, replacements, operation, options).await {
+        match attempt(store, change, replacements, options).await {
             Ok(Some(outcome)) => return Ok(outcome),
             Ok(None) => retries.forget(),
             Err(error) => {
@@ -82,14 +95,15 @@ pub(super) async fn commit_all(
 /// Commits once; gives the outcome where a look at the table shows that nothing is left to commit.
 async fn attempt(
     store: &Store,
-    table: &'static Table,
+    change: &Change,
     replacements: &[Replacement],
-    operation: &DeltaOperation,
     options: &Options,
 ) -> Result<Option<Outcome>> {
+    let table = change.table;
     let delta = store.require(table).await?;
     let live = files::live(table, &delta, 0)?;
     let paths: HashSet<&str> = live.iter().map(|file| file.remove.path.as_str()).collect();
+    let void = fence(table, &delta).await? != change.fence;
     let mut outcome = Outcome::default();
     let (mut removes, mut adds) = (Vec::new(), Vec::new());
     for replacement in replacements {
@@ -97,6 +111,7 @@ async fn attempt(
         match state(replacement, &paths, &live) {
             State::Done => outcome.removed += count,
             State::Overtaken => outcome.overtaken += 1,
+            State::Open if void => outcome.overtaken += 1,
             State::Open => {
                 removes.extend(replacement.removes.iter().cloned());
                 adds.extend(replacement.adds.iter().cloned());
@@ -111,7 +126,15 @@ async fn attempt(
         remove.deletion_timestamp = Some(now);
     }
     let transaction = next_transaction(table, &delta).await?;
-    commit::replace(table, &delta, removes, adds, transaction, operation.clone()).await?;
+    commit::replace(
+        table,
+        &delta,
+        removes,
+        adds,
+        transaction,
+        change.operation.clone(),
+    )
+    .await?;
     Ok(None)
 }
 
@@ -145,6 +168,25 @@ pub(super) async fn next_transaction(
     table: &'static Table,
     delta: &DeltaTable,
 ) -> Result<Transaction> {
+    let last = counter(table, delta, APPLICATION).await?;
+    Ok(Transaction::new(APPLICATION, last + 1))
+}
+
+/// Gives the fence of a loaded table.
+pub(super) async fn fence(table: &'static Table, delta: &DeltaTable) -> Result<i64> {
+    counter(table, delta, FENCE).await
+}
+
+/// Raises the fence: after it, nobody can commit a file that was written before. Ingesters commit onto the version that
+/// they loaded before they wrote.
+pub(super) async fn raise_fence(store: &Store, table: &'static Table) -> Result<()> {
+    let delta = store.require(table).await?;
+    let next = fence(table, &delta).await? + 1;
+    let transactions = vec![Transaction::new(FENCE, next)];
+    commit::append(table, &delta, Vec::new(), transactions).await
+}
+
+async fn counter(table: &'static Table, delta: &DeltaTable, name: &str) -> Result<i64> {
     let failed = |source| Error::Delta {
         table: table.name,
         what: "read the last maintenance of",
@@ -153,8 +195,8 @@ pub(super) async fn next_transaction(
     let last = delta
         .snapshot()
         .map_err(failed)?
-        .transaction_version(delta.log_store().as_ref(), APPLICATION)
+        .transaction_version(delta.log_store().as_ref(), name)
         .await
         .map_err(failed)?;
-    Ok(Transaction::new(APPLICATION, last.unwrap_or(0) + 1))
+    Ok(last.unwrap_or(0))
 }

@@ -3,8 +3,7 @@
 //!
 //! ```text
 //! list data files that are old enough
-//! look when each log was last written   → nobody can commit a file that was written before: commits are made onto
-//!                                         the version that was loaded before the file was written
+//! raise the fence of their tables       → nobody can commit a file that was written before (`replace`)
 //! load events, list the redo records    → files of batches that other tables still lack
 //! load every table                      → files that are live, or were removed within the retention
 //! delete the rest
@@ -13,7 +12,7 @@
 //! The order matters: a batch that is committed meanwhile is either still named by its redo record when those are
 //! listed, or in every table that is loaded after.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,11 +21,9 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
-use super::log;
 use super::protocol::{self, File};
-use super::replace::next_transaction;
+use super::replace;
 use super::{Options, Report};
-use crate::commit;
 use crate::error::{Error, Result};
 use crate::schema::{BATCH_TABLES, EVENTS, Table};
 use crate::store::Store;
@@ -52,15 +49,16 @@ pub(super) async fn vacuum(
     for &table in tables {
         old.push(old_files(store, table, oldest).await?);
     }
-    let newest_redo = protocol::list(store)
+    // Where their batch is not committed by then, the fence makes them void.
+    let fenced: HashSet<Path> = protocol::list(store)
         .await?
         .into_iter()
-        .filter(|file| file.written < oldest)
-        .map(|file| file.written)
-        .max();
-    let fenced = fence(store, &old, newest_redo, options).await?;
+        .filter(|file| file.kind != protocol::Kind::Manifest && file.written < oldest)
+        .map(|file| file.path)
+        .collect();
+    fence(store, &old, !fenced.is_empty(), options).await?;
     let events = store.require(&EVENTS).await?;
-    let needed = protocol_files(store, &events, oldest, fenced, options, report).await?;
+    let needed = protocol_files(store, &events, &fenced, options, report).await?;
     let mut kept = BTreeMap::new();
     for file in &needed {
         for (table, paths) in named(store, file).await? {
@@ -121,49 +119,36 @@ fn is_data_file(table: &Table, path: &Path) -> bool {
     data && placed
 }
 
-/// Makes sure that no running attempt can commit what is old: every log that such a file could be committed to has a
-/// version that was written after the file. Gives until when redo records are void where their batch is not committed.
-async fn fence(
-    store: &Store,
-    old: &[Old],
-    newest_redo: Option<DateTime<Utc>>,
-    options: &Options,
-) -> Result<Option<DateTime<Utc>>> {
-    let newest = |files: &[ObjectMeta]| files.iter().map(|file| file.last_modified).max();
-    // Whatever belongs to a batch is committed to `events` first.
-    let of_batches = old
-        .iter()
-        .filter(|old| {
-            BATCH_TABLES
-                .iter()
-                .any(|table| table.name == old.table.name)
-        })
-        .filter_map(|old| newest(&old.files))
-        .chain(newest_redo)
-        .max();
+/// Makes sure that nobody can commit what no version holds: raises the fence of every table that has such old files, and
+/// of `events`, where a batch is committed first.
+async fn fence(store: &Store, old: &[Old], redo: bool, options: &Options) -> Result<()> {
+    let mut tables: Vec<&'static Table> = Vec::new();
     for old in old {
-        let mut last = newest(&old.files);
-        if old.table.name == EVENTS.name {
-            last = last.max(of_batches);
-        }
-        let Some(last) = last else { continue };
-        let written = log::last_written(store, old.table).await?;
-        if written.is_some_and(|written| written > last) || options.dry_run {
-            continue;
-        }
         let delta = store.require(old.table).await?;
-        let transaction = next_transaction(old.table, &delta).await?;
-        commit::append(old.table, &delta, Vec::new(), vec![transaction]).await?;
+        let known = in_log(old.table, &delta).await?;
+        let strange = |file: &ObjectMeta| !known.contains_key(file.location.as_ref());
+        if old.files.iter().any(strange) {
+            tables.push(old.table);
+        }
     }
-    Ok(of_batches)
+    let of_batch = |table: &&Table| BATCH_TABLES.iter().any(|each| each.name == table.name);
+    let batches = redo || tables.iter().any(|table| of_batch(&table));
+    if batches && !tables.iter().any(|table| table.name == EVENTS.name) {
+        tables.push(&EVENTS);
+    }
+    if !options.dry_run {
+        for table in tables {
+            replace::raise_fence(store, table).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Deletes manifests and redo records that nobody can need, and gives the redo records that are left.
 async fn protocol_files(
     store: &Store,
     events: &DeltaTable,
-    oldest: DateTime<Utc>,
-    fenced: Option<DateTime<Utc>>,
+    fenced: &HashSet<Path>,
     options: &Options,
     report: &mut Report,
 ) -> Result<Vec<File>> {
@@ -172,10 +157,7 @@ async fn protocol_files(
     let mut needed = Vec::new();
     for file in files {
         let redo = file.kind != protocol::Kind::Manifest;
-        let void = redo
-            && !protocol::is_committed(&file, &positions)
-            && file.written < oldest
-            && fenced.is_some_and(|fenced| file.written <= fenced);
+        let void = fenced.contains(&file.path) && !protocol::is_committed(&file, &positions);
         if void || protocol::is_dead(&file, &positions) {
             report.protocol_files += 1;
             if !options.dry_run {
@@ -196,23 +178,18 @@ async fn named(store: &Store, file: &File) -> Result<BTreeMap<&'static str, Vec<
     }
 }
 
-/// Files that a loaded table holds, or that were removed since `oldest`.
-async fn in_use(
+/// Files that the log of a loaded table knows, and when those were removed that it does not hold any more.
+async fn in_log(
     table: &'static Table,
     delta: &DeltaTable,
-    oldest: DateTime<Utc>,
-) -> Result<HashSet<String>> {
+) -> Result<HashMap<String, Option<DateTime<Utc>>>> {
     let failed = |source| Error::Delta {
         table: table.name,
         what: "list removed files of",
         source: Box::new(source),
     };
     let snapshot = delta.snapshot().map_err(failed)?;
-    let mut used: HashSet<String> = snapshot
-        .log_data()
-        .iter()
-        .map(|file| file.object_store_path().to_string())
-        .collect();
+    let mut known = HashMap::new();
     let log = delta.log_store();
     let mut removed = snapshot.all_tombstones(log.as_ref());
     while let Some(file) = removed.next().await {
@@ -220,11 +197,25 @@ async fn in_use(
         let at = file
             .deletion_timestamp()
             .and_then(DateTime::from_timestamp_millis);
-        if at.is_none_or(|at| at >= oldest) {
-            used.insert(file.path().into_owned());
-        }
+        known.insert(file.path().into_owned(), at);
     }
-    Ok(used)
+    for file in snapshot.log_data().iter() {
+        known.insert(file.object_store_path().to_string(), None);
+    }
+    Ok(known)
+}
+
+/// Files that a loaded table holds, or that were removed since `oldest`.
+async fn in_use(
+    table: &'static Table,
+    delta: &DeltaTable,
+    oldest: DateTime<Utc>,
+) -> Result<HashSet<String>> {
+    let known = in_log(table, delta).await?.into_iter();
+    Ok(known
+        .filter(|(_, removed)| removed.is_none_or(|at| at >= oldest))
+        .map(|(path, _)| path)
+        .collect())
 }
 
 async fn delete_all(store: &Store, table: &'static Table, files: Vec<ObjectMeta>) -> Result<()> {
