@@ -71,12 +71,11 @@ fn parse(path: &str) -> Option<(String, i64, Kind)> {
     }
     let (seq, rest) = name.split_at_checked(20)?;
     let seq = seq.parse().ok()?;
-    let kind = match rest {
-        ".json" => Kind::Manifest,
-        _ => {
-            let attempt = rest.strip_prefix(".redo-")?.strip_suffix(".json")?;
-            Kind::Redo(i64::from_str_radix(attempt, 16).ok()?)
-        }
+    let kind = if rest == ".json" {
+        Kind::Manifest
+    } else {
+        let attempt = rest.strip_prefix(".redo-")?.strip_suffix(".json")?;
+        Kind::Redo(i64::from_str_radix(attempt, 16).ok()?)
     };
     Some((source.to_owned(), seq, kind))
 }

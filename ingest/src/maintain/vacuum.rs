@@ -132,7 +132,7 @@ async fn fence(store: &Store, old: &[Old], redo: bool, options: &Options) -> Res
         }
     }
     let of_batch = |table: &&Table| BATCH_TABLES.iter().any(|each| each.name == table.name);
-    let batches = redo || tables.iter().any(|table| of_batch(&table));
+    let batches = redo || tables.iter().any(of_batch);
     if batches && !tables.iter().any(|table| table.name == EVENTS.name) {
         tables.push(&EVENTS);
     }
