@@ -14,9 +14,10 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{nullif, take, take_record_batch};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 
-use crate::error::Result;
+use crate::decode::cluster_hint;
+use crate::error::{Error, Result};
 use crate::hash::Framed;
 use crate::hex;
 use crate::schema::{ACTIVITIES, EVENTS};
@@ -111,6 +112,66 @@ pub(crate) fn finish(staged: &RecordBatch, ingested_at: i64) -> Result<(RecordBa
     let events = events(staged, &ids, ingested_at)?;
     let activities = activities(staged, &ids, &alone)?;
     Ok((events, activities))
+}
+
+/// Names the columns of `events` that [`of_events`] reads.
+pub(crate) fn source_columns() -> Vec<&'static str> {
+    let copied = ACTIVITIES.columns.iter().map(|column| column.name);
+    copied
+        .filter(|name| !COMPUTED.contains(name) && *name != "cluster_hint")
+        .chain([
+            "activity_id",
+            "event_id",
+            "event_time",
+            "request_parameters",
+            "response_elements",
+        ])
+        .collect()
+}
+
+/// Makes the rows of `activities` from rows of `events`, the same as when they were ingested.
+pub(crate) fn of_events(events: &RecordBatch) -> Result<RecordBatch> {
+    let hints = {
+        let (source, name, request) = (
+            texts(events, "event_source")?,
+            texts(events, "event_name")?,
+            texts(events, "request_parameters")?,
+        );
+        (0..events.num_rows())
+            .map(|row| cluster_hint(text(source, row), text(name, row), text(request, row)))
+            .collect::<StringArray>()
+    };
+    let ids = texts(events, "activity_id")?
+        .iter()
+        .map(|id| id.and_then(unhex).ok_or_else(malformed))
+        .collect::<Result<Vec<_>>>()?;
+    let mut fields: Vec<_> = events.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(Field::new("cluster_hint", DataType::Utf8, true)));
+    let mut columns = events.columns().to_vec();
+    columns.push(Arc::new(hints));
+    let staged = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
+    let alone = Alone {
+        issuing: issuing(&staged)?,
+        telling: telling(&staged)?,
+        resources: resources(&staged)?,
+    };
+    activities(&staged, &ids, &alone)
+}
+
+fn text(array: &StringArray, row: usize) -> Option<&str> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+fn malformed() -> Error {
+    Error::Inconsistent {
+        table: EVENTS.name,
+        reason: "an activity_id is not 32 hexadecimal digits".to_owned(),
+    }
+}
+
+fn unhex(text: &str) -> Option<ActivityId> {
+    let number = u128::from_str_radix(text, 16).ok()?;
+    (text.len() == 2 * size_of::<ActivityId>()).then(|| number.to_be_bytes())
 }
 
 fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {

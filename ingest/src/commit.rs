@@ -18,11 +18,16 @@
 
 use deltalake::DeltaTable;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
-use deltalake::kernel::{Action, Add, Transaction};
+use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 
 use crate::error::{Error, Result};
-use crate::schema::Table;
+use crate::manifest::{Redo, forget};
+use crate::schema::{BATCH_TABLES, Table};
+use crate::store::Store;
+
+/// Commits after which expired log files are looked for.
+const COMMITS_OF_A_CLEAN_UP: u64 = 100;
 
 /// Where a source stands in a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,23 +99,54 @@ pub(crate) async fn append(
     adds: Vec<Add>,
     transactions: Vec<Transaction>,
 ) -> Result<()> {
+    let operation = DeltaOperation::Write {
+        mode: SaveMode::Append,
+        partition_by: table.partition.map(|column| vec![column.to_owned()]),
+        predicate: None,
+    };
+    let adds = adds.into_iter().map(Action::Add).collect();
+    exactly(table, delta, adds, transactions, operation).await
+}
+
+/// Puts data files in the place of others, onto exactly the loaded version of a table.
+///
+/// # Errors
+/// [`Error::Delta`]; it may have happened or not.
+pub(crate) async fn replace(
+    table: &'static Table,
+    delta: &DeltaTable,
+    removes: Vec<Remove>,
+    adds: Vec<Add>,
+    transaction: Transaction,
+    operation: DeltaOperation,
+) -> Result<()> {
+    let removes = removes.into_iter().map(Action::Remove);
+    let actions = removes.chain(adds.into_iter().map(Action::Add)).collect();
+    exactly(table, delta, actions, vec![transaction], operation).await
+}
+
+async fn exactly(
+    table: &'static Table,
+    delta: &DeltaTable,
+    actions: Vec<Action>,
+    transactions: Vec<Transaction>,
+    operation: DeltaOperation,
+) -> Result<()> {
     let failed = |error| Error::Delta {
         table: table.name,
         what: "commit",
         source: Box::new(error),
     };
     let snapshot = delta.snapshot().map_err(failed)?;
-    // No retries: a retry would commit onto a version that was not looked at.
+    // No retries: a retry would commit onto a version that was not looked at. Looking for expired log files lists all of
+    // the log, which is long where commits are many.
+    let clean_up = snapshot.version().is_multiple_of(COMMITS_OF_A_CLEAN_UP);
     let properties = CommitProperties::default()
         .with_max_retries(0)
+        .with_cleanup_expired_logs(Some(clean_up))
         .with_application_transactions(transactions);
-    let operation = DeltaOperation::Write {
-        mode: SaveMode::Append,
-        partition_by: table.partition.map(|column| vec![column.to_owned()]),
-        predicate: None,
-    };
     CommitBuilder::from(properties)
-        .with_actions(adds.into_iter().map(Action::Add).collect())
+        .with_actions(actions)
         .build(
             Some(snapshot as &dyn TableReference),
             delta.log_store(),
@@ -119,4 +155,37 @@ pub(crate) async fn append(
         .await
         .map(|_| ())
         .map_err(failed)
+}
+
+/// Commits to the tables that lack the last batch of a source what its redo record holds for them. Gives the
+/// record where one did.
+///
+/// # Errors
+/// [`Error::Conflict`] where another did it meanwhile, [`Error::Delta`] where a commit fails; start over.
+pub(crate) async fn follow(
+    store: &Store,
+    tables: &[DeltaTable],
+    source: &str,
+    last: Position,
+) -> Result<Option<Redo>> {
+    if last.seq == 0 {
+        return Ok(None);
+    }
+    let mut behind = Vec::new();
+    for index in 1..BATCH_TABLES.len() {
+        let held = position(BATCH_TABLES[index], &tables[index], source).await?;
+        if held.seq < last.seq {
+            behind.push(index);
+        }
+    }
+    if behind.is_empty() {
+        return Ok(None);
+    }
+    let redo = Redo::read(store, source, last.seq, last.attempt).await?;
+    for index in behind {
+        let adds = redo.adds.get(index).cloned().unwrap_or_default();
+        commit(BATCH_TABLES[index], &tables[index], adds, source, last).await?;
+    }
+    forget(store, source, last.seq, last.attempt).await;
+    Ok(Some(redo))
 }

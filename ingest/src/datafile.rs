@@ -2,36 +2,31 @@
 //! columns of them back.
 
 mod read;
+mod stats;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
-use arrow::compute::{
-    SortColumn, lexsort_to_indices, max, max_string, min, min_string, take_record_batch,
-};
-use arrow::datatypes::{DataType, Date32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
-use chrono::{DateTime, SecondsFormat};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{SortColumn, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::Date32Type;
 use deltalake::kernel::Add;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::schema::Table;
+use crate::schema::{EVENTS, Table};
 
-pub(crate) use read::{FileInfo, files, read_columns};
+pub(crate) use read::{FileInfo, Files, RowStream, files, read_columns, rows};
+pub(crate) use stats::Stats;
 
 /// Rows of a Parquet row group.
-const ROW_GROUP_ROWS: usize = 131_072;
+pub(crate) const ROW_GROUP_ROWS: usize = 131_072;
 
-/// Characters of a text column's minimum and maximum kept in the Delta log.
-const STATS_TEXT_CHARS: usize = 64;
-
-/// Largest Unicode scalar value: what is cut off a maximum sorts before it.
-const TIE_BREAKER: char = '\u{10FFFF}';
+/// Level of zstd: higher ones cost ingest time and gain little.
+const ZSTD_LEVEL: i32 = 3;
 
 /// Writes a batch of a table's rows as data files, one per partition value, and gives their `Add`
 /// actions. `name` must be unique to this batch of this attempt.
@@ -56,7 +51,7 @@ pub(crate) async fn write(
 /// One data file, ready to be stored.
 struct Encoded {
     bytes: Vec<u8>,
-    stats: String,
+    stats: Stats,
 }
 
 async fn put(
@@ -66,19 +61,8 @@ async fn put(
     encoded: Encoded,
     name: &str,
 ) -> Result<Add> {
-    let mut partition_values = HashMap::new();
-    let path = match table.partition {
-        None => format!("{name}.parquet"),
-        Some(column) => {
-            let folder = partition
-                .as_deref()
-                .unwrap_or("__HIVE_DEFAULT_PARTITION__")
-                .to_owned();
-            partition_values.insert(column.to_owned(), partition);
-            format!("{column}={folder}/{name}.parquet")
-        }
-    };
-    let size = i64::try_from(encoded.bytes.len()).unwrap_or(i64::MAX);
+    let path = path(table, partition.as_deref(), name);
+    let size = encoded.bytes.len() as u64;
     objects
         .put(&path.as_str().into(), encoded.bytes.into())
         .await
@@ -86,32 +70,56 @@ async fn put(
             what: format!("write {}/{path}", table.name),
             source,
         })?;
-    Ok(Add {
+    Ok(add(table, path, partition, size, &encoded.stats, true))
+}
+
+/// Gives the path of a data file below its table's folder.
+pub(crate) fn path(table: &Table, partition: Option<&str>, name: &str) -> String {
+    match table.partition {
+        None => format!("{name}.parquet"),
+        Some(column) => {
+            let folder = partition.unwrap_or("__HIVE_DEFAULT_PARTITION__");
+            format!("{column}={folder}/{name}.parquet")
+        }
+    }
+}
+
+/// Describes a data file for the Delta log. `data_change` is false where it holds rows that were there before.
+pub(crate) fn add(
+    table: &Table,
+    path: String,
+    partition: Option<String>,
+    size: u64,
+    stats: &Stats,
+    data_change: bool,
+) -> Add {
+    let partition_values = table
+        .partition
+        .map(|column| HashMap::from([(column.to_owned(), partition)]))
+        .unwrap_or_default();
+    Add {
         path,
         partition_values,
-        size,
+        size: i64::try_from(size).unwrap_or(i64::MAX),
         // The time a file was made has no meaning for us and would make runs differ.
         modification_time: 0,
-        data_change: true,
-        stats: Some(encoded.stats),
+        data_change,
+        stats: Some(stats.to_json()),
         tags: None,
         deletion_vector: None,
         base_row_id: None,
         default_row_commit_version: None,
         clustering_provider: None,
-    })
+    }
 }
 
 /// Sorts a batch and splits it by its partition column, which is dropped; Delta keeps the value in its log.
 fn split(table: &Table, batch: &RecordBatch) -> Result<Vec<(Option<String>, RecordBatch)>> {
-    let Some(column) = table.partition else {
-        return Ok(vec![(
-            None,
-            take_record_batch(batch, &order(table, batch)?)?,
-        )]);
-    };
     // Rows are gathered once, and each partition is a piece of them.
-    let mut rows = take_record_batch(batch, &order(table, batch)?)?;
+    let mut rows = sorted(table, batch)?;
+    let Some(column) = table.partition else {
+        return Ok(vec![(None, rows)]);
+    };
     let days = rows.remove_column(rows.schema().index_of(column)?);
     let days = days.as_primitive::<Date32Type>();
     let day = |row: usize| days.is_valid(row).then(|| days.value(row));
@@ -130,103 +138,59 @@ fn split(table: &Table, batch: &RecordBatch) -> Result<Vec<(Option<String>, Reco
     Ok(parts)
 }
 
-/// The order of a table's rows: by partition, then as the table is sorted.
-fn order(table: &Table, batch: &RecordBatch) -> Result<UInt32Array> {
-    let columns = table
-        .partition
+/// Sorts rows by their partition, where they have its column, then as the table's data files are sorted.
+pub(crate) fn sorted(table: &Table, batch: &RecordBatch) -> Result<RecordBatch> {
+    let schema = batch.schema();
+    let partition = table.partition.filter(|name| schema.index_of(name).is_ok());
+    let columns = partition
         .iter()
         .chain(table.sort)
         .map(|name| {
-            let index = batch.schema().index_of(name)?;
+            let index = schema.index_of(name)?;
             Ok(SortColumn {
                 values: Arc::clone(batch.column(index)),
                 options: None,
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(lexsort_to_indices(&columns, None)?)
+    let order = lexsort_to_indices(&columns, None)?;
+    Ok(take_record_batch(batch, &order)?)
 }
 
 fn encode(table: &Table, batch: &RecordBatch) -> Result<Encoded> {
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build();
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties(table)?))?;
     writer.write(batch)?;
     writer.close()?;
-    Ok(Encoded {
-        bytes,
-        stats: stats(table, batch),
-    })
+    let mut stats = Stats::new(table);
+    stats.add(batch);
+    Ok(Encoded { bytes, stats })
 }
 
-/// Describes a file for the Delta log: row count, and minimum, maximum and nulls of the table's
-/// `stats` columns (Delta protocol, "Per-file Statistics").
-fn stats(table: &Table, batch: &RecordBatch) -> String {
-    let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
-    for &name in table.stats {
-        let Some(column) = batch.column_by_name(name) else {
-            continue;
-        };
-        nulls.insert(name.to_owned(), json!(column.null_count()));
-        if let Some((low, high)) = bounds(column) {
-            least.insert(name.to_owned(), low);
-            most.insert(name.to_owned(), high);
-        }
-    }
-    json!({
-        "numRecords": batch.num_rows(),
-        "minValues": least,
-        "maxValues": most,
-        "nullCount": nulls,
-    })
-    .to_string()
-}
+/// Columns of `events` that one row is looked for by: Bloom filters tell which row groups cannot hold it. They take two
+/// bytes in a hundred.
+const NEEDLES: [&str; 3] = ["event_id", "access_key_id", "issued_access_key_id"];
 
-fn bounds(column: &ArrayRef) -> Option<(Value, Value)> {
-    match column.data_type() {
-        DataType::Utf8 => {
-            let text: &StringArray = column.as_string();
-            min_string(text)
-                .zip(max_string(text))
-                .map(|(low, high)| (cut(low, false), cut(high, true)))
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let times = column.as_primitive::<TimestampMicrosecondType>();
-            min(times)
-                .zip(max(times))
-                .and_then(|(low, high)| Some((rfc3339(low)?, rfc3339(high)?)))
-        }
-        DataType::Int64 => {
-            let numbers = column.as_primitive::<Int64Type>();
-            min(numbers)
-                .zip(max(numbers))
-                .map(|(low, high)| (json!(low), json!(high)))
-        }
-        _ => None,
-    }
-}
+/// Share of row groups that are read in vain.
+const FALSE_POSITIVES: f64 = 0.01;
 
-fn cut(text: &str, upper: bool) -> Value {
-    let Some((end, _)) = text.char_indices().nth(STATS_TEXT_CHARS) else {
-        return json!(text);
-    };
-    if !upper {
-        return json!(&text[..end]);
-    }
-    // A text that goes on with the tie breaker itself may sort after it.
-    let rest = text[end..].trim_start_matches(TIE_BREAKER);
-    if rest.is_empty() {
-        return json!(text);
-    }
-    json!(format!("{}{TIE_BREAKER}", &text[..text.len() - rest.len()]))
-}
+/// Columns of `events` whose values are all different: a dictionary would be tried and given up in every row group.
+const ALL_DIFFERENT: [&str; 2] = ["event_id", "request_id"];
 
-fn rfc3339(micros: i64) -> Option<Value> {
-    let time = DateTime::from_timestamp_micros(micros)?;
-    Some(json!(time.to_rfc3339_opts(SecondsFormat::Micros, true)))
+/// Gives how the data files of a table are written, whoever writes them.
+pub(crate) fn properties(table: &Table) -> Result<WriterProperties> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+    if table.name == EVENTS.name {
+        for column in NEEDLES {
+            properties = properties.set_column_bloom_filter_fpp(column.into(), FALSE_POSITIVES);
+        }
+        for column in ALL_DIFFERENT {
+            properties = properties.set_column_dictionary_enabled(column.into(), false);
+        }
+    }
+    Ok(properties.build())
 }
 
 #[cfg(test)]

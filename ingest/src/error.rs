@@ -62,6 +62,14 @@ pub enum Error {
         /// The batch.
         seq: i64,
     },
+    /// What a table says of itself does not agree with what it holds; nothing was changed.
+    #[error("table {table} is not consistent: {reason}")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// What does not agree.
+        reason: String,
+    },
     /// A file of the protocol (`_ingest/…`) is not what this version writes.
     #[error("{path} is not a readable {what}: {reason}")]
     Protocol {

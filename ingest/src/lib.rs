@@ -18,6 +18,7 @@ pub mod digest;
 mod error;
 mod hash;
 pub mod inventory;
+pub mod maintain;
 mod manifest;
 mod percent;
 pub mod pipeline;

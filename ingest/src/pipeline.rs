@@ -17,13 +17,13 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::commit::{Position, commit, position};
-use crate::datafile;
+use crate::commit::{Position, commit, follow, position};
+use crate::datafile::Files;
 use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
 use crate::digest::Status;
 use crate::error::{Error, Result};
-use crate::manifest::{Manifest, Redo, forget};
+use crate::manifest::Manifest;
 use crate::retry::Retries;
 use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
 use crate::source::{ObjectRef, Source};
@@ -248,6 +248,8 @@ struct Ingester {
     source: Arc<dyn Source>,
     options: Options,
     tables: Option<Vec<DeltaTable>>,
+    event_files: Files,
+    object_files: Files,
     known: KnownEvents,
     listing: BoxStream<'static, Result<ObjectRef>>,
     listed_all: bool,
@@ -274,6 +276,8 @@ impl Ingester {
             source,
             options,
             tables: None,
+            event_files: Files::default(),
+            object_files: Files::default(),
             known,
             listing,
             listed_all: false,
@@ -348,29 +352,9 @@ impl Ingester {
         last: Position,
         progress: &dyn Progress,
     ) -> Result<bool> {
-        if last.seq == 0 {
+        let Some(redo) = follow(&self.store, tables, self.source.id(), last).await? else {
             return Ok(false);
-        }
-        let source = self.source.id();
-        let mut behind = Vec::new();
-        for index in 1..BATCH_TABLES.len() {
-            if position(BATCH_TABLES[index], &tables[index], source)
-                .await?
-                .seq
-                < last.seq
-            {
-                behind.push(index);
-            }
-        }
-        if behind.is_empty() {
-            return Ok(false);
-        }
-        let redo = Redo::read(&self.store, source, last.seq, last.attempt).await?;
-        for index in behind {
-            let adds = redo.adds.get(index).cloned().unwrap_or_default();
-            commit(BATCH_TABLES[index], &tables[index], adds, source, last).await?;
-        }
-        forget(&self.store, source, last.seq, last.attempt).await;
+        };
         self.summary.add(&redo.summary);
         let committed = std::mem::take(&mut self.committed);
         self.settle(&committed).await;
@@ -381,7 +365,12 @@ impl Ingester {
     /// Picks the objects of the next batch; `None` where nothing is new.
     async fn fix_batch(&mut self, tables: &[DeltaTable]) -> Result<Option<Manifest>> {
         let objects = self.store.table_objects(&INGESTED_OBJECTS);
-        let files = datafile::files(&INGESTED_OBJECTS, &tables[3])?;
+        // Where enough is known to be new, nothing is looked up.
+        let files = if self.look_again || !self.is_full(self.pending.len()) {
+            self.object_files.list(&INGESTED_OBJECTS, &tables[3])?
+        } else {
+            Vec::new()
+        };
         // A look that fails must not lose what it was to look at.
         if self.look_again {
             let mut pending = VecDeque::new();
@@ -468,7 +457,7 @@ impl Ingester {
         self.known
             .begin(
                 &self.store.table_objects(&EVENTS),
-                datafile::files(&EVENTS, events)?,
+                self.event_files.list(&EVENTS, events)?,
             )
             .await?;
         let mut writer =

@@ -22,7 +22,10 @@ use crate::error::{Error, Result};
 use crate::schema::{Kind, TABLES, Table};
 
 /// Commits between checkpoints of a table's log: opening a table replays at most this many.
-const CHECKPOINT_INTERVAL: &str = "10";
+pub(crate) const CHECKPOINT_COMMITS: u64 = 10;
+
+/// Days for which every version of a table can be read again.
+pub(crate) const LOG_RETENTION_DAYS: i64 = 30;
 
 /// A store: where it is and how to reach it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -164,14 +167,12 @@ impl Store {
     /// As [`Store::require`].
     pub async fn newest_version(&self, table: &'static Table) -> Result<u64> {
         use deltalake::logstore::LogStore;
-        self.log_store(table)?
-            .get_latest_version(0)
-            .await
-            .map_err(|source| Error::Delta {
-                table: table.name,
-                what: "look for the newest version of",
-                source: Box::new(source),
-            })
+        if let Ok(version) = self.log_store(table)?.get_latest_version(0).await {
+            return Ok(version);
+        }
+        // The first versions go once they are beyond the log's retention; then its checkpoint tells.
+        let delta = self.require(table).await?;
+        Ok(delta.version().unwrap_or_default())
     }
 
     /// Creates the tables that do not exist yet.
@@ -189,9 +190,12 @@ impl Store {
 
     async fn create(&self, table: &'static Table) -> Result<()> {
         let configuration: HashMap<String, Option<String>> = [
-            ("delta.checkpointInterval", CHECKPOINT_INTERVAL.to_owned()),
+            ("delta.checkpointInterval", CHECKPOINT_COMMITS.to_string()),
             ("delta.dataSkippingStatsColumns", table.stats.join(",")),
-            ("delta.logRetentionDuration", "interval 30 days".to_owned()),
+            (
+                "delta.logRetentionDuration",
+                format!("interval {LOG_RETENTION_DAYS} days"),
+            ),
             (
                 "delta.deletedFileRetentionDuration",
                 "interval 7 days".to_owned(),

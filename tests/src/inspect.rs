@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
 use podtrail_ingest::schema::EVENTS;
 use podtrail_ingest::store::Store;
@@ -22,7 +23,12 @@ pub async fn session(store: &Store) -> Session {
 
 /// Runs a query and gives its rows; nulls are left out.
 pub async fn rows(session: &Session, sql: &str) -> Vec<Row> {
-    let batches = session.rows(sql).await.unwrap();
+    as_rows(&session.rows(sql).await.unwrap())
+}
+
+/// Gives the rows of batches; nulls are left out.
+#[must_use]
+pub fn as_rows(batches: &[RecordBatch]) -> Vec<Row> {
     let mut writer = ArrayWriter::new(Vec::new());
     writer
         .write_batches(&batches.iter().collect::<Vec<_>>())

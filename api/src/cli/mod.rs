@@ -11,6 +11,7 @@ mod explain;
 mod ingest;
 mod inventory;
 mod logging;
+mod maintain;
 mod output;
 mod policy;
 mod report;
@@ -144,6 +145,17 @@ impl Global {
         Store::folder(self.store.as_ref(), true)
     }
 
+    /// Opens a store that exists for writing.
+    ///
+    /// # Errors
+    /// [`Error::Location`] where there is none.
+    pub(crate) async fn writable_store(&self) -> Result<Store, Error> {
+        if self.is_in_s3() {
+            return self.create_store().await;
+        }
+        self.open_store().await
+    }
+
     /// Opens the store if there is one.
     pub(crate) async fn existing_store(&self) -> Result<Option<Store>, Error> {
         if self.is_in_s3() {
@@ -221,6 +233,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Make, list and revoke tokens of the service
     Token(token::Token),
+    /// Merge small data files, clean up, and remove old days where asked to
+    Maintain(maintain::Maintain),
     /// Check a store, or print what podtrail must be allowed to do
     Doctor(doctor::Doctor),
     /// Generate the history of an account with an EKS cluster, ingest it and show the reports
@@ -299,6 +313,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Sql(command) => command.run(&global).await,
         Command::Serve(command) => command.run(&global).await,
         Command::Token(command) => command.run(&global).await,
+        Command::Maintain(command) => command.run(&global).await,
         Command::Doctor(command) => command.run(&global).await,
         Command::Demo(command) => command.run(&global).await,
         Command::Eval(command) => command.run(&global).await,

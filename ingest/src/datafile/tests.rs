@@ -4,6 +4,11 @@ use arrow::array::{BooleanArray, Date32Array, Int64Array, TimestampMicrosecondAr
 use object_store::memory::InMemory;
 use proptest::prelude::*;
 
+use arrow::array::{ArrayRef, StringArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use serde_json::{Value, json};
+
+use super::stats::STATS_TEXT_CHARS;
 use super::*;
 use crate::schema::{Column, Kind};
 

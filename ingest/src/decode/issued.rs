@@ -40,6 +40,22 @@ pub(super) fn fill(record: &mut Record<'_>) {
     }
 }
 
+/// Gives the cluster that a call itself names, from what `events` keeps of it.
+pub(crate) fn cluster_hint(
+    event_source: Option<&str>,
+    event_name: Option<&str>,
+    request_parameters: Option<&str>,
+) -> Option<String> {
+    let mut record = Record {
+        event_source: event_source.map(Cow::Borrowed),
+        event_name: event_name.map(Cow::Borrowed),
+        request_parameters: request_parameters.map(Cow::Borrowed),
+        ..Record::default()
+    };
+    fill(&mut record);
+    record.cluster_hint.map(Cow::into_owned)
+}
+
 fn issues_credentials(name: &str, source: Option<&str>) -> bool {
     let named =
         name.starts_with("AssumeRole") || matches!(name, "GetFederationToken" | "GetSessionToken");

@@ -7,6 +7,7 @@ use arrow::datatypes::Int64Type;
 use object_store::memory::InMemory;
 
 use super::*;
+use crate::datafile;
 use crate::schema::{ACTIVITIES, REJECTS, Table};
 use crate::source::Body;
 

@@ -1,5 +1,6 @@
 -- Calls with a node's role that a pod made, by the workload that the inventory tells: one row per cluster, node
--- role and workload; where none is told, per cluster, node role and program.
+-- role and workload; where none is told, per cluster, node role and program. An activity may be several rows: what is taken
+-- of one of them is the same for all (times by the five minutes of an activity).
 SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, min(calls.aws_region) AS aws_region,
        calls.namespace, calls.service_account, told.workload,
        CASE WHEN calls.service_account IS NULL OR told.workload IS NULL THEN coalesce(calls.component, user_agent_program(calls.user_agent)) END AS program,
@@ -9,7 +10,7 @@ SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, 
             WHEN calls.service_account IS NOT NULL THEN 'candidate'
             ELSE 'unknown' END AS confidence,
        CAST(sum(calls.score * calls.calls) / sum(calls.calls) AS DOUBLE) AS score,
-       last_value(told.candidates ORDER BY calls.score, calls.event_time, calls.activity_id) FILTER (WHERE told.candidates IS NOT NULL) AS candidates,
+       last_value(told.candidates ORDER BY calls.score, arrow_cast(calls.event_time, 'Int64') / 300000000, calls.activity_id) FILTER (WHERE told.candidates IS NOT NULL) AS candidates,
        min(calls.first_event_time) AS first_seen, max(calls.last_event_time) AS last_seen,
        CAST(sum(calls.calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(calls.error_code) THEN calls.calls ELSE 0 END) AS BIGINT) AS denied,

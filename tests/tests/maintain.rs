@@ -1,0 +1,685 @@
+//! Maintenance: thousands of small commits become few files that answer the same, and beside ingesters, other
+//! maintainers and faults nothing is lost or repeated.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use podtrail_ingest::maintain;
+use podtrail_ingest::source::Source;
+use podtrail_ingest::source::local::LocalFiles;
+use podtrail_ingest::store::Store;
+use podtrail_ingest::{Error, Options, run};
+use podtrail_query::report::Report;
+use podtrail_query::{Filter, Session};
+use podtrail_tests::faulty_store::{Faults, FaultyStore};
+use podtrail_tests::inspect::{Expected, Row, as_rows, differences, rows, session};
+use podtrail_tests::objects::{Objects, Shape};
+use podtrail_tests::program::{self, workspace};
+use podtrail_tests::random::Random;
+use serde_json::Value;
+
+/// Small commits of the test of many.
+const COMMITS: u64 = 2_000;
+
+/// Runs of the fault test.
+const SEEDS: u64 = 40;
+
+/// Runs of one maintainer.
+const MOST_RUNS: u64 = 6;
+
+/// Scenarios at the same time.
+const AT_ONCE: usize = 3;
+
+/// Starts of one process before it counts as stuck.
+const STARTS: u32 = 200;
+
+/// How long a scenario may take.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+fn open(objects: Arc<dyn ObjectStore>) -> Store {
+    let url = url::Url::parse("memory:///").unwrap();
+    Store::new("memory", url, objects).unwrap()
+}
+
+fn clock() -> i64 {
+    1_767_400_000_000_000
+}
+
+/// Later than anything a test writes: all is old.
+fn later() -> i64 {
+    4_102_444_800_000_000
+}
+
+/// A day after that: what was merged by the other clock is old too.
+fn latest() -> i64 {
+    later() + 86_400_000_000
+}
+
+fn ingesting(batch_objects: usize) -> Options {
+    Options {
+        batch_objects,
+        pause: Duration::ZERO,
+        ..Options::new(1, clock)
+    }
+}
+
+fn maintaining() -> maintain::Options {
+    maintain::Options {
+        min_files: 2,
+        pause: Duration::ZERO,
+        ..maintain::Options::new(clock)
+    }
+}
+
+async fn maintained(store: &Store, options: &maintain::Options) -> maintain::Report {
+    maintain::run(store, options, &()).await.unwrap()
+}
+
+fn files_of(report: &maintain::Report) -> BTreeMap<&'static str, (u64, u64)> {
+    let tables = report.tables.iter();
+    tables
+        .map(|table| (table.table, (table.files_before, table.files_after)))
+        .collect()
+}
+
+/// Data files that the plan of a query names.
+async fn files_read(session: &Session, query: &str) -> usize {
+    let plan = rows(session, &format!("EXPLAIN {query}")).await;
+    let text: String = plan
+        .iter()
+        .map(|row| Value::from(row.clone()).to_string())
+        .collect();
+    text.matches(".parquet").count()
+}
+
+const NEEDLE: &str = "SELECT * FROM events WHERE event_time = '2026-01-03T10:00:00Z'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_small_commits_become_few_files_that_answer_the_same() {
+    let shape = Shape {
+        objects: COMMITS,
+        records: 3,
+        events: 0..3_000,
+        listed_size: 0,
+    };
+    let source = Objects::generate("many", 5, &shape);
+    let expected = Expected::of(&[&source]);
+    let store = open(Arc::new(InMemory::new()));
+    let summary = run(&store, Arc::new(source.clone()), ingesting(1), &())
+        .await
+        .unwrap();
+    assert_eq!(summary.batches, COMMITS);
+    let before = answers(
+        &session(&store).await,
+        &["events", "rejects", "ingested_objects"],
+    )
+    .await;
+
+    let report = maintained(&store, &maintaining()).await;
+    eprintln!("{:?}", files_of(&report));
+    assert_eq!(differences(&store, &expected).await, "");
+    let after = session(&store).await;
+    assert!(answers(&after, &["events", "rejects", "ingested_objects"]).await == before);
+    let days = rows(&after, "SELECT DISTINCT event_date FROM events")
+        .await
+        .len() as u64;
+    for table in &report.tables {
+        let parts = if ["events", "activities"].contains(&table.table) {
+            days
+        } else {
+            1
+        };
+        assert!(table.files_after <= 2 * parts, "{table:?}, {days} days");
+    }
+    assert!(report.tables[0].files_before > 1_000, "{report:?}");
+    let read = files_read(&after, NEEDLE).await;
+    assert!((1..=3).contains(&read), "{read} files are read");
+
+    // It goes on: more commits, and maintenance again.
+    let more = Objects::generate(
+        "more",
+        6,
+        &Shape {
+            objects: 30,
+            ..shape
+        },
+    );
+    run(&store, Arc::new(more.clone()), ingesting(1), &())
+        .await
+        .unwrap();
+    maintained(&store, &maintaining()).await;
+    let all = Expected::of(&[&source, &more]);
+    assert_eq!(differences(&store, &all).await, "");
+}
+
+/// All rows of some tables and views, as sorted texts.
+async fn answers(session: &Session, names: &[&str]) -> BTreeMap<String, Vec<String>> {
+    let mut answers = BTreeMap::new();
+    for name in names {
+        let found = rows(session, &format!("SELECT * FROM {name}")).await;
+        let mut texts: Vec<String> = found.into_iter().map(|row| shown(name, row)).collect();
+        texts.sort();
+        answers.insert((*name).to_owned(), texts);
+    }
+    answers
+}
+
+/// Sums of floating point numbers depend on their order in the last digits.
+fn shown(name: &str, mut row: Row) -> String {
+    for value in row.values_mut() {
+        if let Some(number) = value.as_f64().filter(|_| value.is_f64()) {
+            *value = format!("{number:.9}").into();
+        }
+    }
+    format!("{name}: {}", Value::from(row))
+}
+
+/// Views whose rows are rows of activities: those of one activity add up.
+const BY_ROW: [&str; 4] = [
+    "activity_attribution",
+    "activity_grounds",
+    "unattributed_activities",
+    "missing_keys",
+];
+
+/// What a row of an activity counts, and what it takes from one of its events.
+const COUNTED: [&str; 5] = [
+    "calls",
+    "event_id",
+    "event_time",
+    "first_event_time",
+    "last_event_time",
+];
+
+/// Rows of a view of activities, added up.
+async fn sums(session: &Session, view: &str) -> BTreeMap<String, i64> {
+    let mut sums = BTreeMap::new();
+    for mut row in rows(session, &format!("SELECT * FROM {view}")).await {
+        let calls = row.get("calls").and_then(Value::as_i64).unwrap_or(1);
+        for column in COUNTED {
+            row.remove(column);
+        }
+        *sums.entry(Value::from(row).to_string()).or_default() += calls;
+    }
+    sums
+}
+
+/// Names of all views of activities and what is made of them.
+fn views() -> BTreeSet<String> {
+    let folder = workspace().join("query/src/views");
+    let files = std::fs::read_dir(folder).unwrap();
+    files
+        .map(|file| file.unwrap().path())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|view| !BY_ROW.contains(&view.as_str()))
+        .collect()
+}
+
+/// What the reports say.
+async fn reports(session: &Session) -> Vec<String> {
+    let mut said = Vec::new();
+    for report in Report::ALL {
+        let name = report.name();
+        let batches = report.run(session, &Filter::default()).await.unwrap();
+        let batches: Vec<_> = batches.try_collect().await.unwrap();
+        let rows = as_rows(&batches).into_iter().map(|row| shown(name, row));
+        said.push(rows.collect::<Vec<_>>().join("\n"));
+    }
+    said
+}
+
+/// Ingests a generated account with activities that are spread over many commits.
+async fn account(folder: &Path) -> Store {
+    let made = folder.join("generated");
+    let arguments = "demo --generate-only --seed 11 --hours 3 --end 2026-01-02T00:00:00Z --folder";
+    let mut arguments: Vec<_> = arguments.split(' ').map(std::ffi::OsStr::new).collect();
+    arguments.push(made.as_os_str());
+    program::run(folder, &arguments).expect(0);
+    let place = folder.join("store");
+    let store = Store::folder(&place, true).unwrap();
+    let source = LocalFiles::new(made.join("trail").to_str().unwrap(), None).unwrap();
+    // Rows of an activity come in several commits and in several files of one.
+    let options = Options {
+        flush_rows: 7,
+        ..ingesting(5)
+    };
+    let summary = run(&store, Arc::new(source), options, &()).await.unwrap();
+    assert!(summary.batches > 20, "{summary:?}");
+    let inventory = made.join("inventory");
+    let arguments = [
+        std::ffi::OsStr::new("inventory"),
+        "import".as_ref(),
+        inventory.as_os_str(),
+    ];
+    program::run(&place, &arguments).expect(0);
+    store
+}
+
+/// Rows of views, sums of those by activity, and reports.
+type Looked = (
+    BTreeMap<String, Vec<String>>,
+    Vec<BTreeMap<String, i64>>,
+    Vec<String>,
+);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_view_and_report_answers_the_same_on_folded_and_on_rebuilt_activities() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = account(folder.path()).await;
+    let place = folder.path().join("store");
+    let names = views();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let look = async || -> Looked {
+        let session = session(&store).await;
+        let mut by_row = Vec::new();
+        for view in BY_ROW {
+            by_row.push(sums(&session, view).await);
+        }
+        let reports = reports(&session).await;
+        (answers(&session, &names).await, by_row, reports)
+    };
+    let before = look().await;
+    let same = |now: &Looked| {
+        for (view, rows) in &before.0 {
+            assert!(
+                *rows == now.0[view],
+                "view {view}:\n{rows:#?}\n{:#?}",
+                now.0[view]
+            );
+        }
+        for (at, view) in BY_ROW.iter().enumerate() {
+            assert!(before.1[at] == now.1[at], "view {view}");
+        }
+        assert_eq!(before.2, now.2);
+    };
+
+    let report = maintained(&store, &maintaining()).await;
+    let activities = &report.tables[1];
+    assert!(activities.rows_after < activities.rows_before, "{report:?}");
+    same(&look().await);
+
+    let printed = program::run(
+        &place,
+        &["maintain", "--rebuild-activities", "-o", "ndjson"],
+    )
+    .expect(0);
+    assert!(
+        printed.stderr.contains("rebuilt    activities of"),
+        "{}",
+        printed.stderr
+    );
+    let rebuilt = &printed.rows()[1];
+    assert_eq!(rebuilt["table"], "activities");
+    assert_eq!(
+        rebuilt["rows"], activities.rows_after,
+        "as many as ingest wrote, folded"
+    );
+    same(&look().await);
+    program::run(&place, &["doctor"]).expect(0);
+}
+
+/// What happened on the way.
+#[derive(Debug, Default, Clone, Copy)]
+struct Tally {
+    faults: u64,
+    deaths: u64,
+    runs: u64,
+    merged: u64,
+    deleted: u64,
+    rebuilt: u64,
+}
+
+/// A faulty store that may die.
+fn faulty(shared: &Arc<dyn ObjectStore>, random: &Random) -> FaultyStore {
+    let faulty = FaultyStore::new(Arc::clone(shared), Faults::stormy(), random.next());
+    if random.chance(15) {
+        return faulty.dies_after(random.below(400));
+    }
+    faulty
+}
+
+fn note(tally: &mut Tally, faulty: &FaultyStore) {
+    let counters = faulty.counters();
+    tally.faults += counters.faults.load(Ordering::Relaxed);
+    tally.deaths += counters.after_death.load(Ordering::Relaxed).min(1);
+}
+
+/// An ingester that is started again until it says that it is done.
+async fn ingester(
+    shared: Arc<dyn ObjectStore>,
+    source: Objects,
+    seed: u64,
+) -> Result<Tally, String> {
+    let random = Random::new(seed);
+    let source: Arc<dyn Source> = Arc::new(source);
+    let mut tally = Tally::default();
+    let mut last = String::new();
+    let histories = [0, 12, 1_000_000];
+    let options = Options {
+        flush_rows: 1 + usize::try_from(random.below(8)).unwrap(),
+        small_history: histories[usize::try_from(random.below(3)).unwrap()],
+        attempts: 1 + u32::try_from(random.below(20)).unwrap(),
+        ..ingesting(1 + usize::try_from(random.below(4)).unwrap())
+    };
+    for _ in 0..STARTS {
+        let faulty = faulty(&shared, &random);
+        let store = open(Arc::new(faulty.clone()));
+        let ended = run(&store, Arc::clone(&source), options.clone(), &()).await;
+        note(&mut tally, &faulty);
+        match ended {
+            Ok(_) => return Ok(tally),
+            Err(error) => last = error.to_string(),
+        }
+        tokio::task::yield_now().await;
+    }
+    Err(format!("ingest is stuck after {STARTS} starts: {last}"))
+}
+
+/// Counts files that were merged, whether or not their run came to its end.
+#[derive(Debug, Default)]
+struct Merged(AtomicU64);
+
+impl maintain::Progress for Merged {
+    fn merged(&self, _table: &str, files: u64, _bytes: u64) {
+        self.0.fetch_add(files, Ordering::Relaxed);
+    }
+}
+
+/// A maintainer that runs while ingesters do, a bounded number of times, whatever comes of it, and deletes all that may
+/// be deleted at once.
+async fn maintainer(
+    shared: Arc<dyn ObjectStore>,
+    ingesting: Arc<AtomicU64>,
+    seed: u64,
+) -> Result<Tally, String> {
+    let random = Random::new(seed);
+    let mut tally = Tally::default();
+    while tally.runs == 0 || (tally.runs < MOST_RUNS && ingesting.load(Ordering::Relaxed) > 0) {
+        let options = maintain::Options {
+            // Small ones make many commits and several files.
+            target_bytes: [1, 40_000, 1 << 20][usize::try_from(random.below(3)).unwrap()],
+            retain: TimeDelta::zero(),
+            clock: if random.chance(50) { later } else { latest },
+            rebuild_activities: random.chance(30),
+            attempts: 3 + u32::try_from(random.below(20)).unwrap(),
+            ..maintaining()
+        };
+        let faulty = faulty(&shared, &random);
+        let store = open(Arc::new(faulty.clone()));
+        let merged = Merged::default();
+        let ended = maintain::run(&store, &options, &merged).await;
+        note(&mut tally, &faulty);
+        tally.merged += merged.0.into_inner();
+        tally.runs += u64::from(!matches!(ended, Err(Error::NoTable { .. })));
+        match ended {
+            Ok(report) => {
+                tally.rebuilt += report.rebuilt_days;
+                tally.deleted += report
+                    .tables
+                    .iter()
+                    .map(|table| table.files_deleted)
+                    .sum::<u64>();
+            }
+            Err(Error::Inconsistent { table, reason }) => {
+                return Err(format!("{table}: {reason}"));
+            }
+            // The store failed too often, or has no tables yet.
+            Err(_) => {}
+        }
+        for _ in 0..random.below(400) {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(tally)
+}
+
+/// Ingesters of two sources and two maintainers at once; then all again on a calm store.
+async fn scenario(seed: u64) -> Result<Tally, String> {
+    let random = Random::new(seed);
+    let shape = |objects, events| Shape {
+        objects,
+        records: 6,
+        events,
+        listed_size: 0,
+    };
+    let one = Objects::generate("one", random.next(), &shape(12, 0..40));
+    let other = Objects::generate("other", random.next(), &shape(6, 20..50));
+    let shared: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let mut processes = Vec::new();
+    let ingesting_now = Arc::new(AtomicU64::new(3));
+    for source in [&one, &one, &other] {
+        let ingester = ingester(Arc::clone(&shared), source.clone(), random.next());
+        let running = Arc::clone(&ingesting_now);
+        processes.push(tokio::spawn(async move {
+            let ended = ingester.await;
+            running.fetch_sub(1, Ordering::Relaxed);
+            ended
+        }));
+    }
+    for _ in 0..2 {
+        let running = Arc::clone(&ingesting_now);
+        processes.push(tokio::spawn(maintainer(
+            Arc::clone(&shared),
+            running,
+            random.next(),
+        )));
+    }
+    let mut tally = Tally::default();
+    for process in processes {
+        let of_process = process.await.map_err(|error| error.to_string())??;
+        tally.faults += of_process.faults;
+        tally.deaths += of_process.deaths;
+        tally.runs += of_process.runs;
+        tally.merged += of_process.merged;
+        tally.deleted += of_process.deleted;
+        tally.rebuilt += of_process.rebuilt;
+    }
+    let store = open(shared);
+    let expected = Expected::of(&[&one, &other]);
+    for source in [&one, &other] {
+        let summary = run(&store, Arc::new(source.clone()), ingesting(10), &())
+            .await
+            .map_err(|error| error.to_string())?;
+        if (summary.objects, summary.new_events) != (0, 0) {
+            return Err(format!("a calm run found something new: {summary:?}"));
+        }
+    }
+    let wrong = differences(&store, &expected).await;
+    if !wrong.is_empty() {
+        return Err(format!("wrong tables:\n{wrong}"));
+    }
+    let calm = maintain::Options {
+        rebuild_activities: seed.is_multiple_of(2),
+        retain: TimeDelta::zero(),
+        clock: latest,
+        ..maintaining()
+    };
+    maintain::run(&store, &calm, &())
+        .await
+        .map_err(|error| format!("calm maintenance: {error}"))?;
+    let wrong = differences(&store, &expected).await;
+    if !wrong.is_empty() {
+        return Err(format!("wrong tables after calm maintenance:\n{wrong}"));
+    }
+    Ok(tally)
+}
+
+/// Seeds to run: those of the test, or one again and again.
+fn seeds() -> Vec<u64> {
+    match std::env::var("PODTRAIL_SEED") {
+        Ok(seed) => vec![seed.parse().unwrap(); 20],
+        Err(_) => (0..SEEDS).collect(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn maintainers_beside_ingesters_and_faults_lose_and_repeat_nothing() {
+    let outcomes: Vec<_> = futures::stream::iter(seeds())
+        .map(|seed| async move {
+            let scenario = tokio::time::timeout(PATIENCE, scenario(seed));
+            let start = std::time::Instant::now();
+            let outcome = match tokio::spawn(scenario).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err(format!("not done after {PATIENCE:?}")),
+                Err(panic) => Err(panic.to_string()),
+            };
+            eprintln!("seed {seed} {:?}: {outcome:?}", start.elapsed());
+            (seed, outcome)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let mut total = Tally::default();
+    let mut wrong = Vec::new();
+    for (seed, outcome) in &outcomes {
+        match outcome {
+            Ok(tally) => {
+                total.faults += tally.faults;
+                total.deaths += tally.deaths;
+                total.runs += tally.runs;
+                total.merged += tally.merged;
+                total.deleted += tally.deleted;
+                total.rebuilt += tally.rebuilt;
+            }
+            Err(error) => wrong.push(format!("seed {seed}: {error}")),
+        }
+    }
+    eprintln!("{} runs: {total:?}, {} wrong", outcomes.len(), wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let all = [
+        total.faults,
+        total.deaths,
+        total.merged,
+        total.deleted,
+        total.rebuilt,
+    ];
+    assert!(all.iter().all(|count| *count > 0), "{total:?}");
+}
+
+#[test]
+fn the_command_merges_prints_what_it_did_and_refuses_what_is_dangerous() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    program::run(&store, &["maintain"]).expect(2);
+    assert!(!store.exists(), "a typing error makes no store");
+    let made = folder.path().join("generated");
+    let arguments = "demo --generate-only --seed 7 --hours 1 --end 2026-01-02T00:00:00Z --folder";
+    let mut arguments: Vec<_> = arguments.split(' ').map(std::ffi::OsStr::new).collect();
+    arguments.push(made.as_os_str());
+    program::run(folder.path(), &arguments).expect(0);
+    let trail = made.join("trail");
+    let ingest = [
+        std::ffi::OsStr::new("ingest"),
+        trail.as_os_str(),
+        "-q".as_ref(),
+    ];
+    program::run(&store, &ingest).expect(0);
+
+    program::run(&store, &["maintain", "--retain", "5m"]).expect(2);
+    program::run(&store, &["maintain", "--expire-before", "2100-01-01"]).expect(2);
+    program::run(&store, &["maintain", "--min-files", "1"]).expect(2);
+    let dry = program::run(&store, &["maintain", "--dry-run", "-o", "ndjson"]).expect(0);
+    assert!(dry.stderr.contains("nothing was changed"), "{}", dry.stderr);
+    let tables: Vec<_> = dry.rows().iter().map(|row| row["table"].clone()).collect();
+    assert_eq!(
+        tables,
+        [
+            "events",
+            "activities",
+            "rejects",
+            "ingested_objects",
+            "inventory"
+        ]
+    );
+
+    let events = program::number(&store, "SELECT count(*) FROM events");
+    let days = program::sql(
+        &store,
+        "SELECT event_date, count(*) AS events FROM events GROUP BY 1 ORDER BY 1",
+    );
+    assert!(events > 0 && !days.is_empty());
+    let expired = program::run(
+        &store,
+        &["maintain", "--expire-before", "2026-01-02", "-o", "ndjson"],
+    )
+    .expect(0);
+    assert_eq!(expired.rows()[0]["rows_expired"], events, "{days:?}");
+    assert_eq!(program::number(&store, "SELECT count(*) FROM events"), 0);
+    assert_eq!(
+        program::number(&store, "SELECT count(*) FROM activities"),
+        0
+    );
+    let again = program::run(&store, &ingest[..2]).expect(0);
+    assert!(again.stderr.contains("nothing new"), "{}", again.stderr);
+}
+
+/// Kills of a maintainer.
+const KILLS: u64 = 12;
+
+fn count_files(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .map(|entry| match entry.unwrap().path() {
+            path if path.is_dir() => count_files(&path),
+            _ => 1,
+        })
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigkill_at_any_moment_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = account(folder.path()).await;
+    let place = folder.path().join("store");
+    let tables = ["events", "rejects", "ingested_objects", "inventory"];
+    let look = async || {
+        let session = session(&store).await;
+        (
+            answers(&session, &tables).await,
+            sums(&session, "activities").await,
+        )
+    };
+    let before = look().await;
+    let random = Random::new(3);
+    let (mut kills, mut ends) = (0, 0);
+    while kills < KILLS && ends < KILLS {
+        let files = count_files(&place) + 1 + random.below(6);
+        let arguments = ["maintain", "--rebuild-activities", "--min-files", "2", "-q"];
+        let mut child = program::command(&place, &arguments)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let ended = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if count_files(&place) >= files {
+                child.kill().unwrap();
+                break child.wait().unwrap().code().map(|_| child.wait().unwrap());
+            }
+            std::thread::yield_now();
+        };
+        match ended {
+            Some(status) => {
+                assert_eq!(status.code(), Some(0));
+                ends += 1;
+            }
+            None => kills += 1,
+        }
+        assert!(look().await == before, "after {kills} kills");
+    }
+    assert!(kills > 0, "{ends} runs ended before");
+    program::run(&place, &["maintain", "--rebuild-activities"]).expect(0);
+    assert!(look().await == before);
+    program::run(&place, &["doctor"]).expect(0);
+}
