@@ -154,6 +154,10 @@ pub(crate) fn sorted(table: &Table, batch: &RecordBatch) -> Result<RecordBatch> 
         })
         .collect::<Result<Vec<_>>>()?;
     let order = lexsort_to_indices(&columns, None)?;
+    // Rows that came in order are not copied.
+    if order.values().is_sorted() {
+        return Ok(batch.clone());
+    }
     Ok(take_record_batch(batch, &order)?)
 }
 

@@ -120,22 +120,31 @@ impl KnownEvents {
         Ok(())
     }
 
-    /// Tells new events from known ones. Of several copies in the batch the first is kept.
+    /// Tells new events from known ones. Of several copies in the batch the first is kept. Rows are those of all
+    /// chunks, one after the other.
     pub(crate) async fn judge(
         &mut self,
         objects: &Arc<dyn ObjectStore>,
-        rows: &RecordBatch,
+        chunks: &[RecordBatch],
     ) -> Result<Verdict> {
-        let columns: Vec<ArrayRef> = COLUMNS
-            .iter()
-            .map(|name| Ok(Arc::clone(rows.column(rows.schema().index_of(name)?))))
-            .collect::<Result<_>>()?;
-        let mut prints = Vec::with_capacity(rows.num_rows());
-        each_row(&columns, |id, print| prints.push((id, print)));
+        let mut prints = Vec::with_capacity(chunks.iter().map(RecordBatch::num_rows).sum());
+        let mut times = Vec::with_capacity(chunks.len());
+        for rows in chunks {
+            let columns: Vec<ArrayRef> = COLUMNS
+                .iter()
+                .map(|name| Ok(Arc::clone(rows.column(rows.schema().index_of(name)?))))
+                .collect::<Result<_>>()?;
+            each_row(&columns, |id, print| prints.push((id, print)));
+            times.push(
+                columns[1]
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .clone(),
+            );
+        }
         let stored = if self.memory.is_some() {
             HashMap::new()
         } else {
-            self.stored(objects, &prints, &columns[1]).await?
+            self.stored(objects, &prints, &times).await?
         };
         let mut verdict = Verdict::default();
         for (row, (id, print)) in prints.into_iter().enumerate() {
@@ -196,17 +205,16 @@ impl KnownEvents {
         &self,
         objects: &Arc<dyn ObjectStore>,
         wanted: &[(Id, Print)],
-        times: &ArrayRef,
+        times: &[TimestampMicrosecondArray],
     ) -> Result<HashMap<Id, Print>> {
         let mut found = HashMap::new();
-        let times: &TimestampMicrosecondArray = times.as_primitive::<TimestampMicrosecondType>();
-        let (low, high) = (arrow::compute::min(times), arrow::compute::max(times));
+        let low = times.iter().filter_map(arrow::compute::min).min();
+        let high = times.iter().filter_map(arrow::compute::max).max();
+        let all_known = times.iter().all(|times| times.null_count() == 0);
         let ids: HashSet<Id> = wanted.iter().map(|(id, _)| *id).collect();
         for file in self.committed.iter().chain(&self.written) {
             let overlaps = match (low, high) {
-                (Some(low), Some(high)) if times.null_count() == 0 => {
-                    file.may_hold_time("event_time", low, high)
-                }
+                (Some(low), Some(high)) if all_known => file.may_hold_time("event_time", low, high),
                 _ => true,
             };
             if !overlaps {

@@ -2,6 +2,7 @@
 //! new. The protocol is told in `commit`; memory is bounded by [`Options`], whatever the size
 //! and number of objects.
 
+mod gather;
 mod read;
 mod rename;
 mod seen;
@@ -74,7 +75,7 @@ impl Options {
             batch_objects: 10_000,
             batch_bytes: 256 << 20,
             flush_rows: 65_536,
-            flush_bytes: 32 << 20,
+            flush_bytes: 24 << 20,
             decoders: decoders.max(1),
             small_history: SMALL_HISTORY,
             limits: Limits::default(),
@@ -86,9 +87,10 @@ impl Options {
         }
     }
 
-    /// Flushes that are made into files at the same time: that takes about half as long as decoding.
+    /// Flushes that are made into files at the same time. That takes about as long as decoding, and each holds its
+    /// rows: half as many as decoders, and one more so that few cores have no pauses.
     pub(crate) fn encoders(&self) -> usize {
-        (self.decoders / 2).max(1)
+        self.decoders / 2 + 1
     }
 }
 

@@ -55,7 +55,10 @@ async fn run(batches: &[Vec<Vec<Event>>], limit: u64) -> Vec<(Vec<bool>, Vec<usi
         known.begin(&objects, files.clone()).await.unwrap();
         for (part, events) in batch.iter().enumerate() {
             let rows = staged(events);
-            let verdict = known.judge(&objects, &rows).await.unwrap();
+            let verdict = known
+                .judge(&objects, std::slice::from_ref(&rows))
+                .await
+                .unwrap();
             let kept = arrow::array::BooleanArray::from(verdict.keep.clone());
             let kept = arrow::compute::filter_record_batch(&rows, &kept).unwrap();
             if kept.num_rows() > 0 {

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
-use arrow::compute::{cast, take_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use serde_json::{Map, Value};
 
+use super::gather;
 use crate::error::Result;
 use crate::hash::Framed;
 use crate::hex;
 
-/// Takes some staged rows and gives each an id that is a hash of all that the record says, so that a
+/// Takes some rows of staged chunks and gives each an id that is a hash of all that the record says, so that a
 /// further copy gets the same. The eventID it came with is kept in `extra`.
-pub(super) fn under_derived_ids(rows: &RecordBatch, which: &[usize]) -> Result<RecordBatch> {
-    let which: UInt32Array = which.iter().map(|&row| u32::try_from(row).ok()).collect();
-    let taken = take_record_batch(rows, &which)?;
+pub(super) fn under_derived_ids(chunks: &[RecordBatch], which: &[usize]) -> Result<RecordBatch> {
+    let taken = gather::rows(chunks, which)?;
     let schema = taken.schema();
     let texts = taken
         .columns()

@@ -5,17 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow::compute::{concat_batches, filter_record_batch};
 use deltalake::kernel::Add;
 use tokio::task::JoinSet;
 
 use super::read::{Chunk, Ended};
-use super::{Options, Summary, rename};
+use super::{Options, Summary, gather, rename};
 use crate::activity;
-use crate::batch::STAGED;
 use crate::datafile::{self, FileInfo};
 use crate::dedup::KnownEvents;
 use crate::digest::Status;
@@ -165,13 +162,11 @@ impl<'a> BatchWriter<'a> {
             self.settle(0, known).await?;
             known.leave_memory();
         }
-        let rows = concat_batches(&STAGED, &self.staged)?;
-        self.staged.clear();
+        let chunks = std::mem::take(&mut self.staged);
         self.staged_rows = 0;
         self.staged_bytes = 0;
-        let kept = self.new_rows(&rows, known).await?;
-        drop(rows);
-        if kept.num_rows() == 0 {
+        let (chunks, keep) = self.new_rows(chunks, known).await?;
+        if !keep.contains(&true) {
             return Ok(());
         }
         self.settle(self.options.encoders() - 1, known).await?;
@@ -180,7 +175,11 @@ impl<'a> BatchWriter<'a> {
         let (store, ingested_at) = (self.store.clone(), self.ingested_at);
         let names = [self.file_name(), self.file_name()];
         self.flushing.spawn(async move {
-            let made = tokio::task::spawn_blocking(move || activity::finish(&kept, ingested_at));
+            let made = tokio::task::spawn_blocking(move || {
+                let rows = gather::kept_in_order(&chunks, &keep)?;
+                drop(chunks);
+                activity::finish(&rows, ingested_at)
+            });
             let (events, activities) = made.await??;
             let objects = store.table_objects(&EVENTS);
             let events = datafile::write(&EVENTS, &objects, events, &names[0]).await?;
@@ -207,31 +206,31 @@ impl<'a> BatchWriter<'a> {
         Ok(())
     }
 
-    /// Drops the rows of known events. A record whose event_id belongs to another record is no copy
-    /// (placeholders in edited trails): it is kept under a derived id.
+    /// Tells which rows of the chunks are new. A record whose event_id belongs to another record is no copy
+    /// (placeholders in edited trails): it is kept under a derived id, in a chunk of its own.
     async fn new_rows(
         &mut self,
-        rows: &RecordBatch,
+        mut chunks: Vec<RecordBatch>,
         known: &mut KnownEvents,
-    ) -> Result<RecordBatch> {
+    ) -> Result<(Vec<RecordBatch>, Vec<bool>)> {
         let objects = self.store.table_objects(&EVENTS);
-        let verdict = known.judge(&objects, rows).await?;
-        let mut fates: Vec<Option<bool>> = verdict.keep.iter().copied().map(Some).collect();
+        let verdict = known.judge(&objects, &chunks).await?;
+        let mut keep = verdict.keep;
+        let mut fates: Vec<Option<bool>> = keep.iter().copied().map(Some).collect();
         for &row in &verdict.conflicts {
             fates[row] = None;
         }
-        self.note_fates(rows, &fates)?;
-        let kept = filter_record_batch(rows, &BooleanArray::from(verdict.keep))?;
-        if verdict.conflicts.is_empty() {
-            return Ok(kept);
+        self.note_fates(&chunks, &fates)?;
+        if !verdict.conflicts.is_empty() {
+            let renamed = [rename::under_derived_ids(&chunks, &verdict.conflicts)?];
+            let verdict = known.judge(&objects, &renamed).await?;
+            let fates: Vec<Option<bool>> = verdict.keep.iter().copied().map(Some).collect();
+            self.note_fates(&renamed, &fates)?;
+            self.summary.renamed += verdict.keep.iter().filter(|kept| **kept).count() as u64;
+            chunks.extend(renamed);
+            keep.extend(verdict.keep);
         }
-        let renamed = rename::under_derived_ids(rows, &verdict.conflicts)?;
-        let verdict = known.judge(&objects, &renamed).await?;
-        let fates: Vec<Option<bool>> = verdict.keep.iter().copied().map(Some).collect();
-        self.note_fates(&renamed, &fates)?;
-        let kept_renamed = filter_record_batch(&renamed, &BooleanArray::from(verdict.keep))?;
-        self.summary.renamed += kept_renamed.num_rows() as u64;
-        Ok(concat_batches(&STAGED, [&kept, &kept_renamed])?)
+        Ok((chunks, keep))
     }
 
     fn reject(&mut self, rejected: Rejected) {
@@ -244,25 +243,34 @@ impl<'a> BatchWriter<'a> {
     }
 
     /// Counts rows per object: new, duplicate, or (`None`) not decided yet.
-    fn note_fates(&mut self, rows: &RecordBatch, fates: &[Option<bool>]) -> Result<()> {
-        let index = rows.schema().index_of("source_object")?;
-        let objects: &StringArray = rows.column(index).as_string();
-        let mut row = 0;
-        // Rows of an object stand together.
-        while row < objects.len() {
-            let object = objects.value(row);
-            let fate = self.fates.entry(object.to_owned()).or_default();
-            while row < objects.len() && objects.value(row) == object {
-                match fates[row] {
-                    Some(true) => fate.new_events += 1,
-                    Some(false) => fate.duplicates += 1,
-                    None => {}
+    fn note_fates(&mut self, chunks: &[RecordBatch], mut fates: &[Option<bool>]) -> Result<()> {
+        for rows in chunks {
+            let index = rows.schema().index_of("source_object")?;
+            let objects: &StringArray = rows.column(index).as_string();
+            let (of_rows, rest) = fates.split_at(objects.len());
+            fates = rest;
+            let mut row = 0;
+            // Rows of an object stand together.
+            while row < objects.len() {
+                let object = objects.value(row);
+                let from = row;
+                while row < objects.len() && objects.value(row) == object {
+                    row += 1;
                 }
-                row += 1;
+                let count = |wanted| {
+                    of_rows[from..row]
+                        .iter()
+                        .filter(|fate| **fate == Some(wanted))
+                        .count()
+                };
+                let (new_events, duplicates) = (count(true), count(false));
+                let fate = self.fates.entry(object.to_owned()).or_default();
+                fate.new_events += i64::try_from(new_events).unwrap_or(i64::MAX);
+                fate.duplicates += i64::try_from(duplicates).unwrap_or(i64::MAX);
+                self.summary.new_events += new_events as u64;
+                self.summary.duplicates += duplicates as u64;
             }
         }
-        self.summary.new_events += fates.iter().filter(|fate| **fate == Some(true)).count() as u64;
-        self.summary.duplicates += fates.iter().filter(|fate| **fate == Some(false)).count() as u64;
         Ok(())
     }
 
