@@ -324,11 +324,13 @@ fn no_secret_reaches_the_store() {
     );
 }
 
-/// Runs the program where it may use so many KiB of address space.
+/// Runs the program where it may use so many KiB of address space. glibc reserves 64 MiB of addresses for the memory of
+/// each thread, whatever the thread uses of it: two such places are for all threads here.
 fn ingest_within(place: &Place, kibibytes: u64) -> Run {
     let script = format!("ulimit -v {kibibytes}; exec \"$@\"");
     Command::new("bash")
         .args(["-c", &script, "bash"])
+        .env("MALLOC_ARENA_MAX", "2")
         .arg(program::path())
         .arg("--store")
         .arg(place.store())
