@@ -16,11 +16,12 @@ use arrow::array::{
 use arrow::compute::{nullif, take, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 
+use crate::batch::text;
 use crate::decode::cluster_hint;
 use crate::error::{Error, Result};
 use crate::hash::Framed;
-use crate::hex;
 use crate::schema::{ACTIVITIES, EVENTS};
+use crate::{hex, unhex};
 
 /// Length of an activity's time bucket, in seconds; buckets start at multiples of it.
 pub const BUCKET_SECONDS: i64 = 300;
@@ -103,11 +104,7 @@ type ActivityId = [u8; 16];
 
 /// Makes the rows of `events` and of `activities` from staged rows that are all new.
 pub(crate) fn finish(staged: &RecordBatch, ingested_at: i64) -> Result<(RecordBatch, RecordBatch)> {
-    let alone = Alone {
-        issuing: issuing(staged)?,
-        telling: telling(staged)?,
-        resources: resources(staged)?,
-    };
+    let alone = Alone::of(staged)?;
     let ids = activity_ids(staged, &alone)?;
     let events = events(staged, &ids, ingested_at)?;
     let activities = activities(staged, &ids, &alone)?;
@@ -143,23 +140,15 @@ pub(crate) fn of_events(events: &RecordBatch) -> Result<RecordBatch> {
     };
     let ids = texts(events, "activity_id")?
         .iter()
-        .map(|id| id.and_then(unhex).ok_or_else(malformed))
+        .map(|id| id.and_then(activity_id).ok_or_else(malformed))
         .collect::<Result<Vec<_>>>()?;
     let mut fields: Vec<_> = events.schema().fields().iter().cloned().collect();
     fields.push(Arc::new(Field::new("cluster_hint", DataType::Utf8, true)));
     let mut columns = events.columns().to_vec();
     columns.push(Arc::new(hints));
     let staged = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?;
-    let alone = Alone {
-        issuing: issuing(&staged)?,
-        telling: telling(&staged)?,
-        resources: resources(&staged)?,
-    };
+    let alone = Alone::of(&staged)?;
     activities(&staged, &ids, &alone)
-}
-
-fn text(array: &StringArray, row: usize) -> Option<&str> {
-    array.is_valid(row).then(|| array.value(row))
 }
 
 fn malformed() -> Error {
@@ -169,9 +158,8 @@ fn malformed() -> Error {
     }
 }
 
-fn unhex(text: &str) -> Option<ActivityId> {
-    let number = u128::from_str_radix(text, 16).ok()?;
-    (text.len() == 2 * size_of::<ActivityId>()).then(|| number.to_be_bytes())
+fn activity_id(text: &str) -> Option<ActivityId> {
+    unhex(text)?.try_into().ok()
 }
 
 fn column<'a>(rows: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
@@ -249,6 +237,14 @@ struct Alone {
 }
 
 impl Alone {
+    fn of(rows: &RecordBatch) -> Result<Self> {
+        Ok(Self {
+            issuing: issuing(rows)?,
+            telling: telling(rows)?,
+            resources: resources(rows)?,
+        })
+    }
+
     fn is(&self, row: usize) -> bool {
         self.issuing.value(row) || self.telling.value(row)
     }

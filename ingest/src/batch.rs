@@ -30,6 +30,11 @@ pub(crate) static STAGED: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(fields))
 });
 
+/// Gives a row's text; `None` where it has none.
+pub(crate) fn text(column: &StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
 /// Takes the texts out and, where more are to come, makes room for as many again.
 fn finish(builder: &mut StringBuilder, more: bool) -> StringArray {
     let texts = builder.finish();

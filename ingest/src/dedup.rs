@@ -16,6 +16,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use object_store::ObjectStore;
 use sha2::{Digest, Sha256};
 
+use crate::batch::text;
 use crate::datafile::{FileInfo, read_columns};
 use crate::error::Result;
 
@@ -252,10 +253,6 @@ fn each_row(columns: &[ArrayRef], mut each: impl FnMut(Id, Print)) {
         }
         each(number(ids.value(row)), hasher.finish());
     }
-}
-
-fn text(column: &StringArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
 }
 
 fn number(id: &str) -> Id {

@@ -20,9 +20,10 @@ mod vacuum;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use deltalake::DeltaTable;
 
 use crate::error::{Error, Result};
-use crate::schema::{TABLES, Table};
+use crate::schema::{BATCH_TABLES, TABLES, Table};
 use crate::stop::Stop;
 use crate::store::Store;
 
@@ -161,10 +162,16 @@ impl Progress for () {}
 /// its log says. What was committed stays.
 pub async fn run(store: &Store, options: &Options, progress: &dyn Progress) -> Result<Report> {
     let mut tables = Vec::with_capacity(TABLES.len());
+    let mut report = Report::default();
     for table in TABLES {
-        if store.load(table).await?.is_some() {
-            tables.push(table);
-        }
+        let Some(delta) = store.load(table).await? else {
+            continue;
+        };
+        let (files, bytes, rows) = size(table, &delta)?;
+        let shown = report.of(table);
+        (shown.files_before, shown.bytes_before, shown.rows_before) = (files, bytes, rows);
+        (shown.files_after, shown.bytes_after, shown.rows_after) = (files, bytes, rows);
+        tables.push(table);
     }
     if tables.is_empty() {
         return Err(Error::NoTable {
@@ -172,17 +179,10 @@ pub async fn run(store: &Store, options: &Options, progress: &dyn Progress) -> R
             table: TABLES[0].name,
         });
     }
-    let mut report = Report::default();
-    for &table in &tables {
-        let (files, bytes, rows) = size(store, table).await?;
-        let shown = report.of(table);
-        (shown.files_before, shown.bytes_before, shown.rows_before) = (files, bytes, rows);
-        (shown.files_after, shown.bytes_after, shown.rows_after) = (files, bytes, rows);
-    }
     change(store, &tables, options, progress, &mut report).await?;
     if !options.dry_run {
         for &table in &tables {
-            let (files, bytes, rows) = size(store, table).await?;
+            let (files, bytes, rows) = size(table, &store.require(table).await?)?;
             let shown = report.of(table);
             (shown.files_after, shown.bytes_after, shown.rows_after) = (files, bytes, rows);
         }
@@ -198,7 +198,8 @@ async fn change(
     progress: &dyn Progress,
     report: &mut Report,
 ) -> Result<()> {
-    let batches = rebuild::has_batches(store).await?;
+    let exists = |wanted: &&Table| tables.iter().any(|table| table.name == wanted.name);
+    let batches = BATCH_TABLES.iter().all(exists);
     if batches && !options.dry_run {
         let before = options.now() - LEFT_ALONE;
         let mut retries = replace::retries(options);
@@ -209,9 +210,9 @@ async fn change(
                     break;
                 }
                 Err(error) => {
-                    let (error, wait) = retries.after(error)?;
-                    progress.retrying(&error);
-                    tokio::time::sleep(wait).await;
+                    retries
+                        .wait(error, |error| progress.retrying(error))
+                        .await?;
                 }
             }
         }
@@ -229,9 +230,9 @@ async fn change(
             let Err(error) = compact::compact(store, table, options, progress, shown).await else {
                 break;
             };
-            let (error, wait) = retries.after(error)?;
-            progress.retrying(&error);
-            tokio::time::sleep(wait).await;
+            retries
+                .wait(error, |error| progress.retrying(error))
+                .await?;
         }
     }
     if options.stop.is_asked() {
@@ -243,9 +244,9 @@ async fn change(
         let Err(error) = clean(store, tables, options, report).await else {
             return Ok(());
         };
-        let (error, wait) = retries.after(error)?;
-        progress.retrying(&error);
-        tokio::time::sleep(wait).await;
+        retries
+            .wait(error, |error| progress.retrying(error))
+            .await?;
     }
 }
 
@@ -264,10 +265,9 @@ async fn clean(
     Ok(())
 }
 
-/// Files, bytes and rows of the newest version.
-async fn size(store: &Store, table: &'static Table) -> Result<(u64, u64, u64)> {
-    let delta = store.require(table).await?;
-    let files = crate::datafile::files(table, &delta)?;
+/// Files, bytes and rows of a loaded table.
+fn size(table: &'static Table, delta: &DeltaTable) -> Result<(u64, u64, u64)> {
+    let files = crate::datafile::files(table, delta)?;
     let bytes = files.iter().map(|file| file.size).sum();
     let rows = files.iter().map(|file| file.rows).sum();
     Ok((files.len() as u64, bytes, rows))

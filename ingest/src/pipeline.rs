@@ -227,10 +227,10 @@ pub async fn run(
             Ok(Step::Done) => return Ok(ingester.summary),
             Ok(Step::Forward) => retries.forget(),
             Err(error) => {
-                let (error, wait) = retries.after(error)?;
-                progress.retrying(&error);
+                retries
+                    .wait(error, |error| progress.retrying(error))
+                    .await?;
                 ingester.forget_what_was_loaded();
-                tokio::time::sleep(wait).await;
             }
         }
     }

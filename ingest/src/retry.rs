@@ -30,12 +30,23 @@ impl Retries {
         self.failed = 0;
     }
 
+    /// Takes the error of an attempt, tells it, and waits until the next may begin.
+    ///
+    /// # Errors
+    /// As [`Retries::after`].
+    pub(crate) async fn wait(&mut self, error: Error, tell: impl FnOnce(&Error)) -> Result<()> {
+        let (error, wait) = self.after(error)?;
+        tell(&error);
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
     /// Takes the error of an attempt, and gives it back with the wait before the next.
     ///
     /// # Errors
     /// The error itself where starting over cannot heal it, [`Error::Exhausted`] where too many attempts
     /// in a row failed.
-    pub(crate) fn after(&mut self, error: Error) -> Result<(Error, Duration)> {
+    fn after(&mut self, error: Error) -> Result<(Error, Duration)> {
         if !error.is_transient() {
             return Err(error);
         }

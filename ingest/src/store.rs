@@ -161,16 +161,16 @@ impl Store {
         })
     }
 
-    /// Gives the newest version of a table that must exist, from the names in its log alone.
+    /// Gives the newest version of a table that must exist, from the names in its log alone, those of `since` and later.
     ///
     /// # Errors
     /// As [`Store::require`].
-    pub async fn newest_version(&self, table: &'static Table) -> Result<u64> {
+    pub async fn newest_version(&self, table: &'static Table, since: u64) -> Result<u64> {
         use deltalake::logstore::LogStore;
-        if let Ok(version) = self.log_store(table)?.get_latest_version(0).await {
+        if let Ok(version) = self.log_store(table)?.get_latest_version(since).await {
             return Ok(version);
         }
-        // The first versions go once they are beyond the log's retention; then its checkpoint tells.
+        // That version is gone, beyond the log's retention, or the table was made anew.
         let delta = self.require(table).await?;
         Ok(delta.version().unwrap_or_default())
     }

@@ -217,11 +217,12 @@ pub(crate) async fn register(
     Ok(snapshot)
 }
 
-/// Gives the newest version of every table.
-pub(crate) async fn newest(store: &Store) -> Result<Snapshot> {
+/// Gives the newest version of every table, looking on from those of `known`.
+pub(crate) async fn newest(store: &Store, known: &Snapshot) -> Result<Snapshot> {
     let mut snapshot = Snapshot::new();
     for table in TABLES {
-        snapshot.insert(table.name, store.newest_version(table).await?);
+        let since = known.get(table.name).copied().unwrap_or_default();
+        snapshot.insert(table.name, store.newest_version(table, since).await?);
     }
     Ok(snapshot)
 }

@@ -121,12 +121,12 @@ impl Engine {
         Ok(Session { context, snapshot })
     }
 
-    /// Gives the newest version of every table, without opening a session.
+    /// Gives the newest version of every table, without opening a session, looking on from those of `known`.
     ///
     /// # Errors
     /// As [`Engine::session`].
-    pub async fn newest(&self) -> Result<Snapshot> {
-        catalog::newest(&self.store).await
+    pub async fn newest(&self, known: &Snapshot) -> Result<Snapshot> {
+        catalog::newest(&self.store, known).await
     }
 
     fn context(&self) -> SessionContext {

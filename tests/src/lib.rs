@@ -14,5 +14,6 @@ pub mod objects;
 pub mod program;
 pub mod random;
 pub mod s3_server;
+pub mod seeded;
 pub mod service;
 pub mod trail;

@@ -24,6 +24,7 @@ use podtrail_tests::inspect::{Expected, differences, everything};
 use podtrail_tests::objects::{Objects, Shape};
 use podtrail_tests::random::Random;
 use podtrail_tests::s3_server::{ACCESS_KEY, BUCKET, SECRET, Server};
+use podtrail_tests::seeded::{AT_ONCE, Outcome, outcomes, seeds, sum};
 
 /// Runs of the fault test.
 const SEEDS: u64 = 200;
@@ -31,14 +32,8 @@ const SEEDS: u64 = 200;
 /// Runs of it on an S3 server.
 const S3_SEEDS: u64 = 20;
 
-/// Scenarios at the same time.
-const AT_ONCE: usize = 3;
-
 /// Starts of one process before it counts as stuck.
 const STARTS: u32 = 100;
-
-/// How long a scenario may take.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// From this size on, ingest decodes an object by itself.
 const LARGE: u64 = 1 << 20;
@@ -173,44 +168,13 @@ async fn scenario(
     Err(format!("wrong tables:\n{wrong}"))
 }
 
-/// Seeds to run: those of the test, or one again and again.
-fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("PODTRAIL_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap(); 20],
-        Err(_) => (0..count).collect(),
-    }
-}
-
-/// Runs scenarios and gives the outcome of each. A panic is an outcome too.
-async fn scenarios(
-    runs: Vec<(u64, Arc<dyn ObjectStore>)>,
-    faults: Faults,
-) -> Vec<(u64, Result<Tally, String>)> {
-    futures::stream::iter(runs)
-        .map(|(seed, shared)| async move {
-            let scenario = tokio::time::timeout(PATIENCE, scenario(seed, faults, shared));
-            let start = std::time::Instant::now();
-            let outcome = match tokio::spawn(scenario).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => Err(format!("not done after {PATIENCE:?}")),
-                Err(panic) => Err(panic.to_string()),
-            };
-            eprintln!("seed {seed} {:?}: {outcome:?}", start.elapsed());
-            (seed, outcome)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_crashes_and_rivals_lose_and_repeat_nothing() {
-    let runs = seeds(SEEDS)
-        .into_iter()
-        .map(|seed| (seed, Arc::new(InMemory::new()) as Arc<dyn ObjectStore>))
-        .collect();
-    let outcomes = scenarios(runs, Faults::stormy()).await;
-    judge(&outcomes);
+    let runs = seeds(SEEDS).into_iter().map(|seed| {
+        let shared = Arc::new(InMemory::new());
+        (seed, scenario(seed, Faults::stormy(), shared))
+    });
+    judge(outcomes(runs).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -227,35 +191,16 @@ async fn a_store_in_s3_loses_and_repeats_nothing_either() {
             .build()
             .unwrap(),
     );
-    let runs = seeds(S3_SEEDS)
-        .into_iter()
-        .enumerate()
-        .map(|(run, seed)| {
-            // One seed may run many times.
-            let store = PrefixStore::new(Arc::clone(&s3), format!("store-{run}"));
-            (seed, Arc::new(store) as Arc<dyn ObjectStore>)
-        })
-        .collect();
-    judge(&scenarios(runs, Faults::stormy()).await);
+    let runs = seeds(S3_SEEDS).into_iter().enumerate().map(|(run, seed)| {
+        // One seed may run many times.
+        let store = PrefixStore::new(Arc::clone(&s3), format!("store-{run}"));
+        (seed, scenario(seed, Faults::stormy(), Arc::new(store)))
+    });
+    judge(outcomes(runs).await);
 }
 
-fn judge(outcomes: &[(u64, Result<Tally, String>)]) {
-    let mut total = Tally::default();
-    let mut wrong = Vec::new();
-    for (seed, outcome) in outcomes {
-        match outcome {
-            Ok(tally) => total.add(*tally),
-            Err(error) => wrong.push(format!("seed {seed}: {error}")),
-        }
-    }
-    eprintln!("{} runs: {total:?}, {} wrong", outcomes.len(), wrong.len());
-    assert!(
-        wrong.is_empty(),
-        "{} of {} runs:\n{}",
-        wrong.len(),
-        outcomes.len(),
-        wrong.join("\n")
-    );
+fn judge(outcomes: Vec<Outcome<Tally>>) {
+    let total = sum(outcomes, Tally::add);
     assert!(total.faults > 0 && total.deaths > 0, "{total:?}");
 }
 

@@ -118,7 +118,7 @@ impl Served {
 
     async fn newer(&self) -> Result<Option<(Arc<Session>, Newest)>, Error> {
         let current = self.now();
-        if self.engine.newest().await? == *current.snapshot() {
+        if self.engine.newest(current.snapshot()).await? == *current.snapshot() {
             if !current.warm {
                 let newest = ready(&current.session).await?;
                 self.change(|state| {

@@ -23,10 +23,10 @@ mod unwrap;
 
 use std::io::{self, Read};
 
-#[cfg(feature = "aws")]
 pub(crate) use issued::cluster_hint;
 pub use limits::Limits;
 pub use record::{Record, Text};
+#[cfg(feature = "aws")]
 pub(crate) use redact::{clean, truncate};
 pub use reject::{Reject, RejectReason};
 

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 
 use super::key::PublicKey;
 use super::parse::DigestFile;
+use crate::unhex;
 
 /// The only algorithm that CloudTrail signs digests with.
 pub(super) const ALGORITHM: &str = "SHA256withRSA";
@@ -31,26 +32,11 @@ pub(super) fn signed_text(digest: &DigestFile, hash: &str) -> String {
 /// # Errors
 /// The reason why it is not.
 pub(super) fn check(key: &PublicKey, text: &str, signature: &str) -> Result<(), String> {
-    let signature = unhex(signature).ok_or("the signature is not hexadecimal")?;
+    let signature = unhex(signature.trim()).ok_or("the signature is not hexadecimal")?;
     let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.der())
         .map_err(|_| "the public key is not an RSA key of 2048 to 8192 bits in DER")?;
     key.verify_sig(text.as_bytes(), &signature)
         .map_err(|_| "the signature is not that of the digest".to_owned())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim().as_bytes();
-    if text.is_empty() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    text.chunks_exact(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect()
 }
 
 #[cfg(test)]

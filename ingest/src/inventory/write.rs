@@ -167,9 +167,8 @@ async fn write_batch(store: &Store, batch: &[Sourced], now: i64) -> Result<Writt
             }
             Ok(false) => {}
             Err(error) => {
-                let (error, wait) = retries.after(error)?;
-                tracing::warn!(%error, "trying again");
-                tokio::time::sleep(wait).await;
+                let tell = |error: &Error| tracing::warn!(%error, "trying again");
+                retries.wait(error, tell).await?;
             }
         }
     }

@@ -46,9 +46,9 @@ pub(super) async fn expire(
             Ok(true) => return Ok(()),
             Ok(false) => retries.forget(),
             Err(error) => {
-                let (error, wait) = retries.after(error)?;
-                progress.retrying(&error);
-                tokio::time::sleep(wait).await;
+                retries
+                    .wait(error, |error| progress.retrying(error))
+                    .await?;
             }
         }
     }

@@ -121,10 +121,7 @@ pub(super) fn plan(table: &Table, files: Vec<Live>, options: &Options) -> Vec<Gr
         if files.len() < options.min_files.max(2) {
             continue;
         }
-        // Neighbours in time first: what is merged together overlaps.
-        let first = table.sort.first().copied().unwrap_or_default();
-        files.sort_by_cached_key(|file| (file.info.least(first), file.info.path.clone()));
-        let worthwhile = runs(files).into_iter().filter(|run| run.len() >= 2);
+        let worthwhile = runs(table, files).into_iter().filter(|run| run.len() >= 2);
         groups.extend(worthwhile.map(|files| Group {
             partition: partition.clone(),
             files,
@@ -133,8 +130,10 @@ pub(super) fn plan(table: &Table, files: Vec<Live>, options: &Options) -> Vec<Gr
     groups
 }
 
-/// Splits files into runs that are merged at once.
-pub(super) fn runs(files: Vec<Live>) -> Vec<Vec<Live>> {
+/// Splits files into runs that are merged at once: neighbours in the table's order, which overlap most.
+pub(super) fn runs(table: &Table, mut files: Vec<Live>) -> Vec<Vec<Live>> {
+    let first = table.sort.first().copied().unwrap_or_default();
+    files.sort_by_cached_key(|file| (file.info.least(first), file.info.path.clone()));
     let mut runs: Vec<Vec<Live>> = Vec::new();
     let mut cost = 0;
     for file in files {

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use deltalake::checkpoints::create_checkpoint;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::vacuum::delete_all;
 use super::{Options, Report};
 use crate::error::{Error, Result};
 use crate::schema::Table;
@@ -88,22 +89,9 @@ pub(super) async fn tidy(
     if options.dry_run {
         return Ok(());
     }
-    let objects = store.table_objects(table);
-    let paths = expired.into_iter().map(|entry| Ok(entry.path));
-    let mut deleted =
-        objects.delete_stream(futures::stream::iter(paths.collect::<Vec<_>>()).boxed());
-    while let Some(answer) = deleted.next().await {
-        match answer {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(source) => {
-                return Err(Error::Store {
-                    what: format!("delete old log files of {}", table.name),
-                    source,
-                });
-            }
-        }
-    }
-    Ok(())
+    let what = format!("old log files of {}", table.name);
+    let paths = expired.into_iter().map(|entry| entry.path).collect();
+    delete_all(&store.table_objects(table), &what, paths).await
 }
 
 /// Log files that no version within the retention needs: those before the last checkpoint that the oldest such version

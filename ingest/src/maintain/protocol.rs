@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use deltalake::DeltaTable;
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
+use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::commit::{Position, follow, position};
@@ -157,15 +157,4 @@ pub(super) async fn complete(store: &Store, before: DateTime<Utc>) -> Result<(u6
         }
     }
     Ok((completed, left))
-}
-
-/// Deletes a file of the protocol.
-pub(super) async fn delete(store: &Store, file: &File) -> Result<()> {
-    match store.objects().delete(&file.path).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-        Err(source) => Err(Error::Store {
-            what: format!("delete {}", file.path),
-            source,
-        }),
-    }
 }

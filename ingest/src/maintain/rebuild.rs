@@ -24,7 +24,7 @@ use super::replace::{self, Change, Replacement};
 use super::{Options, Progress, Report, protocol};
 use crate::activity;
 use crate::error::{Error, Result};
-use crate::schema::{ACTIVITIES, BATCH_TABLES, EVENTS};
+use crate::schema::{ACTIVITIES, EVENTS};
 use crate::store::Store;
 
 /// The same batches of two tables.
@@ -97,9 +97,9 @@ pub(super) async fn rebuild(
             Ok(true) => return Ok(()),
             Ok(false) => retries.forget(),
             Err(error) => {
-                let (error, wait) = retries.after(error)?;
-                progress.retrying(&error);
-                tokio::time::sleep(wait).await;
+                retries
+                    .wait(error, |error| progress.retrying(error))
+                    .await?;
             }
         }
     }
@@ -179,11 +179,9 @@ fn columns() -> SchemaRef {
 async fn rebuilt(
     store: &Store,
     day: &Partition,
-    mut events: Vec<Live>,
+    events: Vec<Live>,
     options: &Options,
 ) -> Result<Vec<Add>> {
-    let first = EVENTS.sort.first().copied().unwrap_or_default();
-    events.sort_by_cached_key(|file| (file.info.least(first), file.info.path.clone()));
     let mut output = Output::new(
         &ACTIVITIES,
         store.table_objects(&ACTIVITIES),
@@ -191,7 +189,7 @@ async fn rebuilt(
         options.target_bytes,
         true,
     );
-    for some in runs(events) {
+    for some in runs(&EVENTS, events) {
         if let Err(error) = write_activities(store, &some, &mut output).await {
             output.abandon().await;
             return Err(error);
@@ -224,14 +222,4 @@ async fn write_activities(store: &Store, events: &[Live], output: &mut Output) -
         output.write(&rest).await?;
     }
     must_agree(&ACTIVITIES, "calls", read, output.calls - before)
-}
-
-/// True where the tables of batches exist.
-pub(super) async fn has_batches(store: &Store) -> Result<bool> {
-    for table in BATCH_TABLES {
-        if store.load(table).await?.is_none() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

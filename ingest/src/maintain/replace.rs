@@ -84,9 +84,9 @@ pub(super) async fn commit_all(
             Ok(Some(outcome)) => return Ok(outcome),
             Ok(None) => retries.forget(),
             Err(error) => {
-                let (error, wait) = retries.after(error)?;
-                progress.retrying(&error);
-                tokio::time::sleep(wait).await;
+                retries
+                    .wait(error, |error| progress.retrying(error))
+                    .await?;
             }
         }
     }

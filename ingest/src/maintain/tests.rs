@@ -1,14 +1,11 @@
-use std::collections::BTreeMap;
-use std::io::Cursor;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use arrow::util::display::array_value_to_string;
 use deltalake::kernel::Remove;
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use proptest::prelude::*;
@@ -18,7 +15,7 @@ use super::*;
 use crate::datafile::{self, FileInfo};
 use crate::pipeline;
 use crate::schema::{ACTIVITIES, EVENTS, INGESTED_OBJECTS};
-use crate::source::{Body, ObjectRef, Source};
+use crate::source::memory::Objects;
 
 mod merging;
 mod whole;
@@ -50,41 +47,6 @@ fn later() -> Options {
     }
 }
 
-/// Objects in memory, each with one body.
-#[derive(Debug, Default)]
-struct Objects(Mutex<BTreeMap<String, String>>);
-
-#[async_trait::async_trait]
-impl Source for Objects {
-    fn id(&self) -> &'static str {
-        "test"
-    }
-
-    fn location(&self) -> &'static str {
-        "memory"
-    }
-
-    fn list(&self) -> BoxStream<'static, Result<ObjectRef>> {
-        let held = self.0.lock().unwrap();
-        let objects: Vec<_> = held
-            .iter()
-            .map(|(key, body)| {
-                Ok(ObjectRef {
-                    key: key.clone(),
-                    etag: "1".to_owned(),
-                    size: body.len() as u64,
-                })
-            })
-            .collect();
-        futures::stream::iter(objects).boxed()
-    }
-
-    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
-        let held = self.0.lock().unwrap();
-        Ok(Box::new(Cursor::new(held[&object.key].clone())))
-    }
-}
-
 /// A call of one of four sessions, in the minute of a day of March 2026.
 fn event(number: usize, day: u32, minute: usize) -> String {
     let session = number % 4;
@@ -107,7 +69,7 @@ async fn ingest(store: &Store, objects: std::ops::Range<usize>) {
             .map(|at| event(object * 6 + at, 2 + u32::from(at == 5), object % 12))
             .collect();
         let key = format!("memory://{object:04}.json");
-        source.0.lock().unwrap().insert(key, file(&events));
+        source.put(&key, "1", Some(&file(&events)));
     }
     let options = pipeline::Options {
         batch_objects: 1,

@@ -74,7 +74,9 @@ pub(super) async fn vacuum(
         let bytes = files.iter().map(|file| file.size).sum::<u64>();
         let count = files.len() as u64;
         if !options.dry_run {
-            delete_all(store, table, files).await?;
+            let what = format!("data files of {}", table.name);
+            let paths = files.into_iter().map(|file| file.location).collect();
+            delete_all(&store.table_objects(table), &what, paths).await?;
         }
         let shown = report.of(table);
         shown.files_deleted += count;
@@ -154,18 +156,19 @@ async fn protocol_files(
 ) -> Result<Vec<File>> {
     let files = protocol::list(store).await?;
     let positions = protocol::positions(&files, events).await?;
-    let mut needed = Vec::new();
+    let (mut needed, mut old) = (Vec::new(), Vec::new());
     for file in files {
         let redo = file.kind != protocol::Kind::Manifest;
         let void = fenced.contains(&file.path) && !protocol::is_committed(&file, &positions);
         if void || protocol::is_dead(&file, &positions) {
-            report.protocol_files += 1;
-            if !options.dry_run {
-                protocol::delete(store, &file).await?;
-            }
+            old.push(file.path);
         } else if redo {
             needed.push(file);
         }
+    }
+    report.protocol_files += old.len() as u64;
+    if !options.dry_run {
+        delete_all(store.objects(), "files of the commit protocol", old).await?;
     }
     Ok(needed)
 }
@@ -218,17 +221,21 @@ async fn in_use(
         .collect())
 }
 
-async fn delete_all(store: &Store, table: &'static Table, files: Vec<ObjectMeta>) -> Result<()> {
-    let objects: Arc<dyn ObjectStore> = store.table_objects(table);
-    for some in files.chunks(DELETED_AT_ONCE) {
-        let paths: Vec<_> = some.iter().map(|file| Ok(file.location.clone())).collect();
-        let mut deleted = objects.delete_stream(futures::stream::iter(paths).boxed());
+/// Deletes objects; those that are gone already are no error.
+pub(super) async fn delete_all(
+    objects: &Arc<dyn ObjectStore>,
+    what: &str,
+    paths: Vec<Path>,
+) -> Result<()> {
+    for some in paths.chunks(DELETED_AT_ONCE) {
+        let some: Vec<_> = some.iter().cloned().map(Ok).collect();
+        let mut deleted = objects.delete_stream(futures::stream::iter(some).boxed());
         while let Some(answer) = deleted.next().await {
             match answer {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(source) => {
                     return Err(Error::Store {
-                        what: format!("delete data files of {}", table.name),
+                        what: format!("delete {what}"),
                         source,
                     });
                 }

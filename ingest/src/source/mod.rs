@@ -10,6 +10,8 @@ mod contract;
 pub mod local;
 #[cfg(feature = "aws")]
 pub mod lookup;
+#[cfg(test)]
+pub(crate) mod memory;
 #[cfg(feature = "aws")]
 mod refusal;
 #[cfg(feature = "aws")]

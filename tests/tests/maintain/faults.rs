@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures::StreamExt;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use podtrail_ingest::source::Source;
@@ -14,6 +12,7 @@ use podtrail_tests::faulty_store::{Faults, FaultyStore};
 use podtrail_tests::inspect::{Expected, differences};
 use podtrail_tests::objects::{Objects, Shape};
 use podtrail_tests::random::Random;
+use podtrail_tests::seeded::{outcomes, seeds, sum};
 
 use super::{ingesting, maintaining, open};
 
@@ -23,14 +22,8 @@ const SEEDS: u64 = 40;
 /// Runs of one maintainer.
 const MOST_RUNS: u64 = 6;
 
-/// Scenarios at the same time.
-const AT_ONCE: usize = 3;
-
 /// Starts of one process before it counts as stuck.
 const STARTS: u32 = 200;
-
-/// How long a scenario may take.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Later than anything a test writes: all is old.
 fn later() -> i64 {
@@ -51,6 +44,17 @@ struct Tally {
     merged: u64,
     deleted: u64,
     rebuilt: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.faults += other.faults;
+        self.deaths += other.deaths;
+        self.runs += other.runs;
+        self.merged += other.merged;
+        self.deleted += other.deleted;
+        self.rebuilt += other.rebuilt;
+    }
 }
 
 /// A faulty store that may die.
@@ -190,13 +194,7 @@ async fn scenario(seed: u64) -> Result<Tally, String> {
     }
     let mut tally = Tally::default();
     for process in processes {
-        let of_process = process.await.map_err(|error| error.to_string())??;
-        tally.faults += of_process.faults;
-        tally.deaths += of_process.deaths;
-        tally.runs += of_process.runs;
-        tally.merged += of_process.merged;
-        tally.deleted += of_process.deleted;
-        tally.rebuilt += of_process.rebuilt;
+        tally.add(process.await.map_err(|error| error.to_string())??);
     }
     let store = open(shared);
     let expected = Expected::of(&[&one, &other]);
@@ -228,48 +226,10 @@ async fn scenario(seed: u64) -> Result<Tally, String> {
     Ok(tally)
 }
 
-/// Seeds to run: those of the test, or one again and again.
-fn seeds() -> Vec<u64> {
-    match std::env::var("PODTRAIL_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap(); 20],
-        Err(_) => (0..SEEDS).collect(),
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn maintainers_beside_ingesters_and_faults_lose_and_repeat_nothing() {
-    let outcomes: Vec<_> = futures::stream::iter(seeds())
-        .map(|seed| async move {
-            let scenario = tokio::time::timeout(PATIENCE, scenario(seed));
-            let start = std::time::Instant::now();
-            let outcome = match tokio::spawn(scenario).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => Err(format!("not done after {PATIENCE:?}")),
-                Err(panic) => Err(panic.to_string()),
-            };
-            eprintln!("seed {seed} {:?}: {outcome:?}", start.elapsed());
-            (seed, outcome)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    let mut total = Tally::default();
-    let mut wrong = Vec::new();
-    for (seed, outcome) in &outcomes {
-        match outcome {
-            Ok(tally) => {
-                total.faults += tally.faults;
-                total.deaths += tally.deaths;
-                total.runs += tally.runs;
-                total.merged += tally.merged;
-                total.deleted += tally.deleted;
-                total.rebuilt += tally.rebuilt;
-            }
-            Err(error) => wrong.push(format!("seed {seed}: {error}")),
-        }
-    }
-    eprintln!("{} runs: {total:?}, {} wrong", outcomes.len(), wrong.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let runs = seeds(SEEDS).into_iter().map(|seed| (seed, scenario(seed)));
+    let total = sum(outcomes(runs).await, Tally::add);
     let all = [
         total.faults,
         total.deaths,

@@ -307,4 +307,10 @@ async fn log_files_go_once_a_checkpoint_stands_for_them() {
     assert!(report.tables[0].log_files_deleted > 0, "{before:?}");
     assert_eq!(rows(&store, &EVENTS).await.num_rows(), 144);
     assert!(everything(&store).await.len() < before.len());
+    let newest = store.require(&EVENTS).await.unwrap().version().unwrap();
+    // From a version that is gone, from the newest, and from one that never was.
+    for since in [0, newest, newest + 7] {
+        let found = store.newest_version(&EVENTS, since).await.unwrap();
+        assert_eq!(found, newest, "from {since}");
+    }
 }
