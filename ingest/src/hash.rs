@@ -11,18 +11,18 @@ pub(crate) fn short(text: &str) -> String {
 
 /// A hash of values added one by one.
 #[derive(Debug, Default)]
-pub(crate) struct Framed {
+pub struct Framed {
     buffer: Vec<u8>,
 }
 
 impl Framed {
     /// Forgets what was added and keeps the memory.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.buffer.clear();
     }
 
     /// Adds a value, or its absence.
-    pub(crate) fn add(&mut self, value: Option<&[u8]>) {
+    pub fn add(&mut self, value: Option<&[u8]>) {
         match value {
             None => self.buffer.push(0),
             Some(bytes) => {
@@ -35,7 +35,8 @@ impl Framed {
     }
 
     /// Gives the first 128 bits of the SHA-256 of all values.
-    pub(crate) fn digest(&self) -> [u8; 16] {
+    #[must_use]
+    pub fn digest(&self) -> [u8; 16] {
         let mut id = [0; 16];
         id.copy_from_slice(&Sha256::digest(&self.buffer)[..16]);
         id

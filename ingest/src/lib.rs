@@ -31,11 +31,13 @@ pub mod watermark;
 
 pub use activity::BUCKET_SECONDS;
 pub use error::{Error, Result};
+pub use hash::Framed;
 pub use pipeline::{DigestStatus, Options, Progress, Summary, run, unread};
 pub use stop::{Stop, Stopper};
 
 /// Writes bytes as lower-case hexadecimal text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {

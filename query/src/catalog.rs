@@ -15,7 +15,7 @@ use podtrail_ingest::store::Store;
 use crate::candidates;
 use crate::error::{Error, Result};
 use crate::executor::Queries;
-use crate::kept::Kept;
+use crate::kept::{Kept, Place};
 use crate::rules::NodeAgentRules;
 use crate::shelf::Shelf;
 use crate::system;
@@ -41,6 +41,8 @@ enum Keeping {
     Plain,
     /// The same, with many rows of few different texts: each is held once.
     Compact,
+    /// As compact, but only while other kept views are made of it.
+    Passing,
 }
 
 const CALLS_OF_ACTIVITIES: (&str, &str) = (
@@ -48,21 +50,28 @@ const CALLS_OF_ACTIVITIES: (&str, &str) = (
     "(SELECT *, first_event_time AS event_time FROM activities)",
 );
 const COUNTS_OF_ACTIVITIES: (&str, &str) = ("{more}", ", calls, first_event_time, last_event_time");
+const EVIDENCE: (&str, &str) = (
+    "{evidence}",
+    concat!(",\n", include_str!("views/evidence.sql")),
+);
 
 macro_rules! view {
+    ($name:literal) => {
+        view!($name, Keeping::No, $name, &[])
+    };
     ($name:literal, kept) => {
-        view!($name, $name, &[], Keeping::Plain)
+        view!($name, Keeping::Plain, $name, &[])
     };
     ($name:literal, compact) => {
-        view!($name, $name, &[], Keeping::Compact)
+        view!($name, Keeping::Compact, $name, &[])
     };
-    ($name:literal) => {
-        view!($name, $name, &[], Keeping::No)
+    ($name:literal, passing) => {
+        view!($name, Keeping::Passing, $name, &[])
     };
     ($name:literal, $file:literal, $parameters:expr) => {
-        view!($name, $file, $parameters, Keeping::No)
+        view!($name, Keeping::No, $file, $parameters)
     };
-    ($name:literal, $file:literal, $parameters:expr, $kept:expr) => {
+    ($name:literal, $kept:expr, $file:literal, $parameters:expr) => {
         View {
             name: $name,
             sql: include_str!(concat!("views/", $file, ".sql")),
@@ -73,10 +82,13 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 40] = [
+const GROUNDS: [View; 46] = [
+    view!("telling_records", passing),
+    view!("issuing_records", passing),
     view!("inventory_states", kept),
     view!("inventory_looks", kept),
     view!("trail_days", kept),
+    view!("callers", compact),
     view!("log_files", kept),
     view!("cluster_creators", kept),
     view!("clusters", kept),
@@ -107,15 +119,24 @@ const GROUNDS: [View; 40] = [
     view!("root_activities", kept),
     view!("sessions"),
     view!("missing_keys"),
+    view!("caller_identities", compact),
     view!(
         "activity_grounds",
-        "attribution",
+        "grounds",
         &[
             CALLS_OF_ACTIVITIES,
-            COUNTS_OF_ACTIVITIES,
-            ("{identities}", "no_identities"),
+            (
+                "{more}",
+                ", calls, first_event_time, last_event_time, resource"
+            ),
         ]
     ),
+    view!(
+        "event_grounds",
+        "grounds",
+        &[("{calls}", "events"), ("{more}", "")]
+    ),
+    view!("held_grounds", passing),
     view!("pod_addresses", kept),
     view!("addressed_pods"),
     view!("fallback_calls"),
@@ -125,30 +146,44 @@ const GROUNDS: [View; 40] = [
 ];
 
 /// Views above it.
-const ANSWERS: [View; 9] = [
+const ANSWERS: [View; 11] = [
     view!(
         "activity_attribution",
         "attribution",
         &[
-            CALLS_OF_ACTIVITIES,
-            COUNTS_OF_ACTIVITIES,
-            ("{identities}", "activity_identities"),
+            ("{grounds}", "activity_grounds"),
+            EVIDENCE,
+            COUNTS_OF_ACTIVITIES
         ]
     ),
     view!(
         "attribution",
         "attribution",
+        &[("{grounds}", "event_grounds"), EVIDENCE, ("{more}", "")]
+    ),
+    view!(
+        "held_attribution",
+        "attribution",
         &[
-            ("{calls}", "events"),
-            ("{more}", ""),
-            ("{identities}", "activity_identities"),
+            ("{grounds}", "held_grounds"),
+            ("{evidence}", ""),
+            COUNTS_OF_ACTIVITIES
         ]
     ),
+    view!(
+        "unattributed_activities",
+        "unattributed_activities",
+        &[("{grounds}", "activity_grounds")]
+    ),
+    view!(
+        "held_unattributed",
+        "unattributed_activities",
+        &[("{grounds}", "held_grounds")]
+    ),
     view!("hourly_attribution", compact),
-    view!("unattributed_activities"),
     view!("hourly_unattributed", compact),
     view!("sums_agree"),
-    view!("fallback_workloads"),
+    view!("fallback_workloads", kept),
     view!("fallbacks", kept),
     view!("readiness", kept),
 ];
@@ -165,13 +200,14 @@ pub(crate) const WARMED: [&str; 8] = [
     "cluster_creators",
 ];
 
-/// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot.
+/// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot, and the views that are held only
+/// while others are made of them.
 pub(crate) async fn register(
     context: &SessionContext,
     store: &Store,
     rules: &NodeAgentRules,
     queries: &Arc<Queries>,
-) -> Result<Snapshot> {
+) -> Result<(Snapshot, Vec<Arc<Kept>>)> {
     let mut snapshot = Snapshot::new();
     let mut identity = vec![format!("{rules:?}")];
     let mut tables = Vec::with_capacity(TABLES.len());
@@ -203,18 +239,17 @@ pub(crate) async fn register(
     let rows = rules.rows()?;
     let rules = in_memory("node agent rules", rows)?;
     add(context, "node_agent_rules", Arc::new(rules))?;
-    let nobody = in_memory("identities", RecordBatch::new_empty(candidates::schema()))?;
-    add(context, "no_identities", Arc::new(nobody))?;
-    let shelf = Arc::new(Shelf::new(store, &snapshot, &identity));
+    let shelf = Place::Shelf(Arc::new(Shelf::new(store, &snapshot, &identity)));
+    let mut passing = Vec::new();
     for view in &GROUNDS {
-        add_view(context, view, &shelf).await?;
+        passing.extend(add_view(context, view, &shelf).await?);
     }
     add_identities(context, &shelf).await?;
     for view in &ANSWERS {
-        add_view(context, view, &shelf).await?;
+        passing.extend(add_view(context, view, &shelf).await?);
     }
     system::register(context, tables, queries).await?;
-    Ok(snapshot)
+    Ok((snapshot, passing))
 }
 
 /// Gives the newest version of every table, looking on from those of `known`.
@@ -243,7 +278,12 @@ async fn plan(context: &SessionContext, what: &str, sql: &str) -> Result<Logical
         })
 }
 
-async fn add_view(context: &SessionContext, view: &View, shelf: &Arc<Shelf>) -> Result<()> {
+/// Registers a view, and gives it back where it is held for others.
+async fn add_view(
+    context: &SessionContext,
+    view: &View,
+    shelf: &Place,
+) -> Result<Option<Arc<Kept>>> {
     let sql = view
         .parameters
         .iter()
@@ -251,19 +291,27 @@ async fn add_view(context: &SessionContext, view: &View, shelf: &Arc<Shelf>) -> 
             sql.replace(name, meaning)
         });
     let plan = plan(context, view.name, &sql).await?;
-    if view.kept != Keeping::No {
-        let kept = Kept::view(view.name, plan, view.kept == Keeping::Compact, shelf);
-        return add(context, view.name, Arc::new(kept));
-    }
+    let kept = match view.kept {
+        Keeping::No => {
+            let table = ViewTable::new(plan, Some(sql));
+            add(context, view.name, Arc::new(table))?;
+            return Ok(None);
+        }
+        Keeping::Plain => Kept::view(view.name, plan, false, shelf),
+        Keeping::Compact => Kept::view(view.name, plan, true, shelf),
+        Keeping::Passing => Kept::view(view.name, plan, true, &Place::Memory),
+    };
+    let kept = Arc::new(kept);
     add(
         context,
         view.name,
-        Arc::new(ViewTable::new(plan, Some(sql))),
-    )
+        Arc::clone(&kept) as Arc<dyn TableProvider>,
+    )?;
+    Ok((view.kept == Keeping::Passing).then_some(kept))
 }
 
 /// Registers `activity_identities`: what the search for pods makes of the views that it reads.
-async fn add_identities(context: &SessionContext, shelf: &Arc<Shelf>) -> Result<()> {
+async fn add_identities(context: &SessionContext, shelf: &Place) -> Result<()> {
     let mut inputs = Vec::with_capacity(candidates::INPUTS.len());
     for view in candidates::INPUTS {
         inputs.push(plan(context, view, &format!("SELECT * FROM {view}")).await?);

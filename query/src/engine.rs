@@ -25,6 +25,7 @@ use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
 use crate::executor::{Queries, Statement};
 use crate::interrupt::interruptible;
+use crate::kept::Kept;
 use crate::read_only;
 use crate::rules::{NodeAgentRule, NodeAgentRules};
 use crate::size::check_size;
@@ -114,11 +115,16 @@ impl Engine {
     pub async fn session(&self) -> Result<Session> {
         let context = self.context();
         udf::register(&context, &self.rules);
-        let snapshot = catalog::register(&context, &self.store, &self.rules, &self.queries).await?;
+        let (snapshot, passing) =
+            catalog::register(&context, &self.store, &self.rules, &self.queries).await?;
         // Only now: the views use none of these, and their rewriting would cost each of them time.
         udf::register_json(&context)?;
         bounded::register(&context);
-        Ok(Session { context, snapshot })
+        Ok(Session {
+            context,
+            snapshot,
+            passing,
+        })
     }
 
     /// Gives the newest version of every table, without opening a session, looking on from those of `known`.
@@ -172,6 +178,8 @@ fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
 pub struct Session {
     context: SessionContext,
     snapshot: Snapshot,
+    /// Views that are held until the session is warm.
+    passing: Vec<Arc<Kept>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -293,6 +301,8 @@ impl Session {
         for view in catalog::WARMED {
             self.rows(&format!("SELECT count(*) FROM {view}")).await?;
         }
+        // All that is made of them is there.
+        self.passing.iter().for_each(|view| view.release());
         Ok(())
     }
 

@@ -1,8 +1,10 @@
 //! Views whose rows are computed once for a snapshot: kept in memory for the session, and on the shelf for the
-//! sessions that come after it.
+//! sessions that come after it; or held in memory only while such views are made of them.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::compute::{cast, concat_batches};
@@ -26,8 +28,17 @@ type Compute = fn(Vec<Vec<RecordBatch>>) -> DfResult<Vec<RecordBatch>>;
 /// Rows that are held together: what a dictionary of texts covers, and what one scan passes on.
 const HELD_ROWS: usize = 65_536;
 
-/// A view that is computed when first read and kept for the session. Its rows grow with issued
-/// credentials, nodes, pods and hours, not with calls.
+/// Where a view's rows are once they were computed.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In memory for the session, and on the shelf for those after it. Such rows grow with issued credentials, nodes, pods and
+    /// hours, not with calls.
+    Shelf(Arc<Shelf>),
+    /// In memory until [`Kept::release`]: rows that other kept views are made of.
+    Memory,
+}
+
+/// A view that is computed when first read, and kept.
 pub(crate) struct Kept {
     name: &'static str,
     inputs: Vec<LogicalPlan>,
@@ -36,8 +47,9 @@ pub(crate) struct Kept {
     /// What is held: the same, or with dictionaries for texts.
     held: SchemaRef,
     compute: Compute,
-    shelf: Arc<Shelf>,
-    rows: OnceCell<MemTable>,
+    place: Place,
+    rows: RwLock<Arc<OnceCell<MemTable>>>,
+    released: AtomicBool,
 }
 
 impl Kept {
@@ -46,7 +58,7 @@ impl Kept {
         name: &'static str,
         plan: LogicalPlan,
         compact: bool,
-        shelf: &Arc<Shelf>,
+        place: &Place,
     ) -> Self {
         // What a column is declared to be may be narrower than what the plan then gives.
         let fields: Vec<Field> = plan
@@ -57,7 +69,7 @@ impl Kept {
             .collect();
         let schema = Arc::new(Schema::new(fields));
         let rows: Compute = |inputs| Ok(inputs.into_iter().flatten().collect());
-        Self::made(name, vec![plan], schema, rows, compact, shelf)
+        Self::made(name, vec![plan], schema, rows, compact, place)
     }
 
     /// Keeps what is made of the rows of several plans; where `compact` is set, equal texts are held once.
@@ -67,7 +79,7 @@ impl Kept {
         schema: SchemaRef,
         compute: Compute,
         compact: bool,
-        shelf: &Arc<Shelf>,
+        place: &Place,
     ) -> Self {
         Self {
             name,
@@ -79,18 +91,38 @@ impl Kept {
             },
             schema,
             compute,
-            shelf: Arc::clone(shelf),
-            rows: OnceCell::new(),
+            place: place.clone(),
+            rows: RwLock::default(),
+            released: AtomicBool::new(false),
         }
     }
 
+    /// Forgets the rows, once all that is made of them has been made. Who reads them later has them computed again.
+    pub(crate) fn release(&self) {
+        self.released.store(true, Ordering::Relaxed);
+        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// Gives where the rows are, or will be; once they are released, a place for one reader.
+    fn cell(&self) -> Arc<OnceCell<MemTable>> {
+        if self.released.load(Ordering::Relaxed) {
+            return Arc::default();
+        }
+        Arc::clone(&self.rows.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     async fn rows(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
-        let rows = if let Some(rows) = self.shelf.take(self.name, &self.held).await {
-            rows
-        } else {
-            let rows = self.computed(state).await?;
-            self.shelf.put(self.name, &self.held, &rows).await;
-            rows
+        let rows = match &self.place {
+            Place::Memory => self.computed(state).await?,
+            Place::Shelf(shelf) => {
+                if let Some(rows) = shelf.take(self.name, &self.held).await {
+                    rows
+                } else {
+                    let rows = self.computed(state).await?;
+                    shelf.put(self.name, &self.held, &rows).await;
+                    rows
+                }
+            }
         };
         // Each partition is read by a thread of its own.
         let threads = state.config().target_partitions().max(1);
@@ -102,13 +134,28 @@ impl Kept {
     }
 
     async fn computed(&self, state: &dyn CatalogSession) -> DfResult<Vec<RecordBatch>> {
+        let begin = Instant::now();
+        let mut reading = Duration::ZERO;
         let mut inputs = Vec::with_capacity(self.inputs.len());
         for plan in &self.inputs {
+            // With it, the kept views that this one reads are computed.
             let plan = state.create_physical_plan(plan).await?;
+            let planned = Instant::now();
             let partitions = collect_partitioned(plan, state.task_ctx()).await?;
+            reading += planned.elapsed();
             inputs.push(partitions.into_iter().flatten().collect());
         }
-        self.as_held((self.compute)(inputs)?)
+        let read = Instant::now();
+        let rows = self.as_held((self.compute)(inputs)?)?;
+        tracing::debug!(
+            view = self.name,
+            rows = rows.iter().map(RecordBatch::num_rows).sum::<usize>(),
+            reading_ms = reading.as_millis(),
+            making_ms = read.elapsed().as_millis(),
+            with_inputs_ms = begin.elapsed().as_millis(),
+            "a view was computed"
+        );
+        Ok(rows)
     }
 
     /// Puts rows together and, where they are held so, their texts into dictionaries.
@@ -216,7 +263,11 @@ impl TableProvider for Kept {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let rows = self.rows.get_or_try_init(|| self.rows(state)).await?;
+        let cell = self.cell();
+        let rows = cell.get_or_try_init(|| self.rows(state)).await?;
         self.as_read(rows.scan(state, projection, filters, limit).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The SQL functions of podtrail.
 
+mod caller;
+
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -153,7 +155,7 @@ impl FunctionDoc {
 
 /// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
 /// `datafusion-functions-json`.
-pub const FUNCTIONS: [FunctionDoc; 31] = [
+pub const FUNCTIONS: [FunctionDoc; 32] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -241,6 +243,10 @@ pub const FUNCTIONS: [FunctionDoc; 31] = [
     FunctionDoc {
         usage: "node_agent_rule(event_source, event_name, user_agent, issued_session_name, issued_role_arn)",
         doc: "Name of the first node agent rule that fits a call.",
+    },
+    FunctionDoc {
+        usage: "caller_id(access_key_id, identity_arn, session_created_at, session_issuer_arn, session_name, federated_provider, identity_type, invoked_by)",
+        doc: "Name of a row of callers: the credentials that a call was made with.",
     },
     FunctionDoc {
         usage: "json_get_str(json, key, …)",
@@ -356,6 +362,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
     for function in functions {
         context.register_udf(ScalarUDF::from(function));
     }
+    context.register_udf(ScalarUDF::from(caller::CallerId::new()));
 }
 
 /// Splits the arguments of a JSON function: the text, and the path in it.

@@ -2,7 +2,7 @@
 -- trails): no identity. The copies of one act in two accounts have one shared_event_id.
 SELECT access_key_id
 FROM (
-    SELECT access_key_id, identity_arn AS arn, CAST(NULL AS VARCHAR) AS act FROM activities
+    SELECT access_key_id, identity_arn AS arn, CAST(NULL AS VARCHAR) AS act FROM callers
     WHERE access_key_id IN (SELECT issued_access_key_id FROM issuances)
     UNION ALL
     SELECT issued_access_key_id, issued_arn, coalesce(shared_event_id, event_id) FROM issuances

@@ -20,7 +20,7 @@ WITH described AS (
            json_text(inventory_facts, 'request', 'computeConfig', 'enabled') = 'true' AS auto_mode,
            json_text(inventory_facts, 'request', 'computeConfig', 'nodeRoleArn') AS auto_mode_node_role_arn,
            first_event_time AS created_at, event_id AS source
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'CreateCluster'
+    FROM telling_records WHERE event_name = 'CreateCluster'
 )
 SELECT cluster, account_id, region,
        max(arn) AS arn,

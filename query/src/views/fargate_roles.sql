@@ -12,7 +12,7 @@ WITH said AS (
     UNION ALL
     SELECT json_text(inventory_facts, 'request', 'podExecutionRoleArn'), coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
            'CreateFargateProfile', event_id
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'CreateFargateProfile'
+    FROM telling_records WHERE event_name = 'CreateFargateProfile'
 )
 SELECT plain_role_arn(role_arn) AS plain_arn,
        CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster,

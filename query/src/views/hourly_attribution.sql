@@ -6,7 +6,7 @@ SELECT arrow_cast(arrow_cast(first_event_time, 'Int64') - (arrow_cast(first_even
        cluster, namespace, service_account, pod, pod_uid, node, hops, confidence,
        CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_event_time, max(last_event_time) AS last_event_time,
        min(event_id) AS event_id
-FROM activity_attribution
+FROM held_attribution
 GROUP BY 1,
          recipient_account_id, aws_region, event_source, event_name, error_code, role_arn, access_path, actor, component,
          cluster, namespace, service_account, pod, pod_uid, node, hops, confidence

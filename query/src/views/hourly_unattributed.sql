@@ -3,5 +3,5 @@
 SELECT arrow_cast(arrow_cast(first_event_time, 'Int64') - (arrow_cast(first_event_time, 'Int64') % 3600000000 + 3600000000) % 3600000000, 'Timestamp(Microsecond, Some("UTC"))') AS hour, reason, recipient_account_id, aws_region,
        CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_event_time, max(last_event_time) AS last_event_time,
        min(event_id) AS event_id
-FROM unattributed_activities
+FROM held_unattributed
 GROUP BY 1, reason, recipient_account_id, aws_region

@@ -4,7 +4,7 @@
 WITH launched AS (
     SELECT first_event_time, event_id, recipient_account_id, aws_region,
            unnest(json_list(inventory_facts, 'response', 'instancesSet', 'items')) AS item
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'RunInstances'
+    FROM telling_records WHERE event_name = 'RunInstances'
 ),
 tags AS (
     SELECT json_text(item, 'instanceId') AS instance_id, unnest(json_list(item, 'tagSet', 'items')) AS tag
@@ -57,13 +57,13 @@ seen AS (
                     json_text(inventory_facts, 'request', 'httpEndpoint')) AS http_endpoint,
            NULL AS private_ip, NULL AS private_dns, NULL AS instance_profile_arn, NULL AS managed_by,
            json_time('') AS launched_at, json_time('') AS ended_at, event_id AS source
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'ModifyInstanceMetadataOptions'
+    FROM telling_records WHERE event_name = 'ModifyInstanceMetadataOptions'
 ),
 ended AS (
     SELECT json_text(item, 'instanceId') AS instance_id, min(first_event_time) AS ended_at
     FROM (
         SELECT first_event_time, unnest(json_list(inventory_facts, 'response', 'instancesSet', 'items')) AS item
-        FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'TerminateInstances'
+        FROM telling_records WHERE event_name = 'TerminateInstances'
     )
     GROUP BY json_text(item, 'instanceId')
 )

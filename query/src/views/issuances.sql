@@ -25,8 +25,7 @@ records AS (
            json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-pod-name') AS passed_pod,
            json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-pod-uid') AS passed_pod_uid,
            json_text(session_tags, 'external_id') AS external_id
-    FROM activities
-    WHERE issued_role_arn IS NOT NULL OR issued_access_key_id IS NOT NULL
+    FROM issuing_records
 ),
 named AS (
     SELECT records.*,

@@ -16,13 +16,13 @@ trail AS (
 launched AS (
     SELECT json_text(item, 'instanceId') AS node, min(first_event_time) AS launched_at
     FROM (SELECT first_event_time, unnest(json_list(inventory_facts, 'response', 'instancesSet', 'items')) AS item
-          FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'RunInstances')
+          FROM telling_records WHERE event_name = 'RunInstances')
     GROUP BY json_text(item, 'instanceId')
 ),
 shown AS (
     SELECT session_issuer_arn AS role_arn, session_name AS node,
            min(first_event_time) AS first_call, min(session_created_at) AS first_session
-    FROM activities WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name)
+    FROM callers WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name)
     GROUP BY session_issuer_arn, session_name
 )
 SELECT delivered.role_arn, delivered.node, min(booted_at) AS booted_at

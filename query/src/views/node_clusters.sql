@@ -9,7 +9,7 @@ FROM (
     WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name) AND cluster_hint IS NOT NULL
     UNION ALL
     SELECT session_issuer_arn, session_name, known.cluster, NULL
-    FROM (SELECT DISTINCT session_issuer_arn, session_name FROM activities
+    FROM (SELECT DISTINCT session_issuer_arn, session_name FROM callers
           WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name)) AS acting
     JOIN (SELECT instance_id, cluster FROM instances WHERE cluster IS NOT NULL
           UNION ALL

@@ -31,17 +31,17 @@ WITH said AS (
     UNION ALL
     SELECT json_text(inventory_facts, 'request', 'nodeRole'), coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
            'CreateNodegroup', event_id
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'CreateNodegroup'
+    FROM telling_records WHERE event_name = 'CreateNodegroup'
     UNION ALL
     SELECT json_text(inventory_facts, 'request', 'principalArn'), coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
            concat('CreateAccessEntry of type ', json_text(inventory_facts, 'request', 'type')), event_id
-    FROM activities WHERE inventory_facts IS NOT NULL AND event_name = 'CreateAccessEntry'
+    FROM telling_records WHERE event_name = 'CreateAccessEntry'
       AND json_text(inventory_facts, 'request', 'type') IN ('EC2_LINUX', 'EC2_WINDOWS', 'EC2', 'HYBRID_LINUX', 'HYPERPOD_LINUX')
 ),
 -- aws-auth, access entries and node classes may name a role without its path.
 acting AS (
     SELECT DISTINCT session_issuer_arn AS role_arn, plain_role_arn(session_issuer_arn) AS plain_arn
-    FROM activities WHERE session_issuer_arn IS NOT NULL
+    FROM callers WHERE session_issuer_arn IS NOT NULL
 )
 SELECT role_arn,
        cluster,
@@ -69,8 +69,8 @@ FROM (
            OR (event_source = 'sts.amazonaws.com' AND event_name = 'GetCallerIdentity'
                AND user_agent LIKE 'Go-http-client/%'))
     UNION ALL
-    SELECT session_issuer_arn, instances.cluster, min(activities.event_id), 'an instance launched with the cluster''s tags', 3
-    FROM activities
+    SELECT session_issuer_arn, instances.cluster, min(callers.event_id), 'an instance launched with the cluster''s tags', 3
+    FROM callers
     JOIN instances ON instances.instance_id = session_name AND instances.cluster IS NOT NULL
     WHERE session_issuer_arn IS NOT NULL AND role_name(session_issuer_arn) NOT LIKE 'aws:%'
     GROUP BY session_issuer_arn, instances.cluster

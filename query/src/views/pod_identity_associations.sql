@@ -20,14 +20,14 @@ WITH seen AS (
            json_text(inventory_facts, 'request', 'disableSessionTags') = 'true' AS disable_session_tags,
            CASE WHEN event_name = 'CreatePodIdentityAssociation' THEN first_event_time END AS created_at,
            event_id AS source
-    FROM activities
-    WHERE inventory_facts IS NOT NULL AND event_name IN ('CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation')
+    FROM telling_records
+    WHERE event_name IN ('CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation')
 ),
 deleted AS (
     SELECT coalesce(json_text(inventory_facts, 'response', 'association', 'associationId'), json_text(inventory_facts, 'request', 'associationId')) AS association_id,
            min(first_event_time) AS deleted_at
-    FROM activities
-    WHERE inventory_facts IS NOT NULL AND event_name = 'DeletePodIdentityAssociation'
+    FROM telling_records
+    WHERE event_name = 'DeletePodIdentityAssociation'
     GROUP BY 1
 ),
 gone AS (

@@ -6,7 +6,7 @@
 WITH assumed AS (
     SELECT event_id, first_event_time AS issued_at, coalesce(issued_expires_at, first_event_time + INTERVAL '1 hour') AS expires_at,
            session_name AS node, issued_role_arn, is_kube2iam_session(issued_session_name, issued_role_arn) AS on_node
-    FROM activities
+    FROM issuing_records
     WHERE event_name = 'AssumeRole' AND is_instance_id(session_name)
       AND (is_kube2iam_session(issued_session_name, issued_role_arn) OR issued_session_name LIKE 'kiam-%')
 ),

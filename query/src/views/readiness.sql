@@ -18,8 +18,8 @@ unknown_calls AS (
     GROUP BY cluster, role_arn
 ),
 nodes_of_role AS (
-    SELECT DISTINCT session_issuer_arn AS role_arn, session_name AS node, recipient_account_id AS account_id
-    FROM activities
+    SELECT DISTINCT session_issuer_arn AS role_arn, session_name AS node
+    FROM callers
     -- Hybrid nodes (mi-…) have no instance metadata service.
     WHERE session_issuer_arn IS NOT NULL AND session_name LIKE 'i-%' AND is_instance_id(session_name)
 ),

@@ -1,5 +1,4 @@
 -- Records that issued credentials, each with the activity it is.
 SELECT event_id, min(activity_id) AS activity_id
-FROM activities
-WHERE issued_role_arn IS NOT NULL OR issued_access_key_id IS NOT NULL
+FROM issuing_records
 GROUP BY event_id

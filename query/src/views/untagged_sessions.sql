@@ -3,7 +3,7 @@
 -- Source: EKS user guide, "Grant Pods access to AWS resources based on tags" (disabling session tags).
 WITH issued AS (
     SELECT event_id, first_event_time, issued_role_arn, issued_session_name
-    FROM activities
+    FROM issuing_records
     WHERE event_name = 'AssumeRole' AND invoked_by = 'pods.eks.amazonaws.com'
       AND json_text(session_tags, 'tags', 'kubernetes-service-account') IS NULL
 ),

@@ -1,0 +1,28 @@
+       -- Why `attribution` says what it says: one fact, record and sentence after the other.
+       evidence(
+           CASE WHEN naming_event_id IS NULL THEN NULL WHEN access_path = 'pod_identity' AND grounds.confidence IN ('inferred', 'unknown') THEN 'untagged' ELSE 'names_identity' END, naming_event_id,
+                CASE WHEN access_path = 'pod_identity' AND grounds.confidence IN ('inferred', 'unknown')
+                THEN 'the record has no session tags that name the pod' ELSE 'the record itself names whom it issued credentials to, or refused them' END,
+           CASE WHEN ground = 'named' AND named_fact IS NOT NULL THEN 'inventory' END, NULL, named_fact,
+           CASE WHEN ground = 'named' AND session_event_id IS NOT NULL THEN 'issued_by' END, session_event_id, concat('credentials matched by ', matched_by, CASE WHEN proven THEN '' ELSE ', under another access key id' END),
+           CASE WHEN ground = 'named' AND access_path = 'irsa' AND grounds.cluster LIKE '%.%' AND NOT is_eks_issuer(grounds.cluster) THEN 'not_eks' END, NULL,
+               concat('the issuer ', grounds.cluster, ' is not of EKS''s form: Kubernetes, but not proven to be EKS'),
+           CASE WHEN ground = 'named' AND parent_event_id IS NOT NULL THEN 'chained_from' END, parent_event_id, CASE WHEN hops = 0 THEN 'assumed for a pod with the node role'
+                ELSE concat(CAST(hops AS VARCHAR), ' role(s) assumed since the workload''s own session') END,
+           CASE WHEN copied_event_id IS NOT NULL THEN 'copy_of' END, copied_event_id, 'same shared_event_id: the same act, seen from the other account',
+           CASE WHEN ground = 'fitting' THEN 'several_fit' END, fitting_event_id, concat('session ARN and creation date fit ', CAST(fitting AS VARCHAR), ' identities: ', grounds.candidates),
+           CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id, concat('role proven by ', role_proof),
+           CASE WHEN ground = 'node' AND grounds.cluster IS NOT NULL THEN 'node_cluster' END, node_cluster_event_id,
+               CASE WHEN cluster_of_role THEN 'only other nodes of the role have shown a cluster' WHEN node_cluster_event_id IS NULL THEN 'its launch or the inventory of nodes names its cluster' ELSE 'the node itself named its cluster' END,
+           CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
+               concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
+           CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',
+           CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id,
+               concat('a role that EKS uses for a cluster', CASE WHEN cluster_role_event_id IS NULL THEN concat(', as the inventory of ', grounds.cluster, ' shows') ELSE '' END, '; call invoked by EKS'),
+           CASE WHEN ground IN ('service_linked', 'service') THEN ground END, NULL, 'identity of the EKS service itself',
+           CASE WHEN ground = 'pod_role' THEN 'pod_identity_role' END, pod_role_event_id, concat('a role of EKS Pod Identity and a session name of its form; the record that issued the session is not in the store', CASE WHEN bound THEN '' ELSE ', so the service account is not known' END),
+           CASE WHEN ground = 'provider' THEN 'oidc_provider' END, NULL, concat('the session came from ', provider_cluster, '; the record that issued it is not in the store', CASE WHEN bound THEN '' ELSE ', so the service account is not known' END),
+           CASE WHEN bound THEN 'sole_binding' END, NULL, concat('only one service account may hold the role: ', sole_proof),
+           CASE WHEN ground = 'fargate' OR (ground = 'named' AND access_path = 'fargate_execution_role' AND fargate_proof IS NOT NULL) THEN 'fargate_role' END, fargate_event_id, fargate_proof,
+           CASE WHEN told.activity_id IS NOT NULL AND ground IN ('node', 'named') THEN told.fact END, NULL, told.detail
+       ) AS evidence
