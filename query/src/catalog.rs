@@ -188,6 +188,15 @@ const ANSWERS: [View; 11] = [
     view!("readiness", kept),
 ];
 
+/// Views that only other views read: who asked for one would have all its rows made and held for that one answer.
+const INNER: [&str; 5] = [
+    "telling_records",
+    "issuing_records",
+    "held_grounds",
+    "held_attribution",
+    "held_unattributed",
+];
+
 /// Views that, once read, have computed everything that is kept.
 pub(crate) const WARMED: [&str; 8] = [
     "fallbacks",
@@ -247,6 +256,12 @@ pub(crate) async fn register(
     add_identities(context, &shelf).await?;
     for view in &ANSWERS {
         passing.extend(add_view(context, view, &shelf).await?);
+    }
+    for name in INNER {
+        // The plans of other views have them without their names.
+        context
+            .deregister_table(name)
+            .map_err(|error| Error::from_engine(&format!("hide {name}"), error))?;
     }
     system::register(context, tables, queries).await?;
     Ok((snapshot, passing))
@@ -331,3 +346,6 @@ fn add(context: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> R
         .map(|_| ())
         .map_err(|error| Error::from_engine(&format!("register {name}"), error))
 }
+
+#[cfg(test)]
+mod tests;
