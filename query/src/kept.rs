@@ -2,7 +2,6 @@
 //! sessions that come after it; or held in memory only while such views are made of them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -48,8 +47,8 @@ pub(crate) struct Kept {
     held: SchemaRef,
     compute: Compute,
     place: Place,
-    rows: RwLock<Arc<OnceCell<MemTable>>>,
-    released: AtomicBool,
+    /// Until they are released.
+    rows: RwLock<Option<Arc<OnceCell<MemTable>>>>,
 }
 
 impl Kept {
@@ -92,23 +91,19 @@ impl Kept {
             schema,
             compute,
             place: place.clone(),
-            rows: RwLock::default(),
-            released: AtomicBool::new(false),
+            rows: RwLock::new(Some(Arc::default())),
         }
     }
 
     /// Forgets the rows, once all that is made of them has been made. Who reads them later has them computed again.
     pub(crate) fn release(&self) {
-        self.released.store(true, Ordering::Relaxed);
-        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Gives where the rows are, or will be; once they are released, a place for one reader.
     fn cell(&self) -> Arc<OnceCell<MemTable>> {
-        if self.released.load(Ordering::Relaxed) {
-            return Arc::default();
-        }
-        Arc::clone(&self.rows.read().unwrap_or_else(PoisonError::into_inner))
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        rows.clone().unwrap_or_default()
     }
 
     async fn rows(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
