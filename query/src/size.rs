@@ -1,7 +1,9 @@
 //! How deep and wide a statement may be.
 //!
 //! A chain of operators becomes a tree as deep as it is long, and what walks down a tree needs room on its thread's
-//! stack for each step. A statement that is too large is refused before it is parsed.
+//! stack for each step. A statement that is too large is refused before it is parsed, one that nests too much before it is planned.
+
+mod nesting;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -43,6 +45,13 @@ pub fn check_size(sql: &str) -> Result<()> {
     else {
         return Ok(());
     };
+    if !nesting::is_bounded(&statements) {
+        return Err(Error::InvalidQuery(
+            "the statement nests too many functions, NOT, or operators on JSON in each other: json_get(column, 'a', 'b') takes a path \
+             at once, and a query in FROM can go on from what another gives"
+                .to_owned(),
+        ));
+    }
     let mut relations = Relations::default();
     let _ = statements.visit(&mut relations);
     if relations.total > MOST_RELATIONS {
@@ -152,6 +161,9 @@ mod tests {
                 count - 1
             )
         };
+        let nested = |open: &str, depth: usize| {
+            format!("SELECT {}x{}", open.repeat(depth), ")".repeat(depth))
+        };
         for (sql, fits) in [
             ("SELECT 1".to_owned(), true),
             (
@@ -176,6 +188,31 @@ mod tests {
                 true,
             ),
             ("SELECT 'an open text".to_owned(), true),
+            (nested("lower(", 14), true),
+            (nested("lower(", 15), false),
+            (nested("NOT (", 15), false),
+            (nested("('a' || ", 500), true),
+            (nested("lower('a' || ", 15), false),
+            (
+                format!("SELECT extra{} FROM events", "->'a'".repeat(14)),
+                true,
+            ),
+            (
+                format!("SELECT extra{} FROM events", "->'a'".repeat(15)),
+                false,
+            ),
+            (
+                format!("SELECT extra{}->>'b' FROM events", "->'a'".repeat(200)),
+                false,
+            ),
+            (
+                format!("SELECT {}", vec!["lower(trim(user_agent))"; 200].join(", ")),
+                true,
+            ),
+            (
+                [nested("lower(", 12).as_str(); 5].join(" UNION ALL "),
+                false,
+            ),
         ] {
             let told: String = sql.chars().take(60).collect();
             assert_eq!(check_size(&sql).is_ok(), fits, "{told}");
