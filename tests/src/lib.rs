@@ -7,9 +7,14 @@
     clippy::unwrap_used
 )]
 
+pub mod aws_account;
+pub mod endpoint;
 pub mod faulty_store;
 pub mod forms;
+pub mod http_server;
 pub mod inspect;
+pub mod kubernetes_api;
+pub mod lookup_events;
 pub mod objects;
 pub mod program;
 pub mod random;

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use clap::Parser;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use podtrail_ingest::digest::Verdict;
-use podtrail_ingest::source::lookup::Paces;
+use podtrail_ingest::source::lookup::{Lookup, Paces};
 use podtrail_ingest::source::{ObjectRef, Source};
 use podtrail_ingest::store::Store;
 use podtrail_ingest::{DigestStatus, Options, Progress, Stop, Summary, unread, watermark};
@@ -348,10 +348,19 @@ async fn missing_keys(
                 .map(str::to_owned),
         );
     }
+    let (keys, others): (Vec<String>, Vec<String>) = keys
+        .into_iter()
+        .partition(|key| Lookup::is_access_key_id(key));
     if !global.quiet {
         say(&format!(
             "{} access keys whose issuing record is missing",
             HumanCount(keys.len() as u64)
+        ));
+    }
+    if !others.is_empty() {
+        say(&format!(
+            "{} texts in the place of access key ids cannot be asked for: they are of another form, as in anonymised trails",
+            HumanCount(others.len() as u64)
         ));
     }
     Ok(keys)

@@ -49,6 +49,11 @@ impl Document {
         }
     }
 
+    /// Whether it is of one object, not of a list that may be long.
+    pub(crate) const fn is_object(&self) -> bool {
+        matches!(self.body, Body::Plain(_))
+    }
+
     /// Its JSON text.
     #[must_use]
     pub fn reader(&self) -> Box<dyn Read + Send + '_> {
@@ -75,6 +80,8 @@ impl Document {
                 None => ClusterOf::Unknown,
             },
             observed_at: self.observed_at,
+            // Collectors ask for all namespaces.
+            whole_lists: true,
         }
     }
 

@@ -236,7 +236,8 @@ impl<'a, S: Sink> Collector<'a, S> {
     }
 
     fn listing(&mut self, kind: Kind, tally: Tally) -> Result<(), Error> {
-        if tally.items == 0 && kind.namespaced() && kind != Kind::PodIdentityAssociation {
+        let may_be_partial = kind.namespaced() && !self.context.whole_lists;
+        if tally.items == 0 && may_be_partial && kind != Kind::PodIdentityAssociation {
             // Of which namespace is not known, so it says nothing about any pod.
             return Ok(());
         }
@@ -265,7 +266,7 @@ impl<'a, S: Sink> Collector<'a, S> {
         }
         let mut attributes = Attributes::default();
         attributes.value("items", Some(tally.items.into()));
-        if kind.namespaced() && !tally.many_namespaces && tally.items > 0 {
+        if may_be_partial && !tally.many_namespaces && tally.items > 0 {
             listing.namespace = tally.namespace;
             attributes.flag("partial", Some(true));
         }

@@ -69,6 +69,7 @@ pub fn import(
             file: file.path.display().to_string(),
             cluster: cluster_of(file, named.as_ref(), &folders),
             observed_at: observed_at(file, options),
+            whole_lists: false,
         };
         summary.add(&one(file, &context, sink)?);
     }

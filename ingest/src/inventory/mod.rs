@@ -107,6 +107,9 @@ pub struct FileContext {
     pub cluster: ClusterOf,
     /// Time of the observations, µs since the epoch, UTC. Audit events carry their own time.
     pub observed_at: i64,
+    /// Its lists are of the whole cluster. Of a list that somebody saved it is not known whether one namespace was asked for,
+    /// where it shows objects of one, or none.
+    pub whole_lists: bool,
 }
 
 /// What came of an import.

@@ -62,6 +62,7 @@ pub(super) fn context() -> FileContext {
             region: Some("eu-west-1".to_owned()),
         }),
         observed_at: AT,
+        whole_lists: false,
     }
 }
 
@@ -147,6 +148,30 @@ fn a_list_of_several_kinds_gives_observations_listings_and_counts() {
         pods.attributes,
         json!({"items": 2}).as_object().unwrap().clone()
     );
+}
+
+#[test]
+fn a_list_of_all_namespaces_is_whole_where_it_shows_one_or_none() {
+    let whole = FileContext {
+        whole_lists: true,
+        ..context()
+    };
+    // The kind stands before the items.
+    let pods = |items: &[Value]| {
+        let items = Value::from(items);
+        format!(r#"{{"apiVersion":"v1","kind":"PodList","items":{items}}}"#)
+    };
+    for (items, count) in [(vec![pod("a", "p1")], 1), (vec![], 0)] {
+        let taken = take_in(&whole, pods(&items).as_bytes());
+        let listing = taken.one(Kind::Listing);
+        assert_eq!(listing.name, "pod");
+        assert_eq!(listing.cluster.as_deref(), Some("prod"));
+        assert_eq!(listing.namespace, None);
+        let expected = json!({"items": count});
+        assert_eq!(listing.attributes, expected.as_object().unwrap().clone());
+    }
+    let saved = take_in(&context(), pods(&[]).as_bytes());
+    assert!(saved.of(Kind::Listing).is_empty());
 }
 
 #[test]

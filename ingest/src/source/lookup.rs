@@ -94,6 +94,12 @@ impl Lookup {
         })
     }
 
+    /// Tells whether a text has the form of an access key id: LookupEvents takes no other. Anonymised trails have others.
+    #[must_use]
+    pub fn is_access_key_id(text: &str) -> bool {
+        window::access_key(text).is_some()
+    }
+
     /// Looks up the records that issued access keys, in place of all events. A key that was issued by the
     /// global endpoint of STS is found in `us-east-1`, another in the region where it was asked for.
     ///

@@ -116,9 +116,9 @@ impl Collect {
 
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let store = global.create_store().await?;
-        let (mut total, connection) = self.collect(&store, global).await?;
-        if let (true, Some(connection)) = (self.follow, &connection) {
-            Box::pin(self.watch(&store, connection, &mut total, global)).await?;
+        let (mut total, found) = self.collect(&store, global).await?;
+        if let (true, Some((connection, seen))) = (self.follow, found) {
+            Box::pin(self.watch(&store, &connection, seen, &mut total, global)).await?;
         }
         Ok(total.exit())
     }
@@ -134,7 +134,7 @@ impl Collect {
         &self,
         store: &Store,
         global: &Global,
-    ) -> anyhow::Result<(Total, Option<Connection>)> {
+    ) -> anyhow::Result<(Total, Option<(Connection, kubernetes::Seen)>)> {
         let start = Instant::now();
         let mut total = Total::default();
         let mut connection = if self.no_kubernetes {
@@ -152,9 +152,8 @@ impl Collect {
             }
         };
         if !self.no_aws {
-            let (clusters, more) = self
-                .aws(&mut total, seen.role_arns, seen.instance_ids)
-                .await?;
+            let (roles, instances) = (seen.role_arns.clone(), seen.instance_ids.clone());
+            let (clusters, more) = self.aws(&mut total, roles, instances).await?;
             connection = match connection {
                 Some(connection) => Some(name(connection, &clusters).await),
                 None => None,
@@ -176,7 +175,7 @@ impl Collect {
         }
         total.add(keep(store, documents, clock()).await?);
         tell(&total.imported, total.warnings, start, global);
-        Ok((total, connection))
+        Ok((total, connection.map(|connection| (connection, seen))))
     }
 
     fn access(&self) -> Access {
@@ -219,6 +218,7 @@ impl Collect {
         &self,
         store: &Store,
         connection: &Connection,
+        mut seen: kubernetes::Seen,
         total: &mut Total,
         global: &Global,
     ) -> anyhow::Result<()> {
@@ -226,7 +226,12 @@ impl Collect {
         let (sender, mut receiver) = mpsc::channel(FOUND_AHEAD);
         let out = Output::new(sender);
         let options = Follow::default();
-        let follow = connection.follow(&options, &out, stop.receiver());
+        let follow = async {
+            let ended = connection.follow(&options, &out, stop.receiver()).await;
+            // What was found before it ended is still to be kept.
+            drop(out);
+            ended
+        };
         let keeping = async {
             let mut hourly = tokio::time::interval(options.list_every);
             hourly.tick().await;
@@ -234,10 +239,12 @@ impl Collect {
                 let found = tokio::select! {
                     found = receiver.recv() => found,
                     _ = hourly.tick(), if !self.no_aws => {
-                        let (_, documents) = self.aws(total, BTreeSet::new(), BTreeSet::new()).await?;
+                        let documents = tokio::select! {
+                            documents = self.aws_again(total, &seen) => documents,
+                            () = stop.asked() => Vec::new(),
+                        };
                         Some(Found::Documents(documents))
                     }
-                    () = stop.asked() => None,
                 };
                 match found {
                     None => return anyhow::Ok(()),
@@ -246,6 +253,9 @@ impl Collect {
                         say(&format!("podtrail: {warning}"));
                     }
                     Some(Found::Documents(documents)) => {
+                        for document in &documents {
+                            seen.see_change(document);
+                        }
                         let kept = keep(store, documents, clock()).await?;
                         if !global.quiet && kept.written.new > 0 {
                             say(&format!(
@@ -258,9 +268,29 @@ impl Collect {
                 }
             }
         };
+        tokio::pin!(follow, keeping);
         tokio::select! {
-            ended = follow => ended.map_err(anyhow::Error::from),
-            kept = keeping => kept,
+            // Nothing can be kept any more.
+            kept = &mut keeping => kept,
+            ended = &mut follow => {
+                keeping.await?;
+                Ok(ended?)
+            }
+        }
+    }
+
+    /// Reads AWS once more. What fails now may work in an hour, and Kubernetes is watched on.
+    async fn aws_again(&self, total: &mut Total, seen: &kubernetes::Seen) -> Vec<Document> {
+        let (roles, instances) = (seen.role_arns.clone(), seen.instance_ids.clone());
+        match self.aws(total, roles, instances).await {
+            Ok((_, documents)) => documents,
+            Err(error) => {
+                total.warnings += 1;
+                say(&format!(
+                    "podtrail: AWS could not be read, and will be in an hour: {error:#}"
+                ));
+                Vec::new()
+            }
         }
     }
 }

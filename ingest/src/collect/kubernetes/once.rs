@@ -24,6 +24,15 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Looks at the object of a change that [`Connection::follow`] handed over.
+    pub fn see_change(&mut self, document: &Document) {
+        if document.is_object()
+            && let Ok(change) = document.value()
+        {
+            self.see(&change["object"]);
+        }
+    }
+
     fn see(&mut self, object: &Value) {
         let role = object.pointer("/metadata/annotations/eks.amazonaws.com~1role-arn");
         if let Some(role) = role.and_then(Value::as_str) {
