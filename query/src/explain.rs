@@ -1,6 +1,7 @@
-//! The whole story of one call: who made it, and the records that say so. [`subject`] tells that of an access
-//! key, a service account or a pod.
+//! The whole story of one call: who made it, and the records that say so. [`subject`] tells that of a service account or a
+//! pod, [`identity`] that of credentials and roles.
 
+pub mod identity;
 pub mod subject;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::engine::Session;
 use crate::error::{Error, Result};
+use subject::{Story, Subject};
 
 /// Columns of an event that tell what was done and with which identity.
 const EVENT: &str = "event_id, event_time, event_source, event_name, error_code, aws_region, recipient_account_id,
@@ -39,6 +41,39 @@ pub struct Explanation {
     pub attribution: Option<Value>,
     /// The facts, with their records.
     pub evidence: Vec<Fact>,
+}
+
+/// What the store knows of what was asked about.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Told {
+    /// Of an event.
+    Event(Explanation),
+    /// Of anything else.
+    Story(Story),
+}
+
+/// Tells the whole story of what a text names.
+///
+/// # Errors
+/// [`Error::NotFound`] where the store has nothing of it; others where it cannot be read.
+pub async fn tell(session: &Session, text: &str) -> Result<Told> {
+    let story = match Subject::parse(text) {
+        Subject::Event(id) => return Ok(Told::Event(explain(session, &id).await?)),
+        Subject::AccessKey(key) => identity::access_key(session, &key).await?,
+        Subject::Role(arn) => identity::role(session, &arn).await?,
+        Subject::Identity(arn) => identity::identity(session, &arn).await?,
+        Subject::Workload {
+            cluster,
+            namespace,
+            service_account,
+            pod,
+        } => {
+            let pod = pod.as_deref();
+            subject::workload(session, &cluster, &namespace, &service_account, pod).await?
+        }
+    };
+    Ok(Told::Story(story))
 }
 
 /// Explains an event.

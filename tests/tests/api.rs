@@ -574,6 +574,7 @@ async fn details_are_those_of_the_lists() {
         .json();
     assert_eq!(story["event"]["event_id"], id);
     assert_eq!(story["attribution"]["service_account"], "cart");
+    stories_of_arns(&client, &event[0]).await;
     for missing in [
         "/api/v1/fallbacks/none",
         "/api/v1/workloads/no/such/one",
@@ -584,6 +585,57 @@ async fn details_are_those_of_the_lists() {
         "/api/v1/reports/none",
     ] {
         client.get(missing).await.problem(404);
+    }
+}
+
+/// Asks for the stories of the ARNs that a call of `cart` shows, and of a node role.
+async fn stories_of_arns(client: &Client, event: &Value) {
+    let section = |story: &Value, title: &str| {
+        let sections = story["sections"].as_array().unwrap();
+        let found = sections.iter().find(|part| part["title"] == title);
+        found.unwrap()["rows"].as_array().unwrap().clone()
+    };
+    let story = async |arn: &str| {
+        let arn = arn.replace('/', "%2F");
+        let path = format!("/api/v1/explain/{arn}");
+        client.get(&path).await.expect(200).json()
+    };
+    let role = event["role_arn"].as_str().unwrap();
+    let told = story(role).await;
+    let verdict = told["verdict"].as_str().unwrap();
+    assert!(verdict.contains("shop/cart of myeks"), "{verdict}");
+    for title in ["used by", "bound to", "credentials issued to"] {
+        let rows = section(&told, title);
+        assert!(
+            rows.iter().all(|row| row["service_account"] == "cart"),
+            "{title}: {rows:?}"
+        );
+        assert!(!rows.is_empty(), "{title}");
+    }
+    let counts = client
+        .sql(&format!(
+            "SELECT sum(calls) AS calls FROM hourly_attribution WHERE role_arn = '{role}'"
+        ))
+        .await;
+    let used: i64 = section(&told, "used by")
+        .iter()
+        .map(|row| row["calls"].as_i64().unwrap())
+        .sum();
+    assert_eq!(counts[0]["calls"], used);
+    let told = story(event["identity_arn"].as_str().unwrap()).await;
+    assert!(told["verdict"].as_str().unwrap().contains("shop/cart"));
+    assert_eq!(section(&told, "issued to")[0]["service_account"], "cart");
+    assert_eq!(section(&told, "calls")[0]["service_account"], "cart");
+    // Pods fall back to it, and it is known by its name without its path, too.
+    let told = story("arn:aws:iam::111122223333:role/myeks-ng-1").await;
+    let verdict = told["verdict"].as_str().unwrap();
+    assert!(
+        verdict.starts_with("node role of myeks; used by "),
+        "{verdict}"
+    );
+    for unknown in ["role/none", "user/none"] {
+        let path = format!("/api/v1/explain/arn:aws:iam::111122223333:{unknown}");
+        client.get(&path).await.problem(404);
     }
 }
 

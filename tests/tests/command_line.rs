@@ -397,6 +397,14 @@ fn explain_tells_who_and_why_not() {
     let told: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(told["event"]["event_name"], "ListBuckets");
     assert_eq!(told["attribution"], Value::Null);
+    let user = "arn:aws:iam::111122223333:user/alice";
+    let told = run(&place.store(), &["explain", user]).expect(0);
+    assert!(told.stdout.starts_with("not attributed"), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("AKIAEXAMPLE000000001"),
+        "{}",
+        told.stdout
+    );
     let unknown = run(&place.store(), &["explain", "it's not there"]).expect(2);
     assert!(
         unknown.stderr.contains("it's not there"),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use podtrail_query::explain::subject::{self, Story, Subject};
-use podtrail_query::explain::{Explanation, explain};
+use podtrail_query::explain::subject::Story;
+use podtrail_query::explain::{Explanation, Told, tell};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,38 +11,17 @@ use super::{Exit, Format, Global, engine, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// Event id of a call, an access key id, a service account or a pod
-    #[arg(value_name = "EVENT_ID|ACCESS_KEY_ID|CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")]
+    /// Event id of a call, an access key id, an ARN, a service account or a pod
+    #[arg(value_name = "EVENT_ID|ACCESS_KEY_ID|ARN|CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")]
     subject: String,
 }
 
 impl Explain {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let session = engine(global).await?.session().await?;
-        match Subject::parse(&self.subject) {
-            Subject::Event(id) => {
-                let explanation = explain(&session, &id).await?;
-                print(global, &explanation, story)
-            }
-            Subject::AccessKey(key) => {
-                print(global, &subject::access_key(&session, &key).await?, rows)
-            }
-            Subject::Workload {
-                cluster,
-                namespace,
-                service_account,
-                pod,
-            } => {
-                let found = subject::workload(
-                    &session,
-                    &cluster,
-                    &namespace,
-                    &service_account,
-                    pod.as_deref(),
-                )
-                .await?;
-                print(global, &found, rows)
-            }
+        match tell(&session, &self.subject).await? {
+            Told::Event(explanation) => print(global, &explanation, story),
+            Told::Story(told) => print(global, &told, rows),
         }
     }
 }
@@ -66,7 +45,7 @@ fn print<T: Serialize>(
     Ok(Exit::Ok)
 }
 
-/// Tells the story of a key, a service account or a pod for people.
+/// Tells the story of anything but an event for people.
 fn rows(told: &Story) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.

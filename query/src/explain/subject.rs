@@ -1,4 +1,5 @@
-//! The whole story of an access key, a service account or a pod.
+//! What can be asked about, and the whole story of a service account or a pod; [`identity`](super::identity) has those of
+//! credentials and roles.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,13 +9,17 @@ use crate::engine::Session;
 use crate::error::{Error, Result};
 
 /// Rows of one kind shown at most.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 
 /// What a user asks about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// An access key id (AKIA… or ASIA…).
     AccessKey(String),
+    /// ARN of an IAM role.
+    Role(String),
+    /// ARN of another identity: a role session, an IAM user, the root user.
+    Identity(String),
     /// A service account of a cluster, or one of its pods.
     Workload {
         /// Cluster name, or OIDC issuer.
@@ -39,6 +44,15 @@ impl Subject {
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if key {
             return Self::AccessKey(text.to_owned());
+        }
+        // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+        let arn: Vec<&str> = text.splitn(6, ':').collect();
+        if let ["arn", _, service, _, _, resource] = arn.as_slice() {
+            return if *service == "iam" && resource.starts_with("role/") {
+                Self::Role(text.to_owned())
+            } else {
+                Self::Identity(text.to_owned())
+            };
         }
         // An issuer has slashes of its own: the last parts count.
         let parts: Vec<&str> = text.split('/').collect();
@@ -69,6 +83,12 @@ pub struct Section {
     pub rows: Vec<Value>,
 }
 
+impl From<(&'static str, Vec<Value>)> for Section {
+    fn from((title, rows): (&'static str, Vec<Value>)) -> Self {
+        Self { title, rows }
+    }
+}
+
 /// What the store knows of a subject.
 #[derive(Debug, Clone, Serialize)]
 pub struct Story {
@@ -78,89 +98,6 @@ pub struct Story {
     pub sections: Vec<Section>,
     /// What would make it more certain.
     pub missing: Vec<String>,
-}
-
-/// Tells the story of an access key.
-///
-/// # Errors
-/// [`Error::NotFound`] where the store has never seen it.
-pub async fn access_key(session: &Session, key: &str) -> Result<Story> {
-    let key = literal(key);
-    let sessions = all(
-        session,
-        &format!(
-            "SELECT sessions.*, issued_sessions.confidence FROM sessions
-             LEFT JOIN issued_sessions ON issued_sessions.event_id = sessions.event_id
-             WHERE sessions.access_key_id = {key} ORDER BY issued_at LIMIT {SHOWN}"
-        ),
-    )
-    .await?;
-    let calls = all(
-        session,
-        &format!(
-            "SELECT access_path, actor, cluster, namespace, service_account, pod, node, confidence, event_source, event_name, error_code,
-                    CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
-             FROM activity_attribution WHERE access_key_id = {key}
-             GROUP BY access_path, actor, cluster, namespace, service_account, pod, node, confidence, event_source, event_name, error_code
-             ORDER BY calls DESC LIMIT {SHOWN}"
-        ),
-    )
-    .await?;
-    let seen = all(
-        session,
-        &format!(
-            "SELECT identity_arn, identity_type, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen,
-                    CAST(sum(calls) AS BIGINT) AS calls, min(session_created_at) AS session_created_at
-             FROM activities WHERE access_key_id = {key} GROUP BY identity_arn, identity_type ORDER BY calls DESC LIMIT {SHOWN}"
-        ),
-    )
-    .await?;
-    if sessions.is_empty() && seen.is_empty() {
-        return Err(Error::NotFound(format!(
-            "no call and no issuing record with access key id {key} in the store"
-        )));
-    }
-    let mut missing = Vec::new();
-    if sessions.is_empty() {
-        missing.push(
-            "the record that issued the key is not in the store: ingest the hours before its first call, all regions"
-                .to_owned(),
-        );
-    }
-    if seen.len() > 1 {
-        missing.push("the key is shown under several sessions and is no identity".to_owned());
-    }
-    let verdict = match (sessions.first(), calls.first()) {
-        (Some(row), _) | (None, Some(row)) => super::said(&with_path(row)),
-        (None, None) => "not attributed to a cluster".to_owned(),
-    };
-    Ok(Story {
-        verdict,
-        sections: vec![
-            Section {
-                title: "issued to",
-                rows: sessions,
-            },
-            Section {
-                title: "shown by",
-                rows: seen,
-            },
-            Section {
-                title: "calls",
-                rows: calls,
-            },
-        ],
-        missing,
-    })
-}
-
-/// A row of `sessions` has its access path under another name.
-fn with_path(row: &Value) -> Value {
-    let mut row = row.clone();
-    if row["access_path"].is_null() {
-        row["access_path"] = row["mechanism"].clone();
-    }
-    row
 }
 
 /// Tells the story of a service account, or of one of its pods.
@@ -235,9 +172,8 @@ pub async fn workload(
             ("refused", refused),
             ("pods", pods),
         ]
-        .into_iter()
-        .map(|(title, rows)| Section { title, rows })
-        .collect(),
+        .map(Section::from)
+        .into(),
         missing,
     })
 }
@@ -281,6 +217,18 @@ mod tests {
             (
                 "ASIAIOSFODNN7EXAMPLE",
                 Subject::AccessKey("ASIAIOSFODNN7EXAMPLE".to_owned()),
+            ),
+            (
+                "arn:aws-cn:iam::111122223333:role/team/app",
+                Subject::Role("arn:aws-cn:iam::111122223333:role/team/app".to_owned()),
+            ),
+            (
+                "arn:aws:sts::111122223333:assumed-role/app/i-0abc",
+                Subject::Identity("arn:aws:sts::111122223333:assumed-role/app/i-0abc".to_owned()),
+            ),
+            (
+                "arn:aws:iam::111122223333:user/ops/ann",
+                Subject::Identity("arn:aws:iam::111122223333:user/ops/ann".to_owned()),
             ),
             (
                 "0f53d9b8-fde2-4920-bd1a-90468347d468",

@@ -3,8 +3,7 @@
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use http::HeaderMap;
-use podtrail_query::explain::explain as event;
-use podtrail_query::explain::subject::{self, Subject};
+use podtrail_query::explain::tell;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,7 +13,7 @@ use crate::serve::answer::Question;
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
 
-/// The story of an event, an access key, a service account or a pod.
+/// The story of an event, an access key, an ARN, a service account or a pod.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// The answer in one sentence.
@@ -61,14 +60,14 @@ pub struct Section {
     pub rows: Vec<Value>,
 }
 
-/// Tells the whole story of an event, an access key, a service account or a pod.
+/// Tells the whole story of an event, an access key, an ARN, a service account or a pod.
 ///
 /// # Errors
 /// 404 where nothing is known of it.
 #[utoipa::path(
     get,
     path = "/explain/{id}",
-    params(("id" = String, Path, description = "Event id, access key id, or CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")),
+    params(("id" = String, Path, description = "Event id, access key id, ARN of a role or of another identity, or CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")),
     responses(
         (status = 200, description = "The story.", body = Explanation),
         (status = 304, description = "The client has this answer already."),
@@ -85,25 +84,6 @@ pub async fn explain(
         Err(known) => return Ok(*known),
     };
     let session = &question.now.session;
-    match Subject::parse(&id) {
-        Subject::Event(id) => {
-            let told = event(session, &id).await?;
-            question.object(&told)
-        }
-        Subject::AccessKey(key) => {
-            let told = subject::access_key(session, &key).await?;
-            question.object(&told)
-        }
-        Subject::Workload {
-            cluster,
-            namespace,
-            service_account,
-            pod,
-        } => {
-            let pod = pod.as_deref();
-            let told =
-                subject::workload(session, &cluster, &namespace, &service_account, pod).await?;
-            question.object(&told)
-        }
-    }
+    let told = tell(session, &id).await?;
+    question.object(&told)
 }

@@ -1,0 +1,265 @@
+//! The whole story of credentials, by access key or by the ARN that they are shown under, and of an IAM role.
+
+use serde_json::Value;
+
+use super::subject::{SHOWN, Section, Story};
+use super::{all, literal};
+use crate::engine::Session;
+use crate::error::{Error, Result};
+
+/// Credentials, as rows name them.
+struct Credentials {
+    /// What they are called where nothing is found.
+    name: String,
+    /// Condition on rows of `issued_sessions`.
+    issued: String,
+    /// Condition on rows of `activities`.
+    shown: String,
+    /// Condition on rows of `activity_attribution`.
+    attributed: String,
+}
+
+impl Credentials {
+    /// Asks for the sessions that they were issued to, the identities that showed them, and their calls.
+    async fn ask(&self, session: &Session) -> Result<[Vec<Value>; 3]> {
+        let Self {
+            name,
+            issued,
+            shown,
+            attributed,
+        } = self;
+        let issued = all(
+            session,
+            &format!(
+                "SELECT sessions.*, issued_sessions.confidence FROM sessions
+                 LEFT JOIN issued_sessions ON issued_sessions.event_id = sessions.event_id
+                 WHERE {issued} ORDER BY issued_at LIMIT {SHOWN}"
+            ),
+        )
+        .await?;
+        let shown = all(
+            session,
+            &format!(
+                "SELECT identity_arn, identity_type, access_key_id, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen,
+                        CAST(sum(calls) AS BIGINT) AS calls, min(session_created_at) AS session_created_at
+                 FROM activities WHERE {shown} GROUP BY identity_arn, identity_type, access_key_id ORDER BY calls DESC LIMIT {SHOWN}"
+            ),
+        )
+        .await?;
+        if issued.is_empty() && shown.is_empty() {
+            return Err(Error::NotFound(format!(
+                "no call and no issuing record with {name} in the store"
+            )));
+        }
+        let calls = all(
+            session,
+            &format!(
+                "SELECT access_path, actor, cluster, namespace, service_account, pod, node, confidence, event_source, event_name, error_code,
+                        CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
+                 FROM activity_attribution WHERE {attributed}
+                 GROUP BY access_path, actor, cluster, namespace, service_account, pod, node, confidence, event_source, event_name, error_code
+                 ORDER BY calls DESC LIMIT {SHOWN}"
+            ),
+        )
+        .await?;
+        Ok([issued, shown, calls])
+    }
+}
+
+/// Tells the story of an access key.
+///
+/// # Errors
+/// [`Error::NotFound`] where the store has never seen it.
+pub async fn access_key(session: &Session, key: &str) -> Result<Story> {
+    let key = literal(key);
+    let credentials = Credentials {
+        name: format!("access key id {key}"),
+        issued: format!("sessions.access_key_id = {key}"),
+        shown: format!("access_key_id = {key}"),
+        attributed: format!("access_key_id = {key}"),
+    };
+    let [issued, shown, calls] = credentials.ask(session).await?;
+    let mut missing = Vec::new();
+    if issued.is_empty() {
+        missing.push(
+            "the record that issued the key is not in the store: ingest the hours before its first call, all regions"
+                .to_owned(),
+        );
+    }
+    if shown.len() > 1 {
+        missing.push("the key is shown under several sessions and is no identity".to_owned());
+    }
+    Ok(told(issued, shown, calls, missing))
+}
+
+/// Tells the story of an identity that is no role: of a role session by its ARN, of an IAM user.
+///
+/// # Errors
+/// [`Error::NotFound`] where the store has never seen it.
+pub async fn identity(session: &Session, arn: &str) -> Result<Story> {
+    let is_session = arn.contains(":assumed-role/");
+    let arn = literal(arn);
+    let credentials = Credentials {
+        name: arn.clone(),
+        issued: format!("issued_sessions.issued_arn = {arn}"),
+        shown: format!("identity_arn = {arn}"),
+        attributed: format!(
+            "activity_id IN (SELECT activity_id FROM activities WHERE identity_arn = {arn})"
+        ),
+    };
+    let [issued, shown, calls] = credentials.ask(session).await?;
+    let mut missing = Vec::new();
+    if is_session && issued.is_empty() {
+        missing.push(
+            "no record that issued credentials to the session is in the store: ingest the hours before its first call, all regions"
+                .to_owned(),
+        );
+    }
+    Ok(told(issued, shown, calls, missing))
+}
+
+fn told(issued: Vec<Value>, shown: Vec<Value>, calls: Vec<Value>, missing: Vec<String>) -> Story {
+    let verdict = match (issued.first(), calls.first()) {
+        (Some(row), _) | (None, Some(row)) => super::said(&with_path(row)),
+        (None, None) => "not attributed to a cluster".to_owned(),
+    };
+    let sections = [("issued to", issued), ("shown by", shown), ("calls", calls)];
+    Story {
+        verdict,
+        sections: sections.map(Section::from).into(),
+        missing,
+    }
+}
+
+/// A row of `sessions` has its access path under another name.
+fn with_path(row: &Value) -> Value {
+    let mut row = row.clone();
+    if row["access_path"].is_null() {
+        row["access_path"] = row["mechanism"].clone();
+    }
+    row
+}
+
+/// Tells the story of an IAM role. Its path may be left out, as ARNs of sessions do.
+///
+/// # Errors
+/// [`Error::NotFound`] where neither calls nor the inventory show it.
+pub async fn role(session: &Session, arn: &str) -> Result<Story> {
+    let this = |column: &str| {
+        format!(
+            "plain_role_arn({column}) = plain_role_arn({})",
+            literal(arn)
+        )
+    };
+    let this_role = this("role_arn");
+    let rows = async |sql: String| all(session, &sql).await;
+    let used = rows(format!(
+        "SELECT access_path, actor, component, cluster, namespace, service_account, hops, confidence,
+                CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END) AS BIGINT) AS denied,
+                min(first_event_time) AS first_seen, max(last_event_time) AS last_seen, min(event_id) AS event_id
+         FROM hourly_attribution WHERE {this_role}
+         GROUP BY access_path, actor, component, cluster, namespace, service_account, hops, confidence ORDER BY calls DESC LIMIT {SHOWN}"
+    ))
+    .await?;
+    let nodes = rows(format!(
+        "SELECT cluster, confidence, proof, event_id FROM node_roles WHERE {this_role} ORDER BY proof_rank LIMIT {SHOWN}"
+    ))
+    .await?;
+    let bound = rows(format!(
+        "SELECT mechanism, cluster, namespace, service_account, wildcard, proof FROM role_bindings WHERE {this_role}
+         ORDER BY cluster, namespace, service_account LIMIT {SHOWN}"
+    ))
+    .await?;
+    let issued = rows(format!(
+        "SELECT mechanism, cluster, namespace, service_account, hops, count(*) AS sessions, min(issued_at) AS first_issued, max(issued_at) AS last_issued
+         FROM sessions WHERE {this_role}
+         GROUP BY mechanism, cluster, namespace, service_account, hops ORDER BY sessions DESC LIMIT {SHOWN}"
+    ))
+    .await?;
+    let of_caller = this("session_issuer_arn");
+    let others = rows(format!(
+        "SELECT callers.identity_type, callers.federated_provider, callers.invoked_by, count(*) AS sessions, CAST(sum(callers.calls) AS BIGINT) AS calls,
+                min(callers.first_event_time) AS first_seen, max(callers.last_event_time) AS last_seen, min(callers.event_id) AS event_id
+         FROM callers JOIN caller_identities AS known ON known.caller_id = callers.caller_id
+         WHERE {of_caller} AND known.session_event_id IS NULL AND known.node_role_arn IS NULL
+         GROUP BY callers.identity_type, callers.federated_provider, callers.invoked_by ORDER BY calls DESC LIMIT {SHOWN}"
+    ))
+    .await?;
+    if [&used, &nodes, &bound, &issued, &others]
+        .iter()
+        .all(|rows| rows.is_empty())
+    {
+        return Err(Error::NotFound(format!(
+            "neither calls nor inventory of role {} in the store",
+            literal(arn)
+        )));
+    }
+    let mut missing = Vec::new();
+    if !others.is_empty() {
+        missing.push(
+            "some sessions of the role are known by no record that issued them: they are of no cluster, or were issued before the store begins"
+                .to_owned(),
+        );
+    }
+    if bound.is_empty() && nodes.is_empty() {
+        missing.push("no binding of the role is known: podtrail inventory import what aws iam get-role and kubectl get serviceaccounts print".to_owned());
+    }
+    let sections = [
+        ("node role of", nodes),
+        ("used by", used),
+        ("bound to", bound),
+        ("credentials issued to", issued),
+        ("sessions that no record ties to an identity", others),
+    ];
+    Ok(Story {
+        verdict: verdict(&sections[0].1, &sections[1].1),
+        sections: sections.map(Section::from).into(),
+        missing,
+    })
+}
+
+/// Says of whose nodes a role is, and who uses it.
+fn verdict(nodes: &[Value], used: &[Value]) -> String {
+    let clusters = distinct(nodes, |row| row["cluster"].as_str().map(str::to_owned));
+    let workloads = distinct(used, |row| {
+        let (namespace, account) = (row["namespace"].as_str()?, row["service_account"].as_str()?);
+        let cluster = row["cluster"].as_str().unwrap_or("an unknown cluster");
+        Some(format!("{namespace}/{account} of {cluster}"))
+    });
+    let mut parts = Vec::new();
+    if !nodes.is_empty() {
+        let of = match clusters.as_slice() {
+            [] => "a cluster that no record names".to_owned(),
+            several => several.join(" and "),
+        };
+        parts.push(format!("node role of {of}"));
+    }
+    if !workloads.is_empty() {
+        let shown = workloads.iter().take(NAMED).cloned().collect::<Vec<_>>();
+        let more = match workloads.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        parts.push(format!("used by {}{more}", shown.join(", ")));
+    }
+    if used.is_empty() {
+        parts.push("no identity of a cluster is seen to use it".to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("used by no workload that is known".to_owned());
+    }
+    parts.join("; ")
+}
+
+/// Workloads that a verdict names.
+const NAMED: usize = 3;
+
+fn distinct(rows: &[Value], text: impl Fn(&Value) -> Option<String>) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for text in rows.iter().filter_map(text) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
+}
