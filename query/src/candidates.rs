@@ -55,8 +55,8 @@ const CELL: i64 = podtrail_ingest::BUCKET_SECONDS * 1_000_000;
 const PASSES: usize = 4;
 
 /// Tells of every fallback call who can have made it, and of calls with own credentials the pod by its
-/// address: the rows of `activity_identities`, with dictionaries for texts.
-pub(crate) fn identify(inputs: Vec<Vec<RecordBatch>>) -> Result<Vec<RecordBatch>> {
+/// address: the rows of `activity_identities`, with dictionaries for texts. The same, whatever the number of threads.
+pub(crate) fn identify(inputs: Vec<Vec<RecordBatch>>, threads: usize) -> Result<Vec<RecordBatch>> {
     let inputs = Inputs::read(inputs)?;
     let mut scenes = Scenes::of(&inputs);
     let layout = Layout::new(&inputs, &scenes);
@@ -64,7 +64,7 @@ pub(crate) fn identify(inputs: Vec<Vec<RecordBatch>>) -> Result<Vec<RecordBatch>
     let mut known = Known::nothing(&inputs);
     let mut unseen = Unseen::none(&inputs);
     for _ in 0..PASSES {
-        explain::score(&inputs, &scenes, &layout, &known, &mut scores);
+        explain::score(&inputs, &scenes, &layout, &known, threads, &mut scores);
         let believed = unseen.believe(&inputs, &mut scenes, &mut scores);
         let learnt = Known::learn(&inputs, &scenes, &scores, unseen.cells.clone());
         if !believed && learnt == known {

@@ -9,10 +9,11 @@ use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
-use podtrail_ingest::schema::TABLES;
+use podtrail_ingest::schema::{ACTIVITIES, TABLES};
 use podtrail_ingest::store::Store;
 
 use crate::candidates;
+use crate::days::Days;
 use crate::error::{Error, Result};
 use crate::executor::Queries;
 use crate::kept::{Kept, Place};
@@ -41,6 +42,9 @@ enum Keeping {
     Plain,
     /// The same, with many rows of few different texts: each is held once.
     Compact,
+    /// As compact. It has the column `event_date`, and no row of it depends on activities of another day, so that of a later
+    /// snapshot only days with other data files are computed.
+    Daily,
     /// As compact, but only while other kept views are made of it.
     Passing,
 }
@@ -65,6 +69,9 @@ macro_rules! view {
     ($name:literal, compact) => {
         view!($name, Keeping::Compact, $name, &[])
     };
+    ($name:literal, daily) => {
+        view!($name, Keeping::Daily, $name, &[])
+    };
     ($name:literal, passing) => {
         view!($name, Keeping::Passing, $name, &[])
     };
@@ -82,9 +89,11 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 46] = [
-    view!("telling_records", passing),
-    view!("issuing_records", passing),
+const GROUNDS: [View; 48] = [
+    view!("telling_records", daily),
+    view!("issuing_records", daily),
+    view!("daily_callers", daily),
+    view!("daily_signs", daily),
     view!("inventory_states", kept),
     view!("inventory_looks", kept),
     view!("trail_days", kept),
@@ -189,9 +198,11 @@ const ANSWERS: [View; 11] = [
 ];
 
 /// Views that only other views read: who asked for one would have all its rows made and held for that one answer.
-const INNER: [&str; 5] = [
+const INNER: [&str; 7] = [
     "telling_records",
     "issuing_records",
+    "daily_callers",
+    "daily_signs",
     "held_grounds",
     "held_attribution",
     "held_unattributed",
@@ -209,6 +220,22 @@ pub(crate) const WARMED: [&str; 8] = [
     "cluster_creators",
 ];
 
+/// Where the rows of kept views are.
+struct Places {
+    shelf: Place,
+    by_day: Place,
+}
+
+impl Places {
+    fn new(shelf: Shelf, days: Days) -> Self {
+        let shelf = Arc::new(shelf);
+        Self {
+            shelf: Place::Shelf(Arc::clone(&shelf)),
+            by_day: Place::ByDay(shelf, Arc::new(days)),
+        }
+    }
+}
+
 /// Registers the tables' newest snapshots, the rules and the views, and gives the snapshot, and the views that are held only
 /// while others are made of them.
 pub(crate) async fn register(
@@ -220,6 +247,7 @@ pub(crate) async fn register(
     let mut snapshot = Snapshot::new();
     let mut identity = vec![format!("{rules:?}")];
     let mut tables = Vec::with_capacity(TABLES.len());
+    let mut days = Days::default();
     for table in TABLES {
         let delta = store.require(table).await?;
         let failed = |error: deltalake::DeltaTableError| {
@@ -243,19 +271,22 @@ pub(crate) async fn register(
             .await
             .map_err(|error| Error::from_engine(&format!("open table {}", table.name), error))?;
         add(context, table.name, Arc::new(provider))?;
+        if table.name == ACTIVITIES.name {
+            days = Days::of(&delta).map_err(failed)?;
+        }
         tables.push((table.name, delta));
     }
     let rows = rules.rows()?;
     let rules = in_memory("node agent rules", rows)?;
     add(context, "node_agent_rules", Arc::new(rules))?;
-    let shelf = Place::Shelf(Arc::new(Shelf::new(store, &snapshot, &identity)));
+    let places = Places::new(Shelf::new(store, &snapshot, &identity), days);
     let mut passing = Vec::new();
     for view in &GROUNDS {
-        passing.extend(add_view(context, view, &shelf).await?);
+        passing.extend(add_view(context, view, &places).await?);
     }
-    add_identities(context, &shelf).await?;
+    add_identities(context, &places.shelf).await?;
     for view in &ANSWERS {
-        passing.extend(add_view(context, view, &shelf).await?);
+        passing.extend(add_view(context, view, &places).await?);
     }
     for name in INNER {
         // The plans of other views have them without their names.
@@ -297,7 +328,7 @@ async fn plan(context: &SessionContext, what: &str, sql: &str) -> Result<Logical
 async fn add_view(
     context: &SessionContext,
     view: &View,
-    shelf: &Place,
+    places: &Places,
 ) -> Result<Option<Arc<Kept>>> {
     let sql = view
         .parameters
@@ -312,8 +343,9 @@ async fn add_view(
             add(context, view.name, Arc::new(table))?;
             return Ok(None);
         }
-        Keeping::Plain => Kept::view(view.name, plan, false, shelf),
-        Keeping::Compact => Kept::view(view.name, plan, true, shelf),
+        Keeping::Plain => Kept::view(view.name, plan, false, &places.shelf),
+        Keeping::Compact => Kept::view(view.name, plan, true, &places.shelf),
+        Keeping::Daily => Kept::view(view.name, plan, true, &places.by_day),
         Keeping::Passing => Kept::view(view.name, plan, true, &Place::Memory),
     };
     let kept = Arc::new(kept);
@@ -332,8 +364,9 @@ async fn add_identities(context: &SessionContext, shelf: &Place) -> Result<()> {
         inputs.push(plan(context, view, &format!("SELECT * FROM {view}")).await?);
     }
     let name = "activity_identities";
-    let identify = |inputs| {
-        candidates::identify(inputs).map_err(|error| DataFusionError::External(Box::new(error)))
+    let identify = |inputs, threads| {
+        candidates::identify(inputs, threads)
+            .map_err(|error| DataFusionError::External(Box::new(error)))
     };
     let schema = candidates::schema();
     let kept = Kept::made(name, inputs, schema, identify, true, shelf);

@@ -12,17 +12,18 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
 use datafusion::datasource::{MemTable, TableType};
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use tokio::sync::OnceCell;
 
+use crate::days::{self, Days};
 use crate::shelf::Shelf;
 
-/// Makes a view's rows of the rows of its inputs, by input.
-type Compute = fn(Vec<Vec<RecordBatch>>) -> DfResult<Vec<RecordBatch>>;
+/// Makes a view's rows of the rows of its inputs, by input, with at most so many threads.
+type Compute = fn(Vec<Vec<RecordBatch>>, usize) -> DfResult<Vec<RecordBatch>>;
 
 /// Rows that are held together: what a dictionary of texts covers, and what one scan passes on.
 const HELD_ROWS: usize = 65_536;
@@ -33,6 +34,9 @@ pub(crate) enum Place {
     /// In memory for the session, and on the shelf for those after it. Such rows grow with issued credentials, nodes, pods and
     /// hours, not with calls.
     Shelf(Arc<Shelf>),
+    /// The same, of rows that each come from one day's files alone: of a later snapshot, only days with other files are
+    /// computed.
+    ByDay(Arc<Shelf>, Arc<Days>),
     /// In memory until [`Kept::release`]: rows that other kept views are made of.
     Memory,
 }
@@ -67,7 +71,7 @@ impl Kept {
             .map(|field| field.as_ref().clone().with_nullable(true))
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        let rows: Compute = |inputs| Ok(inputs.into_iter().flatten().collect());
+        let rows: Compute = |inputs, _| Ok(inputs.into_iter().flatten().collect());
         Self::made(name, vec![plan], schema, rows, compact, place)
     }
 
@@ -108,19 +112,12 @@ impl Kept {
 
     async fn rows(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
         let rows = match &self.place {
-            Place::Memory => self.computed(state).await?,
-            Place::Shelf(shelf) => {
-                if let Some(rows) = shelf.take(self.name, &self.held).await {
-                    rows
-                } else {
-                    let rows = self.computed(state).await?;
-                    shelf.put(self.name, &self.held, &rows).await;
-                    rows
-                }
-            }
+            Place::Memory => self.computed(state, &self.inputs).await?,
+            Place::Shelf(shelf) => self.shelved(state, shelf, None).await?,
+            Place::ByDay(shelf, days) => self.shelved(state, shelf, Some(days)).await?,
         };
         // Each partition is read by a thread of its own.
-        let threads = state.config().target_partitions().max(1);
+        let threads = threads_of(state);
         let mut partitions = vec![Vec::new(); threads];
         for (at, batch) in rows.into_iter().enumerate() {
             partitions[at % threads].push(batch);
@@ -128,11 +125,63 @@ impl Kept {
         MemTable::try_new(Arc::clone(&self.held), partitions)
     }
 
-    async fn computed(&self, state: &dyn CatalogSession) -> DfResult<Vec<RecordBatch>> {
+    /// Takes the rows from the shelf, or computes them and puts them there.
+    async fn shelved(
+        &self,
+        state: &dyn CatalogSession,
+        shelf: &Shelf,
+        days: Option<&Days>,
+    ) -> DfResult<Vec<RecordBatch>> {
+        if let Some(rows) = shelf.take(self.name, &self.held).await {
+            return Ok(rows);
+        }
+        let rows = match days {
+            Some(days) => self.computed_by_day(state, shelf, days).await?,
+            None => self.computed(state, &self.inputs).await?,
+        };
+        shelf.put(self.name, &self.held, &rows, days).await;
+        Ok(rows)
+    }
+
+    /// Computes the rows of the days that an earlier snapshot had not, or not with the same files.
+    async fn computed_by_day(
+        &self,
+        state: &dyn CatalogSession,
+        shelf: &Shelf,
+        days: &Days,
+    ) -> DfResult<Vec<RecordBatch>> {
+        let earlier = shelf.earlier(self.name, &self.held).await;
+        let (earlier_days, earlier) = earlier.unwrap_or_default();
+        let same = days.in_common(&earlier_days);
+        if same.is_empty() {
+            return self.computed(state, &self.inputs).await;
+        }
+        let others = days.none_of(&same);
+        let others = self
+            .inputs
+            .iter()
+            .map(|plan| {
+                LogicalPlanBuilder::from(plan.clone())
+                    .filter(others.clone())?
+                    .build()
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        let mut rows = self.computed(state, &others).await?;
+        for batch in &earlier {
+            rows.push(days::rows_of(&same, batch)?);
+        }
+        Ok(rows)
+    }
+
+    async fn computed(
+        &self,
+        state: &dyn CatalogSession,
+        plans: &[LogicalPlan],
+    ) -> DfResult<Vec<RecordBatch>> {
         let begin = Instant::now();
         let mut reading = Duration::ZERO;
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for plan in &self.inputs {
+        let mut inputs = Vec::with_capacity(plans.len());
+        for plan in plans {
             // With it, the kept views that this one reads are computed.
             let plan = state.create_physical_plan(plan).await?;
             let planned = Instant::now();
@@ -141,7 +190,7 @@ impl Kept {
             inputs.push(partitions.into_iter().flatten().collect());
         }
         let read = Instant::now();
-        let rows = self.as_held((self.compute)(inputs)?)?;
+        let rows = self.as_held((self.compute)(inputs, threads_of(state))?)?;
         tracing::debug!(
             view = self.name,
             rows = rows.iter().map(RecordBatch::num_rows).sum::<usize>(),
@@ -210,6 +259,10 @@ impl Kept {
             .collect::<DfResult<Vec<_>>>()?;
         Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
     }
+}
+
+fn threads_of(state: &dyn CatalogSession) -> usize {
+    state.config().target_partitions().max(1)
 }
 
 /// A schema whose texts are held once each, and rows name them. Ids of events and activities are all different.

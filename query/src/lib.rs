@@ -7,6 +7,8 @@
 mod bounded;
 mod candidates;
 mod catalog;
+mod days;
+mod digest;
 mod engine;
 mod error;
 mod executor;

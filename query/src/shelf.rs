@@ -20,18 +20,16 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use podtrail_ingest::store::Store;
-use sha2::{Digest, Sha256};
 
 use crate::catalog::Snapshot;
+use crate::days::Days;
+use crate::digest;
 
 /// Folder of the store.
 const FOLDER: &str = "_answers";
 
 /// State of the sources that this code was built from.
 const SOURCES: &str = env!("PODTRAIL_SOURCES");
-
-/// Hexadecimal digits of a SHA-256 in the name of a folder.
-const DIGEST_CHARS: usize = 24;
 
 /// Rows of a part of a view, which is one object.
 const PART_ROWS: usize = 1 << 20;
@@ -48,6 +46,10 @@ const AT_ONCE: usize = 4;
 /// In the first part of a view, which is written last: how many there are.
 const PARTS: &str = "podtrail.parts";
 
+/// In the first part of a view by day: the files of each day, and what else decides its rows.
+const DAYS: &str = "podtrail.days";
+const BASIS: &str = "podtrail.basis";
+
 /// Why a view is not read from the shelf.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
@@ -63,6 +65,30 @@ enum Unusable {
     OtherColumns,
     #[error("it does not say how many parts it has")]
     NoParts,
+    #[error("what it says of its days cannot be read")]
+    Days(#[from] serde_json::Error),
+}
+
+/// What the first part of a view says of it.
+#[derive(Debug, Default)]
+struct Label {
+    parts: Option<usize>,
+    days: Option<String>,
+    basis: Option<String>,
+}
+
+impl Label {
+    fn read(values: Option<&Vec<KeyValue>>) -> Self {
+        let find = |key| {
+            let found = values?.iter().find(|each| each.key == key);
+            found.and_then(|each| each.value.clone())
+        };
+        Self {
+            parts: find(PARTS).and_then(|parts| parts.parse().ok()),
+            days: find(DAYS),
+            basis: find(BASIS),
+        }
+    }
 }
 
 /// The answers to one snapshot.
@@ -72,6 +98,8 @@ pub(crate) struct Shelf {
     /// The store's folder on this machine, if it is one: there, a folder stays when its files go.
     local: Option<PathBuf>,
     folder: Path,
+    /// What decides the rows of a day beside its files: the tables, the rules, and the code.
+    basis: String,
     /// Set once something could not be written.
     closed: AtomicBool,
     swept: AtomicBool,
@@ -80,42 +108,31 @@ pub(crate) struct Shelf {
 impl Shelf {
     /// Gives the shelf of a snapshot. `identity` is what the tables are called and the rules they are read with.
     pub(crate) fn new(store: &Store, snapshot: &Snapshot, identity: &[String]) -> Self {
-        let mut hash = Sha256::new();
-        let mut add = |text: &str| {
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text);
-        };
-        add(SOURCES);
-        for (table, version) in snapshot {
-            add(table);
-            add(&version.to_string());
-        }
-        for text in identity {
-            add(text);
-        }
-        let mut short = format!("{:x}", hash.finalize());
-        short.truncate(DIGEST_CHARS);
+        let basis = digest::short(
+            [SOURCES]
+                .into_iter()
+                .chain(identity.iter().map(String::as_str)),
+        );
+        let versions = snapshot
+            .iter()
+            .flat_map(|(table, version)| [(*table).to_owned(), version.to_string()]);
+        let short = digest::short([basis.clone()].into_iter().chain(versions));
         // Versions only grow, so that later snapshots sort behind earlier ones.
         let age: u64 = snapshot.values().sum();
         Self {
             objects: Arc::clone(store.objects()),
             local: store.local_folder(),
             folder: Path::from_iter([FOLDER.to_owned(), format!("{age:012}-{short}")]),
+            basis,
             closed: AtomicBool::new(false),
             swept: AtomicBool::new(false),
         }
     }
 
-    fn part(&self, view: &str, part: usize) -> Path {
-        self.folder
-            .clone()
-            .join(format!("{view}-{part:04}.parquet"))
-    }
-
     /// Gives the rows of a view, if they are here and have these columns.
     pub(crate) async fn take(&self, view: &str, schema: &SchemaRef) -> Option<Vec<RecordBatch>> {
-        match self.read(view, schema).await {
-            Ok(rows) => Some(rows),
+        match self.read(&self.folder, view, schema).await {
+            Ok((_, rows)) => Some(rows),
             Err(Unusable::Store(object_store::Error::NotFound { .. })) => None,
             Err(error) => {
                 tracing::warn!(view, %error, "a kept answer cannot be used and is computed anew");
@@ -124,30 +141,54 @@ impl Shelf {
         }
     }
 
-    async fn read(&self, view: &str, schema: &SchemaRef) -> Result<Vec<RecordBatch>, Unusable> {
-        let (parts, first) = self.read_part(view, 0, schema).await?;
-        let parts = parts.ok_or(Unusable::NoParts)?;
-        let rest: Vec<Vec<RecordBatch>> =
-            futures::stream::iter(1..parts)
-                .map(|part| async move {
-                    Ok::<_, Unusable>(self.read_part(view, part, schema).await?.1)
-                })
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
-        Ok(first
-            .into_iter()
-            .chain(rest.into_iter().flatten())
-            .collect())
+    /// Gives the rows of a view by day in the newest other snapshot that has them, and the files of its days.
+    pub(crate) async fn earlier(
+        &self,
+        view: &str,
+        schema: &SchemaRef,
+    ) -> Option<(Days, Vec<RecordBatch>)> {
+        let folders = self.folders().await.ok()?;
+        for folder in folders.iter().rev().filter(|each| **each != self.folder) {
+            // What is not there, was cleared away, or comes from other code is no loss.
+            let Ok((label, rows)) = self.read(folder, view, schema).await else {
+                continue;
+            };
+            if label.basis.as_deref() == Some(&self.basis)
+                && let Some(days) = label.days
+                && let Ok(days) = serde_json::from_str(&days)
+            {
+                return Some((days, rows));
+            }
+        }
+        None
+    }
+
+    async fn read(
+        &self,
+        folder: &Path,
+        view: &str,
+        schema: &SchemaRef,
+    ) -> Result<(Label, Vec<RecordBatch>), Unusable> {
+        let (label, first) = self.read_part(part_of(folder, view, 0), schema).await?;
+        let parts = label.parts.ok_or(Unusable::NoParts)?;
+        let rest: Vec<Vec<RecordBatch>> = futures::stream::iter(1..parts)
+            .map(|part| async move {
+                let part = part_of(folder, view, part);
+                Ok::<_, Unusable>(self.read_part(part, schema).await?.1)
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let rest = rest.into_iter().flatten();
+        Ok((label, first.into_iter().chain(rest).collect()))
     }
 
     async fn read_part(
         &self,
-        view: &str,
-        part: usize,
+        part: Path,
         schema: &SchemaRef,
-    ) -> Result<(Option<usize>, Vec<RecordBatch>), Unusable> {
-        let bytes = self.objects.get(&self.part(view, part)).await?;
+    ) -> Result<(Label, Vec<RecordBatch>), Unusable> {
+        let bytes = self.objects.get(&part).await?;
         let bytes = bytes.bytes().await?;
         let schema = Arc::clone(schema);
         tokio::task::spawn_blocking(move || {
@@ -155,12 +196,8 @@ impl Shelf {
             if reader.schema().fields() != schema.fields() {
                 return Err(Unusable::OtherColumns);
             }
-            let parts = reader
-                .metadata()
-                .file_metadata()
-                .key_value_metadata()
-                .and_then(|all| all.iter().find(|each| each.key == PARTS))
-                .and_then(|each| each.value.as_deref()?.parse().ok());
+            let metadata = reader.metadata().file_metadata();
+            let label = Label::read(metadata.key_value_metadata());
             let rows = reader
                 .with_batch_size(GROUP_ROWS)
                 .build()?
@@ -172,17 +209,23 @@ impl Shelf {
                     )?)
                 })
                 .collect::<Result<Vec<_>, Unusable>>()?;
-            Ok((parts, rows))
+            Ok((label, rows))
         })
         .await?
     }
 
-    /// Keeps the rows of a view, if the store can be written.
-    pub(crate) async fn put(&self, view: &str, schema: &SchemaRef, rows: &[RecordBatch]) {
+    /// Keeps the rows of a view, if the store can be written; those of a view by day with the files of its days.
+    pub(crate) async fn put(
+        &self,
+        view: &str,
+        schema: &SchemaRef,
+        rows: &[RecordBatch],
+        days: Option<&Days>,
+    ) {
         if self.closed.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.write(view, schema, rows).await {
+        if let Err(error) = self.write(view, schema, rows, days).await {
             self.closed.store(true, Ordering::Relaxed);
             tracing::info!(%error, "answers are not kept: the store cannot be written");
             return;
@@ -199,6 +242,7 @@ impl Shelf {
         view: &str,
         schema: &SchemaRef,
         rows: &[RecordBatch],
+        days: Option<&Days>,
     ) -> Result<(), Unusable> {
         let mut parts: Vec<Vec<RecordBatch>> = vec![Vec::new()];
         let mut held = 0;
@@ -212,25 +256,35 @@ impl Shelf {
                 part.push(batch.clone());
             }
         }
-        let count = parts.len();
+        let mut label = vec![KeyValue::new(PARTS.to_owned(), parts.len().to_string())];
+        if let Some(days) = days {
+            let days = serde_json::to_string(days)?;
+            label.push(KeyValue::new(DAYS.to_owned(), days));
+            label.push(KeyValue::new(BASIS.to_owned(), self.basis.clone()));
+        }
         // The first part says that all are there.
         for (at, part) in parts.into_iter().enumerate().rev() {
-            let schema = Arc::clone(schema);
+            let (schema, label) = (Arc::clone(schema), label.clone());
             let bytes =
-                tokio::task::spawn_blocking(move || encode(&schema, &part, count)).await??;
-            self.objects.put(&self.part(view, at), bytes.into()).await?;
+                tokio::task::spawn_blocking(move || encode(&schema, &part, label)).await??;
+            let place = part_of(&self.folder, view, at);
+            self.objects.put(&place, bytes.into()).await?;
         }
         Ok(())
     }
 
-    /// Clears away the answers to old snapshots.
-    async fn sweep(&self) -> Result<(), Unusable> {
-        let all = self
-            .objects
-            .list_with_delimiter(Some(&Path::from(FOLDER)))
-            .await?;
+    /// Gives the folders of all snapshots, older ones first.
+    async fn folders(&self) -> Result<Vec<Path>, Unusable> {
+        let folder = Path::from(FOLDER);
+        let all = self.objects.list_with_delimiter(Some(&folder)).await?;
         let mut folders = all.common_prefixes;
         folders.sort_unstable();
+        Ok(folders)
+    }
+
+    /// Clears away the answers to old snapshots.
+    async fn sweep(&self) -> Result<(), Unusable> {
+        let folders = self.folders().await?;
         let old = folders.len().saturating_sub(SNAPSHOTS);
         for folder in folders.into_iter().take(old) {
             if folder == self.folder {
@@ -249,14 +303,19 @@ impl Shelf {
     }
 }
 
-fn encode(schema: &SchemaRef, rows: &[RecordBatch], parts: usize) -> Result<Vec<u8>, Unusable> {
+fn part_of(folder: &Path, view: &str, part: usize) -> Path {
+    folder.clone().join(format!("{view}-{part:04}.parquet"))
+}
+
+fn encode(
+    schema: &SchemaRef,
+    rows: &[RecordBatch],
+    label: Vec<KeyValue>,
+) -> Result<Vec<u8>, Unusable> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_key_value_metadata(Some(vec![KeyValue::new(
-            PARTS.to_owned(),
-            parts.to_string(),
-        )]))
+        .set_key_value_metadata(Some(label))
         .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, Arc::clone(schema), Some(properties))?;

@@ -83,8 +83,16 @@ REPORTS = """
 ## Reports on the command line
 
 `podtrail report NAME`: a whole process, which opens the store. Of a store that nobody has asked anything yet it computes all that
-the report needs; of one that was asked since the last batch, much of that is kept. All of a snapshot is attributed the first time
-somebody asks after a batch, not only what is new: that grows with the history, and is why a first answer misses its budget.
+the report needs; of one that was asked since the last batch, much of that is kept. The first report of a long history computes what
+is known of its credentials, judges all its activities and searches for the pods behind them: that grows with the history, and is
+why it misses its budget.
+"""
+
+AFTER_A_BATCH = """
+After a batch of about {events:,} events at the end of the history, in a store that was asked before. What is known of credentials,
+roles and nodes is kept by day, so that only the days of the batch are read for it. All activities are judged again, and all
+fallbacks searched for their pods, because what is new may tell of what is old:
+
 """
 
 SQL = """
@@ -127,6 +135,7 @@ def page(results):
     if tables.present(parts["reports"]):
         reports = parts["reports"]
         text += REPORTS + "\nNothing computed:\n" + tables.answers(reports, "new", tables.FIRST_BUDGET)
+        text += AFTER_A_BATCH.format(events=tables.GROWTH_EVENTS) + tables.answers(reports, "batch", tables.FIRST_BUDGET)
         text += "\nAsked before:\n" + tables.answers(reports, "known", tables.FIRST_BUDGET)
     if tables.present(parts["sql"]):
         text += SQL + "\nWhole process:\n" + tables.answers(parts["sql"], "process", None)

@@ -25,16 +25,20 @@ NEWS = {
 }
 
 
+def news(bench, name):
+    """The trail of a kind of news."""
+    return data.news(bench.podtrail, bench.folder, name, NEWS[name], EVENTS) / "trail"
+
+
 def growth(bench, events):
     """The part `growth`: each kind of news into fresh copies of the store."""
     store = bench.store(events)
     scratch = bench.scratch(f"growth-{events}")
     results = {}
     try:
-        for name, end in NEWS.items():
+        for name in NEWS:
             try:
-                trail = data.news(bench.podtrail, bench.folder, name, end, EVENTS) / "trail"
-                results[name] = _add(bench, store, trail, scratch / "store")
+                results[name] = _add(bench, store, news(bench, name), scratch / "store")
             except child.Failed as error:
                 results[name] = {"failed": str(error)}
             bench.say(f"  {name}: {results[name]}")

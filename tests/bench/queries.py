@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import child
 import data
+import growth
 from service import Service
 
 # The command line is slow to start compared with an answer; this often is enough for a median.
@@ -168,7 +169,7 @@ def _load(service):
 
 
 def reports(bench, events):
-    """The part `reports`: each report as a whole process, of a store that nobody has asked and of one that was."""
+    """The part `reports`: each report as a whole process, of a store that nobody has asked, of one that was, and after a batch."""
     store = bench.store(events)
     data.warm(store)
     base = [bench.podtrail, "--store", store, "--quiet", "--output", "ndjson", "report"]
@@ -180,7 +181,37 @@ def reports(bench, events):
     Service(bench.podtrail, store).close()
     for name in REPORTS:
         results["known"][name] = attempt(bench, f"{name}, known", lambda name=name: _process([*base, name]))
+    results["batch"] = _after_a_batch(bench, events)
     return results
+
+
+def _after_a_batch(bench, events):
+    """Each report of a store that was asked, and then took in a batch."""
+    scratch = bench.scratch(f"batch-{events}")
+    try:
+        store = scratch / "store"
+        shutil.copytree(bench.store(events), store)
+        _forget(store)
+        Service(bench.podtrail, store).close()
+        trail = growth.news(bench, "after")
+        child.run([bench.podtrail, "--store", store, "--quiet", "ingest", trail])
+        data.warm(store)
+        earlier = {folder.name for folder in (store / KEPT).iterdir()}
+
+        def forget_this_snapshot():
+            for folder in (store / KEPT).iterdir():
+                if folder.name not in earlier:
+                    shutil.rmtree(folder)
+
+        base = [bench.podtrail, "--store", store, "--quiet", "--output", "ndjson", "report"]
+        return {
+            name: attempt(
+                bench, f"{name}, after a batch", lambda name=name: _process([*base, name], forget_this_snapshot)
+            )
+            for name in REPORTS
+        }
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def sql(bench, events):

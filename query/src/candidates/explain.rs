@@ -7,11 +7,13 @@
 //! only where that explains clearly more. For each place in the set, every other workload is then tried: those
 //! that explain as well share the score, so that two workloads that are always there together get a half each.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use datafusion::common::HashMap;
 
 use super::input::Inputs;
 use super::known::Known;
-use super::layout::Layout;
+use super::layout::{Layout, Program};
 use super::names::{Numbered, number};
 use super::patterns::There;
 use super::scenes::{Scene, Scenes};
@@ -45,43 +47,49 @@ pub(super) struct Explain<'a> {
     presence_of: Vec<u32>,
 }
 
-/// Puts the score of each suspect of each scene into `scores`. Scores of a call add up to at most 1.
+/// Puts the score of each suspect of each scene into `scores`. Scores of a call add up to at most 1. Programs share no scene,
+/// so that threads take one after the other, and the scores do not depend on who takes which.
 pub(super) fn score(
     inputs: &Inputs,
     scenes: &Scenes,
     layout: &Layout,
     known: &Known,
+    threads: usize,
     scores: &mut Vec<f64>,
 ) {
-    let mut explain = Explain {
-        inputs,
-        scenes,
-        known,
-        source_of: vec![NONE; inputs.workloads.len()],
-        calls_of: vec![0; scenes.all.len()],
-        presence_of: vec![NONE; scenes.all.len()],
+    let next = AtomicUsize::new(0);
+    let work = |scores: &mut [f64]| {
+        let mut explain = Explain::new(inputs, scenes, known);
+        while let Some(program) = layout.programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            explain.program(layout, program, scores);
+        }
     };
     scores.clear();
     scores.resize(scenes.suspects.len(), 0.0);
-    for program in &layout.programs {
-        let calls = &layout.by_program[program.calls.clone()];
-        let mut shares = HashMap::new();
-        explain.group(calls, None, |explain, group| {
-            group.score(explain, scores);
-            shares = group.shares(explain, scores, calls.len());
-        });
-        for action in &program.actions {
-            let calls = &layout.by_action[action.clone()];
-            let mut cells = calls.chunk_by(|one, other| {
-                scenes.cells[*one as usize] == scenes.cells[*other as usize]
-            });
-            if cells.nth(ENOUGH_CELLS - 1).is_some() {
-                explain.group(calls, Some(&shares), |explain, group| {
-                    group.score(explain, scores);
-                });
+    let helpers = threads.min(layout.programs.len()).saturating_sub(1);
+    std::thread::scope(|scope| {
+        let helper = |_| {
+            let help = || {
+                let mut scores = vec![0.0; scenes.suspects.len()];
+                work(&mut scores);
+                scores
+            };
+            // Where no thread can be had, those that are there do its work.
+            std::thread::Builder::new().spawn_scoped(scope, help).ok()
+        };
+        let helpers: Vec<_> = (0..helpers).filter_map(helper).collect();
+        work(scores);
+        for helper in helpers {
+            match helper.join() {
+                // Of scenes that it did not look at, all are 0.
+                Ok(others) => scores
+                    .iter_mut()
+                    .zip(others)
+                    .for_each(|(score, other)| *score += other),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-    }
+    });
 }
 
 /// Shares of a program's calls, by workload.
@@ -102,7 +110,38 @@ fn unpacked(pair: u32) -> (usize, There) {
     ((pair >> 2) as usize, There::of(pair & 3))
 }
 
-impl Explain<'_> {
+impl<'a> Explain<'a> {
+    fn new(inputs: &'a Inputs, scenes: &'a Scenes, known: &'a Known) -> Self {
+        Self {
+            inputs,
+            scenes,
+            known,
+            source_of: vec![NONE; inputs.workloads.len()],
+            calls_of: vec![0; scenes.all.len()],
+            presence_of: vec![NONE; scenes.all.len()],
+        }
+    }
+
+    /// Looks at the calls of a program, and then at those of each of its actions that has enough of them.
+    fn program(&mut self, layout: &Layout, program: &Program, scores: &mut [f64]) {
+        let calls = &layout.by_program[program.calls.clone()];
+        let mut shares = HashMap::new();
+        self.group(calls, None, |explain, group| {
+            group.score(explain, scores);
+            shares = group.shares(explain, scores, calls.len());
+        });
+        for action in &program.actions {
+            let calls = &layout.by_action[action.clone()];
+            let cell = |call: &u32| self.scenes.cells[*call as usize];
+            let mut cells = calls.chunk_by(|one, other| cell(one) == cell(other));
+            if cells.nth(ENOUGH_CELLS - 1).is_some() {
+                self.group(calls, Some(&shares), |explain, group| {
+                    group.score(explain, scores);
+                });
+            }
+        }
+    }
+
     /// Looks at a group of calls.
     fn group(
         &mut self,

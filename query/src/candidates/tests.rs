@@ -109,7 +109,9 @@ impl World {
     }
 
     fn identify(&self) -> BTreeMap<String, Row> {
-        let found = plain(&identify(self.inputs()).unwrap());
+        let found = plain(&identify(self.inputs(), 1).unwrap());
+        // Whoever looks at which program.
+        assert_eq!(found, plain(&identify(self.inputs(), 3).unwrap()));
         let text = |name: &str, row: usize| {
             let column = found.column_by_name(name).unwrap().as_string::<i32>();
             (!arrow::array::Array::is_null(column, row)).then(|| column.value(row).to_owned())
@@ -297,6 +299,21 @@ fn what_a_service_forwards_is_whose_call_it_serves() {
     assert_eq!(found["call-2"].confidence, "candidate");
 }
 
+#[test]
+fn several_threads_tell_what_one_does() {
+    let mut world = World::default();
+    for (at, workload) in ["cart", "web", "jobs"].into_iter().enumerate() {
+        world.pod(NODE, workload, json!({}));
+        let program = format!("Program{at}");
+        for cell in 0..10 {
+            let cell = cell * (i64::try_from(at).unwrap() + 1);
+            let call = json!({"program": program, "user_agent": program});
+            world.call(NODE, cell, call);
+        }
+    }
+    assert_eq!(world.identify().len(), 30);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -397,14 +414,14 @@ fn texts_are_read_however_columns_hold_them() {
             json!({"resource": "cart-data", "program": null}),
         );
     }
-    let expected = plain(&identify(world.inputs()).unwrap());
+    let expected = plain(&identify(world.inputs(), 1).unwrap());
     let words = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
     for kind in [DataType::Utf8View, DataType::LargeUtf8, words] {
         let inputs = world.inputs().into_iter().map(|batches| {
             let batches = batches.iter().map(|batch| with_texts(batch, &kind));
             batches.collect()
         });
-        let found = plain(&identify(inputs.collect()).unwrap());
+        let found = plain(&identify(inputs.collect(), 2).unwrap());
         assert_eq!(found, expected, "{kind}");
     }
 }
@@ -437,7 +454,7 @@ fn what_is_told_of_many_calls_is_held_once() {
     for cell in 0..200 {
         world.call(NODE, cell, json!({}));
     }
-    let found = identify(world.inputs()).unwrap();
+    let found = identify(world.inputs(), 1).unwrap();
     assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 200);
     let candidates = found[0].column_by_name("candidates").unwrap();
     assert_eq!(candidates.as_any_dictionary().values().len(), 1);

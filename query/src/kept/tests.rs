@@ -1,13 +1,27 @@
+#![allow(clippy::unwrap_used)]
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use arrow::array::{AsArray, Int64Array, StringArray};
+use arrow::array::{AsArray, Date32Array, Int64Array, StringArray};
 use arrow::datatypes::Int64Type;
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
+use podtrail_ingest::store::Store;
 
 use super::*;
+use crate::catalog::Snapshot;
 
-/// The view `judged` of three rows, held in memory, which counts the rows that are made for it.
+/// A call: its day, how often, and who made it.
+type Call = (Option<i32>, i64, &'static str);
+
+const CALLS: [Call; 4] = [
+    (Some(1), 1, "one"),
+    (Some(2), 2, "two"),
+    (Some(2), 4, "two"),
+    (None, 8, "two"),
+];
+
+/// The view `judged` of some calls, which counts the rows that are made for it.
 struct Judged {
     context: SessionContext,
     kept: Arc<Kept>,
@@ -15,18 +29,19 @@ struct Judged {
 }
 
 impl Judged {
-    async fn new() -> Self {
+    async fn of(calls: &[Call], place: &Place) -> Self {
         let context = SessionContext::new();
         let schema = Arc::new(Schema::new(vec![
+            Field::new("event_date", DataType::Date32, true),
             Field::new("calls", DataType::Int64, false),
             Field::new("who", DataType::Utf8, false),
         ]));
+        let days: Date32Array = calls.iter().map(|call| call.0).collect();
+        let counts: Int64Array = calls.iter().map(|call| Some(call.1)).collect();
+        let who: StringArray = calls.iter().map(|call| Some(call.2)).collect();
         let rows = RecordBatch::try_new(
             Arc::clone(&schema),
-            vec![
-                Arc::new(Int64Array::from(vec![1, 2, 4])),
-                Arc::new(StringArray::from(vec!["one", "two", "two"])),
-            ],
+            vec![Arc::new(days), Arc::new(counts), Arc::new(who)],
         );
         let table = MemTable::try_new(schema, vec![vec![rows.unwrap()]]).unwrap();
         context.register_table("calls", Arc::new(table)).unwrap();
@@ -44,9 +59,11 @@ impl Judged {
             }),
         ));
         let state = context.state();
-        let plan = state.create_logical_plan("SELECT who, judge(calls) AS calls FROM calls");
-        let kept = Kept::view("judged", plan.await.unwrap(), true, &Place::Memory);
-        let kept = Arc::new(kept);
+        // Read by day, as a scan that leaves files out would give it.
+        let plan = state.create_logical_plan(
+            "SELECT event_date, who, judge(calls) AS calls FROM calls GROUP BY event_date, who, calls",
+        );
+        let kept = Arc::new(Kept::view("judged", plan.await.unwrap(), true, place));
         context
             .register_table("judged", Arc::clone(&kept) as Arc<dyn TableProvider>)
             .unwrap();
@@ -70,10 +87,52 @@ impl Judged {
 
 #[tokio::test]
 async fn rows_are_made_once_and_once_released_for_each_reader() {
-    let judged = Judged::new().await;
-    assert_eq!(judged.calls_of_two().await, (6, 3));
-    assert_eq!(judged.calls_of_two().await, (6, 0));
+    let judged = Judged::of(&CALLS, &Place::Memory).await;
+    assert_eq!(judged.calls_of_two().await, (14, 4));
+    assert_eq!(judged.calls_of_two().await, (14, 0));
     judged.kept.release();
-    assert_eq!(judged.calls_of_two().await, (6, 3));
-    assert_eq!(judged.calls_of_two().await, (6, 3));
+    assert_eq!(judged.calls_of_two().await, (14, 4));
+    assert_eq!(judged.calls_of_two().await, (14, 4));
+}
+
+/// The place of a snapshot whose days have these files.
+fn by_day(folder: &Path, version: u64, rules: &str, days: &str) -> Place {
+    let store = Store::folder(folder, true).unwrap();
+    let snapshot = Snapshot::from([("activities", version)]);
+    let shelf = Shelf::new(&store, &snapshot, &[rules.to_owned()]);
+    Place::ByDay(
+        Arc::new(shelf),
+        Arc::new(serde_json::from_str(days).unwrap()),
+    )
+}
+
+#[tokio::test]
+async fn by_day_only_rows_of_days_with_other_files_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = async |version, rules, days, calls: &[Call]| {
+        let place = by_day(folder.path(), version, rules, days);
+        Judged::of(calls, &place).await.calls_of_two().await
+    };
+    let first = r#"{"1":"a","2":"b"}"#;
+    assert_eq!(made(1, "one", first, &CALLS).await, (14, 4));
+    // The same snapshot: nothing is made.
+    assert_eq!(made(1, "one", first, &CALLS).await, (14, 0));
+    // Another snapshot with the same files: rows without a day, which may be of any file.
+    assert_eq!(made(2, "one", first, &CALLS).await, (14, 1));
+    // A day with more files, and a new one.
+    let mut more = CALLS.to_vec();
+    more.extend([(Some(2), 16, "two"), (Some(3), 32, "two")]);
+    let second = r#"{"1":"a","2":"b and more","3":"c"}"#;
+    assert_eq!(made(3, "one", second, &more).await, (62, 5));
+    // A day that is gone, with its rows; the earlier answer has it still.
+    let fewer: Vec<Call> = more
+        .iter()
+        .copied()
+        .filter(|call| call.0 != Some(2))
+        .collect();
+    let third = r#"{"1":"a","3":"c"}"#;
+    assert_eq!(made(4, "one", third, &fewer).await, (40, 1));
+    // Other rules may tell all rows otherwise, and days without known files have nothing in common.
+    assert_eq!(made(4, "two", third, &fewer).await, (40, 3));
+    assert_eq!(made(5, "two", "{}", &fewer).await, (40, 3));
 }

@@ -43,7 +43,7 @@ async fn what_is_put_is_taken() {
     for count in [0, 1, 200_000] {
         let rows = rows(count);
         let schema = rows[0].schema();
-        shelf.put("view", &schema, &rows).await;
+        shelf.put("view", &schema, &rows, None).await;
         let taken = shelf.take("view", &schema).await.unwrap();
         assert_eq!(
             arrow::compute::concat_batches(&schema, &taken).unwrap(),
@@ -62,7 +62,7 @@ async fn a_view_of_several_parts_is_taken_in_order_or_not_at_all() {
         .step_by(GROUP_ROWS)
         .map(|at| whole.slice(at, GROUP_ROWS.min(whole.num_rows() - at)))
         .collect();
-    shelf.put("view", &schema, &batches).await;
+    shelf.put("view", &schema, &batches, None).await;
     let taken = shelf.take("view", &schema).await.unwrap();
     assert_eq!(
         arrow::compute::concat_batches(&schema, &taken).unwrap(),
@@ -81,7 +81,7 @@ async fn what_is_missing_broken_or_of_other_columns_is_not_taken() {
     let rows = rows(10);
     let schema = rows[0].schema();
     assert!(shelf.take("view", &schema).await.is_none());
-    shelf.put("view", &schema, &rows).await;
+    shelf.put("view", &schema, &rows, None).await;
     let other = rows[0].project(&[0]).unwrap().schema();
     assert!(shelf.take("view", &other).await.is_none());
     assert!(shelf.take("view", &schema).await.is_some());
@@ -99,7 +99,7 @@ async fn answers_are_those_of_one_snapshot_one_store_and_one_set_of_rules() {
     let first = shelf(folder.path(), 1);
     let rows = rows(10);
     let schema = rows[0].schema();
-    first.put("view", &schema, &rows).await;
+    first.put("view", &schema, &rows, None).await;
     assert!(
         shelf(folder.path(), 2)
             .take("view", &schema)
@@ -124,7 +124,7 @@ async fn answers_to_old_snapshots_are_cleared_away() {
     let schema = rows[0].schema();
     for version in 1..=10 {
         shelf(folder.path(), version)
-            .put("view", &schema, &rows)
+            .put("view", &schema, &rows, None)
             .await;
     }
     assert_eq!(folders(folder.path()).len(), SNAPSHOTS);
@@ -160,7 +160,8 @@ async fn a_session_reads_what_an_earlier_one_computed() {
         .map(|field| arrow::array::new_null_array(field.data_type(), 1))
         .collect();
     let row = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
-    std::fs::write(&file, encode(&schema, &[row], 1).unwrap()).unwrap();
+    let label = vec![KeyValue::new(PARTS.to_owned(), "1".to_owned())];
+    std::fs::write(&file, encode(&schema, &[row], label).unwrap()).unwrap();
     let count = async |rules: Vec<NodeAgentRule>| {
         let rows = session(folder.path(), rules)
             .await

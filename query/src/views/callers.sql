@@ -7,6 +7,6 @@ FROM (
     SELECT access_key_id, identity_arn, session_created_at, session_issuer_arn, session_name, federated_provider, identity_type, invoked_by,
            CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_event_time, max(last_event_time) AS last_event_time,
            min(event_id) AS event_id
-    FROM activities
+    FROM daily_callers
     GROUP BY access_key_id, identity_arn, session_created_at, session_issuer_arn, session_name, federated_provider, identity_type, invoked_by
 )

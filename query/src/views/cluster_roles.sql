@@ -10,10 +10,9 @@ FROM (
     UNION ALL
     SELECT cluster_role_arn, 'cluster_role', NULL, cluster, true FROM clusters WHERE cluster_role_arn IS NOT NULL
     UNION ALL
-    SELECT session_issuer_arn, 'cluster_role', event_id, NULL, false
-    FROM activities
-    WHERE invoked_by = 'eks.amazonaws.com' AND event_source = 'elasticloadbalancing.amazonaws.com'
-      AND session_issuer_arn IS NOT NULL
+    SELECT role_arn, 'cluster_role', event_id, NULL, false
+    FROM daily_signs
+    WHERE sign = 'load_balancers' AND role_arn IS NOT NULL
 ) AS used
 GROUP BY role_arn
 HAVING count(DISTINCT used.mechanism) = 1

@@ -4,9 +4,9 @@ SELECT role_arn, node,
        CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster,
        min(event_id) AS event_id
 FROM (
-    SELECT session_issuer_arn AS role_arn, session_name AS node, cluster_hint AS cluster, event_id
-    FROM activities
-    WHERE session_issuer_arn IS NOT NULL AND is_instance_id(session_name) AND cluster_hint IS NOT NULL
+    SELECT role_arn, session_name AS node, cluster, event_id
+    FROM daily_signs
+    WHERE role_arn IS NOT NULL AND is_instance_id(session_name) AND cluster IS NOT NULL
     UNION ALL
     SELECT session_issuer_arn, session_name, known.cluster, NULL
     FROM (SELECT DISTINCT session_issuer_arn, session_name FROM callers

@@ -51,23 +51,11 @@ SELECT role_arn,
        first_value(event_id ORDER BY proof_rank, event_id) AS event_id,
        min(proof_rank) AS proof_rank
 FROM (
-    SELECT session_issuer_arn AS role_arn, cluster_hint AS cluster, event_id,
-           CASE WHEN event_source = 'eks-auth.amazonaws.com' THEN 'assume_role_for_pod_identity'
-                WHEN user_agent LIKE '%amazon-vpc-cni-k8s%' THEN 'vpc_cni'
-                ELSE 'kubelet_authentication'
-           END AS proof,
-           CASE WHEN event_source = 'eks-auth.amazonaws.com' THEN 1
-                WHEN user_agent LIKE '%amazon-vpc-cni-k8s%' THEN 2
-                ELSE 9
-           END AS proof_rank
-    FROM activities
-    WHERE session_issuer_arn IS NOT NULL
-      AND is_instance_id(session_name)
-      AND role_name(session_issuer_arn) NOT LIKE 'aws:%'
-      AND (   (event_source = 'eks-auth.amazonaws.com' AND event_name = 'AssumeRoleForPodIdentity')
-           OR user_agent LIKE '%amazon-vpc-cni-k8s%'
-           OR (event_source = 'sts.amazonaws.com' AND event_name = 'GetCallerIdentity'
-               AND user_agent LIKE 'Go-http-client/%'))
+    SELECT role_arn, cluster, event_id, sign AS proof,
+           CASE sign WHEN 'assume_role_for_pod_identity' THEN 1 WHEN 'vpc_cni' THEN 2 ELSE 9 END AS proof_rank
+    FROM daily_signs
+    WHERE sign IN ('assume_role_for_pod_identity', 'vpc_cni', 'kubelet_authentication')
+      AND role_name(role_arn) NOT LIKE 'aws:%'
     UNION ALL
     SELECT session_issuer_arn, instances.cluster, min(callers.event_id), 'an instance launched with the cluster''s tags', 3
     FROM callers
