@@ -169,7 +169,13 @@ export function DataTable<Row>({
                     const value = column.value(row.original)
                     const className = [column.number === true ? 'number' : '', column.clip === true ? 'clip' : ''].join(' ').trim()
                     return (
-                      <td key={column.id} data-label={column.header} className={className === '' ? undefined : className} title={column.clip === true ? text(value) : undefined}>
+                      <td
+                        key={column.id}
+                        data-label={column.header}
+                        data-empty={column.cell === undefined && text(value) === undefined}
+                        className={className === '' ? undefined : className}
+                        title={column.clip === true ? text(value) : undefined}
+                      >
                         {column.cell === undefined ? (text(value) ?? <span className="soft">–</span>) : column.cell(row.original)}
                       </td>
                     )

@@ -94,7 +94,7 @@ export default function Roles() {
         <Select name="event_source" label="Service" options={services} />
         <Toggle name="shared" label="Only shared" title="Roles that several service accounts used, or may use" />
         <Toggle name="unused" label="Only unused" title="Roles without calls in the time range" />
-        <TextFilter label="Find" placeholder="role, service account, proof" />
+        <TextFilter label="Find" placeholder="role or service account" />
       </FilterBar>
       {flowPanel}
       <Tabs

@@ -49,7 +49,7 @@ function Line({ line, most }: { line: FlowLine; most: number }) {
       </div>
       <div className="soft small">
         {line.services.map((one) => `${one.name} ${count(one.calls)}`).join(' · ')}
-        {line.denied > 0 && <span className="denied"> · {count(line.denied)} denied</span>}
+        {line.denied > 0 && <span className="denied nowrap"> · {count(line.denied)} denied</span>}
       </div>
     </li>
   )
