@@ -151,7 +151,7 @@ function NoRoles({ filtered }: { filtered: boolean }) {
     </Empty>
   ) : (
     <Empty title="No role of a cluster is known.">
-      <p className="soft">Roles come from calls in the trail and from the inventory of accounts and clusters. Read some in first.</p>
+      <p className="soft">Roles come from calls in the trail and from the inventory of accounts and clusters. Read a trail (podtrail ingest) and the inventory (podtrail inventory collect) first.</p>
     </Empty>
   )
 }

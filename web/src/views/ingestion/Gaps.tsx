@@ -19,7 +19,7 @@ export function Gaps({ rows, places }: { rows: readonly Row[]; places: readonly 
   const days = storeDays(rows)
   if (days === null) {
     return (
-      <Panel title="Gaps">
+      <Panel title="Days without events">
         <Empty title="The store has no events." />
       </Panel>
     )

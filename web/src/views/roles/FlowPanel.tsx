@@ -27,7 +27,7 @@ export function FlowPanel({ rows, note }: { rows: readonly FlowRow[]; note?: str
   const tallest = Math.max(...KINDS_OF_NODE.map((_, depth) => flow.nodes.filter((node) => node.depth === depth).length))
 
   return (
-    <Panel title="Who used which role for which service" note={[CALLS, ...(narrow ? [] : [noteOf(flow)]), note].join(' ')}>
+    <Panel title="Who used which role for which service" note={[CALLS, ...(narrow || flow.nodes.length === 0 ? [] : [noteOf(flow)]), note].join(' ')}>
       {flow.nodes.length === 0 ? (
         <Empty title="No workload made a call with a role here.">
           <p>Calls of node agents and of the control plane are not in this chart; the table has them.</p>
