@@ -15,7 +15,7 @@ const NODE_GAP = 15
 const NODE_ROOM = 12
 const HEAD = 24
 /** The four columns of names need more than this. */
-const NARROW = 1100
+const NARROW = 1199
 const CALLS = 'Calls of workloads, by access path.'
 
 export function FlowPanel({ rows, note }: { rows: readonly FlowRow[]; note?: string }) {
