@@ -23,6 +23,8 @@ export interface Column<Row> {
 /** Tables up to this many rows are drawn whole. */
 const WHOLE = 60
 const ROW_HEIGHT = 36
+/** On a phone the rows of wider tables are cards. */
+const MOST_COLUMNS_OF_PHONE = 3
 
 export function DataTable<Row>({
   label,
@@ -118,7 +120,7 @@ export function DataTable<Row>({
       {/* Scrollable, so that the keyboard has to reach it. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div ref={scroll} className={virtual ? 'table-scroll tall' : 'table-scroll'} tabIndex={0} role="region" aria-label={label}>
-        <table className="table" aria-rowcount={sorted.length + 1} aria-label={label}>
+        <table className={columns.length > MOST_COLUMNS_OF_PHONE ? 'table cards' : 'table'} aria-rowcount={sorted.length + 1} aria-label={label}>
           <thead>
             <tr aria-rowindex={1}>
               {columns.map((column) => {
@@ -167,7 +169,13 @@ export function DataTable<Row>({
                     const value = column.value(row.original)
                     const className = [column.number === true ? 'number' : '', column.clip === true ? 'clip' : ''].join(' ').trim()
                     return (
-                      <td key={column.id} className={className === '' ? undefined : className} title={column.clip === true ? text(value) : undefined}>
+                      <td
+                        key={column.id}
+                        data-label={column.header}
+                        data-empty={column.cell === undefined && text(value) === undefined}
+                        className={className === '' ? undefined : className}
+                        title={column.clip === true ? text(value) : undefined}
+                      >
                         {column.cell === undefined ? (text(value) ?? <span className="soft">–</span>) : column.cell(row.original)}
                       </td>
                     )

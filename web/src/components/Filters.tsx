@@ -149,7 +149,7 @@ export function FilterBar({ children }: { children: ReactNode }) {
   const kept = ['from', 'to', 'cluster', 'sort', 'open', 'tab', 'id']
   const own = [...params.keys()].filter((name) => !kept.includes(name) && !name.startsWith('sort_'))
   return (
-    <div className="row" role="group" aria-label="Filters">
+    <div className="row filters" role="group" aria-label="Filters">
       {children}
       {own.length > 0 && (
         <button type="button" className="button plain small" onClick={() => set(Object.fromEntries(own.map((name) => [name, null])))}>

@@ -7,7 +7,8 @@ export function timeAxis(colour: Colour) {
   return {
     type: 'time' as const,
     axisLine: { lineStyle: { color: colour('--line') } },
-    axisLabel: { color: colour('--text-soft'), hideOverlap: true, fontSize: 11 },
+    // By itself a new day would be its bare number.
+    axisLabel: { color: colour('--text-soft'), hideOverlap: true, fontSize: 11, formatter: { day: '{MM}-{dd}' } },
     splitLine: { show: false },
   }
 }

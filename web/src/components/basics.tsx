@@ -178,6 +178,11 @@ export function EventLink({ id, children }: { id: string | null | undefined; chi
   )
 }
 
+/** The same by the beginning of its id: for tables. */
+export function ShortEventLink({ id }: { id: string | null | undefined }) {
+  return <EventLink id={id}>{id === null || id === undefined ? null : `${id.slice(0, 8)}…`}</EventLink>
+}
+
 export function NodeLink({ node }: { node: string | null | undefined }) {
   const to = useCarry()
   return node === null || node === undefined ? (

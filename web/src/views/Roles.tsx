@@ -94,7 +94,7 @@ export default function Roles() {
         <Select name="event_source" label="Service" options={services} />
         <Toggle name="shared" label="Only shared" title="Roles that several service accounts used, or may use" />
         <Toggle name="unused" label="Only unused" title="Roles without calls in the time range" />
-        <TextFilter label="Find" placeholder="role, service account, proof" />
+        <TextFilter label="Find" placeholder="role or service account" />
       </FilterBar>
       {flowPanel}
       <Tabs
@@ -151,7 +151,7 @@ function NoRoles({ filtered }: { filtered: boolean }) {
     </Empty>
   ) : (
     <Empty title="No role of a cluster is known.">
-      <p className="soft">Roles come from calls in the trail and from the inventory of accounts and clusters. Read some in first.</p>
+      <p className="soft">Roles come from calls in the trail and from the inventory of accounts and clusters. Read a trail (podtrail ingest) and the inventory (podtrail inventory collect) first.</p>
     </Empty>
   )
 }

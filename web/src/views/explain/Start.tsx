@@ -2,7 +2,7 @@
 import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
 import { useApi } from '../../api/queries'
-import { Confidence, EventLink, Panel, ServiceAccount, Time } from '../../components/basics'
+import { Confidence, EventLink, Panel, ServiceAccount, ShortEventLink, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { facts } from '../../components/Evidence'
 import { Answer } from '../../components/states'
@@ -41,7 +41,7 @@ const COLUMNS: Column<EventRow>[] = [
   },
   { id: 'access_path', header: 'Access path', value: (row) => row.access_path, cell: (row) => <span className="nowrap">{term(ACCESS_PATHS, row.access_path)}</span> },
   { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} /> },
-  { id: 'event_id', header: 'Explain', value: (row) => row.event_id, cell: (row) => <EventLink id={row.event_id} /> },
+  { id: 'event_id', header: 'Explain', value: (row) => row.event_id, cell: (row) => <ShortEventLink id={row.event_id} /> },
 ]
 
 const EXAMPLES = 5
@@ -97,8 +97,8 @@ function Kinds({ newest = [], fallbacks = [], waiting }: { newest?: EventRow[] |
     ['An event', 'Who made this call, with which credentials, and how sure that is.', newest[0]?.event_id],
     ['A call that fell back to the node role', 'Which pod of the node it was, or why that cannot be told.', fallback],
     ['An access key', 'To whom it was issued, who showed it, and what was called with it.', keyed?.access_key_id],
-    ['A service account', 'CLUSTER/NAMESPACE/SERVICE_ACCOUNT: its bindings, roles, calls and pods.', account],
-    ['A pod', 'CLUSTER/NAMESPACE/SERVICE_ACCOUNT/POD: the same, of one pod.', pod],
+    ['A service account', 'cluster/namespace/service-account: its bindings, roles, calls and pods.', account],
+    ['A pod', 'cluster/namespace/service-account/pod: the same, of one pod.', pod],
     ['A role, or a session of one', 'By its ARN: leads to the role, and to the calls of the session.', keyed?.identity_arn],
   ]
   return (

@@ -11,7 +11,7 @@ const COLUMNS: readonly Column<Fallback>[] = [
   { id: 'who', header: 'Who', value: (row) => who(row).name, cell: (row) => <WhoCell row={row} />, meaning: 'The workload; where it is not known, who fits best' },
   {
     id: 'service_account',
-    header: 'Account',
+    header: 'Service account',
     value: (row) => row.service_account,
     cell: (row) => <Account row={row} />,
     meaning: 'Service account, in the namespace of the workload',

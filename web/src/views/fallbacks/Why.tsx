@@ -6,6 +6,9 @@ import { useCarry } from '../../state/url'
 import { words } from '../../format'
 import { ABOUT_ACCOUNT, ABOUT_POD, candidateName, candidates, evidenceOf, podId, references, type Candidate, type Fallback } from './fallback'
 
+/** Candidates with a lower score are only named. */
+const LIKELY = 0.01
+
 /** Who it can be, and what the cause rests on. */
 export function Why({ row }: { row: Fallback }) {
   const { list, trustPolicy } = evidenceOf(row)
@@ -32,21 +35,27 @@ function Candidates({ row }: { row: Fallback }) {
       </p>
     )
   }
+  const likely = list.filter((one) => one.score >= LIKELY)
   return (
     <>
       <p className="soft small">{reason(row, list)}</p>
       <ol className="fb-candidates">
-        {list.map((one) => (
+        {likely.map((one) => (
           <CandidateRow key={`${candidateName(one)} ${one.pods.join(' ')}`} cluster={row.cluster} candidate={one} />
         ))}
       </ol>
+      {likely.length < list.length && (
+        <p className="soft small">
+          Also on the node, each with a score below 0.01: {list.filter((one) => !likely.includes(one)).map(candidateName).join(', ')}.
+        </p>
+      )}
     </>
   )
 }
 
 /** What the list of candidates says of the attribution. */
 function reason(row: Fallback, list: readonly Candidate[]): string {
-  const basis = 'Scores come from which pods were on the nodes when the calls were made and not when there were none, from addresses, programs and resources.'
+  const basis = 'The scores below are those of the calls that tell pods apart best. They come from which pods were on the nodes when the calls were made and not when there were none, from addresses, programs and resources.'
   if (row.workload === null) {
     return `None is likely enough to be named. ${basis}`
   }

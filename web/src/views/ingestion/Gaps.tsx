@@ -19,7 +19,7 @@ export function Gaps({ rows, places }: { rows: readonly Row[]; places: readonly 
   const days = storeDays(rows)
   if (days === null) {
     return (
-      <Panel title="Gaps">
+      <Panel title="Days without events">
         <Empty title="The store has no events." />
       </Panel>
     )
@@ -28,7 +28,7 @@ export function Gaps({ rows, places }: { rows: readonly Row[]; places: readonly 
     <>
       <Panel
         title="Days without events"
-        note={`By account and region, from ${days.first} to ${days.last}. A trail that is whole has events every day in a region that is in use.`}
+        note={`By account and region, ${days.first === days.last ? `on ${days.first}` : `from ${days.first} to ${days.last}`}. A trail that is whole has events every day in a region that is in use.`}
         flush
       >
         <Days rows={rows} days={days} places={places} />
@@ -44,7 +44,7 @@ function columnsOf(days: { first: string; last: string }): Column<Row>[] {
     { id: 'aws_region', header: 'Region', value: (row) => row.aws_region, cell: (row) => <span className="nowrap">{row.aws_region ?? '–'}</span> },
     {
       id: 'days_with_events',
-      header: `${days.first} to ${days.last}`,
+      header: days.first === days.last ? days.first : `${days.first} to ${days.last}`,
       value: (row) => row.days_with_events,
       cell: (row) => <DayStrip row={row} days={days} />,
       meaning: 'Full height: days with events. Low: days without. Blank: before the first event',

@@ -5,10 +5,10 @@ import { Panel, workloadPath } from '../../components/basics'
 import { Chart, Legend } from '../../components/Chart'
 import { Empty } from '../../components/states'
 import { count, counted } from '../../format'
+import { useNarrow } from '../../state/narrow'
 import { useCarry, useUrlValue } from '../../state/url'
 import { ACTORS_DRAWN, bucketsOf, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod, type Stay } from './stays'
 import { ACTOR_SERIES, historyHeight, historyOption, rowLabel } from './historyOption'
-import { useNarrow } from './narrow'
 
 /** Rows drawn unless all are asked for, and then. */
 const FEW = 24

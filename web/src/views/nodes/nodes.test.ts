@@ -31,7 +31,7 @@ const rows = [
 
 describe('hopLimit and httpTokens', () => {
   it('say what they let through', () => {
-    expect([1, 2, 3, null].map((limit) => hopLimit(limit).text)).toEqual(['1 closed', '2 open', '3 open', 'unknown'])
+    expect([1, 2, 3, null].map((limit) => hopLimit(limit).text)).toEqual(['1: pods kept out', '2: open to pods', '3: open to pods', 'unknown'])
     expect(['required', 'optional', null].map((tokens) => httpTokens(tokens).tone)).toEqual(['good', 'warn', 'mute'])
   })
 })

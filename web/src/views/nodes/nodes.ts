@@ -16,8 +16,8 @@ export function hopLimit(limit: number | null): Said {
     return { tone: 'mute', text: 'unknown', title: 'Neither the inventory nor the trail tells the hop limit of this instance.' }
   }
   return limit <= 1
-    ? { tone: 'good', text: `${limit} closed`, title: 'Pods do not reach the metadata service, but for those on the host’s network.' }
-    : { tone: 'warn', text: `${limit} open`, title: 'Every pod on the node reaches the metadata service, and so the role of the node.' }
+    ? { tone: 'good', text: `${limit}: pods kept out`, title: 'Pods do not reach the metadata service, but for those on the host’s network.' }
+    : { tone: 'warn', text: `${limit}: open to pods`, title: 'Every pod on the node reaches the metadata service, and so the role of the node.' }
 }
 
 export function httpTokens(tokens: string | null): Said {

@@ -1,7 +1,7 @@
 // Calls that no identity of a cluster made: why, and an example.
 import { useMemo } from 'react'
 import type { Schemas } from '../../api/client'
-import { EventLink, Panel, Time } from '../../components/basics'
+import { Panel, ShortEventLink, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { count, share } from '../../format'
@@ -43,7 +43,7 @@ function columnsOf(rows: readonly Row[], calls: number): Column<Row>[] {
       cell: (row) => <Bar part={row.calls ?? 0} most={most} text={share(row.calls ?? 0, calls)} />,
     },
     { id: 'last_seen', header: 'Last seen, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
-    { id: 'event_id', header: 'Example', value: (row) => row.event_id, cell: (row) => <Example id={row.event_id} /> },
+    { id: 'event_id', header: 'Example', value: (row) => row.event_id, cell: (row) => <ShortEventLink id={row.event_id} /> },
   ]
 }
 
@@ -54,10 +54,6 @@ function Reason({ value }: { value: string | null }) {
       <div className="soft small reason-meaning">{REASON_MEANING[value ?? ''] ?? ''}</div>
     </>
   )
-}
-
-function Example({ id }: { id: string | null }) {
-  return <EventLink id={id}>{id === null ? null : `${id.slice(0, 8)}…`}</EventLink>
 }
 
 function Reasons({ rows, calls }: { rows: readonly Row[]; calls: number }) {

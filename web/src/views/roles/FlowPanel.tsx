@@ -5,15 +5,21 @@ import { Chart, Legend } from '../../components/Chart'
 import { Panel, workloadPath } from '../../components/basics'
 import { Empty } from '../../components/states'
 import { arnName, count, counted, service, share } from '../../format'
+import { useNarrow } from '../../state/narrow'
 import { useCarry, useUrlValues } from '../../state/url'
-import { ACCESS_PATHS, PATH_SERIES_COLOUR, PATH_SERIES, PATH_SERIES_NAMES, pathSeries, term, type PathSeries } from '../../terms'
-import { flowOf, KINDS_OF_NODE, type Flow, type FlowLink, type FlowNode, type FlowRow } from './flow'
+import { ACCESS_PATHS, PATH_SERIES_COLOUR, PATH_SERIES, pathSeries, term, type PathSeries } from '../../terms'
+import { flowOf, KINDS_OF_NODE, seriesName, type Flow, type FlowLink, type FlowNode, type FlowRow } from './flow'
+import { FlowList } from './FlowList'
 
 const NODE_GAP = 15
 const NODE_ROOM = 12
 const HEAD = 24
+/** The four columns of names need more than this. */
+const NARROW = 1199
+const CALLS = 'Calls of workloads, by access path.'
 
 export function FlowPanel({ rows, note }: { rows: readonly FlowRow[]; note?: string }) {
+  const narrow = useNarrow(NARROW)
   const flow = useMemo(() => flowOf(rows), [rows])
   const option = useCallback((colour: (variable: string) => string) => sankey(flow, colour), [flow])
   const open = useOpenNode(flow)
@@ -21,45 +27,36 @@ export function FlowPanel({ rows, note }: { rows: readonly FlowRow[]; note?: str
   const tallest = Math.max(...KINDS_OF_NODE.map((_, depth) => flow.nodes.filter((node) => node.depth === depth).length))
 
   return (
-    <Panel title="Who used which role for which service" note={`${noteOf(flow)}${note === undefined ? '' : ` ${note}`}`}>
+    <Panel title="Who used which role for which service" note={[CALLS, ...(narrow || flow.nodes.length === 0 ? [] : [noteOf(flow)]), note].join(' ')}>
       {flow.nodes.length === 0 ? (
         <Empty title="No workload made a call with a role here.">
           <p>Calls of node agents and of the control plane are not in this chart; the table has them.</p>
         </Empty>
+      ) : narrow ? (
+        <FlowList rows={rows} />
       ) : (
-        // Scrollable where the page is narrow, so that the keyboard has to reach it.
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="flow-scroll" tabIndex={0} role="region" aria-label="Diagram of calls, scrollable">
-          <div>
-            <Chart
-              label="Calls from clusters through service accounts and roles to AWS services"
-              option={option}
-              height={Math.max(220, HEAD + tallest * (NODE_GAP + NODE_ROOM))}
-              figures={{
-                header: ['Cluster', 'Service account', 'Access path', 'Role', 'Service', 'Calls', 'Denied'],
-                rows: rows.map((row) => [
-                  row.cluster,
-                  row.namespace === null || row.service_account === null ? 'not known' : `${row.namespace}/${row.service_account}`,
-                  term(ACCESS_PATHS, row.access_path),
-                  arnName(row.role_arn),
-                  service(row.event_source),
-                  row.calls,
-                  row.denied,
-                ]),
-              }}
-              onClick={open}
-              legend={<Legend series={series.map((one) => ({ name: nameOf(one), swatch: one }))} />}
-            />
-          </div>
-        </div>
+        <Chart
+          label="Calls from clusters through service accounts and roles to AWS services"
+          option={option}
+          height={Math.max(220, HEAD + tallest * (NODE_GAP + NODE_ROOM))}
+          figures={{
+            header: ['Cluster', 'Service account', 'Access path', 'Role', 'Service', 'Calls', 'Denied'],
+            rows: rows.map((row) => [
+              row.cluster,
+              row.namespace === null || row.service_account === null ? 'not known' : `${row.namespace}/${row.service_account}`,
+              term(ACCESS_PATHS, row.access_path),
+              arnName(row.role_arn),
+              service(row.event_source),
+              row.calls,
+              row.denied,
+            ]),
+          }}
+          onClick={open}
+          legend={<Legend series={series.map((one) => ({ name: seriesName(one), swatch: one }))} />}
+        />
       )}
     </Panel>
   )
-}
-
-/** All calls here are of workloads: the node role needs no "workloads" behind it. */
-function nameOf(series: PathSeries): string {
-  return series === 'node_role-workload' ? 'Node role (fallback)' : PATH_SERIES_NAMES[series]
 }
 
 function noteOf(flow: Flow): string {
@@ -70,7 +67,7 @@ function noteOf(flow: Flow): string {
     flow.others.cluster > 0 ? counted(flow.others.cluster, 'cluster') : '',
   ].filter((text) => text !== '')
   const left = summed.length === 0 ? '' : ` Those with fewest calls are summed as “other”: ${summed.join(', ')}; choose a cluster, role or service to see them.`
-  return `Calls of workloads, by access path. Click a name to follow it.${left}`
+  return `Click a name to follow it.${left}`
 }
 
 function useOpenNode(flow: Flow): (item: { name: string; dataType?: string }) => void {
@@ -148,6 +145,6 @@ function nodeText(node: FlowNode, total: number): string {
 
 function linkText(link: FlowLink, nodes: Map<string, FlowNode>): string {
   const ends = `${nodes.get(link.source)?.label ?? ''} → ${nodes.get(link.target)?.label ?? ''}`
-  const path = link.series === null ? 'access path not known' : nameOf(link.series)
+  const path = link.series === null ? 'access path not known' : seriesName(link.series)
   return [ends, path, `${counted(link.value, 'call')}, ${count(link.denied)} denied`].join('\n')
 }

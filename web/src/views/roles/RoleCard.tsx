@@ -35,7 +35,7 @@ export function RoleCard({ role, clusters, flows, onClose }: { role: RoleRow; cl
             ['Access paths', <Paths key="paths" paths={role.access_paths} />],
             ['Calls', role.calls === null ? 'none in this time range' : `${count(role.calls)}, ${count(role.denied)} of them denied (${share(role.denied ?? 0, role.calls)})`],
             ['First, last', <Span key="span" role={role} />],
-            ['Proof', role.proof ?? <span key="proof" className="soft">–</span>],
+            ['Known from', role.proof ?? <span key="proof" className="soft">–</span>],
           ]}
         />
         <Section title={bindingsTitle(role, bindings)}>

@@ -131,7 +131,7 @@ function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
     { id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn), cell: (role) => <span className="mono">{arnAccount(role.role_arn)}</span> },
     { id: 'first_seen', header: 'First seen', value: (role) => role.first_seen, cell: (role) => <Time value={role.first_seen} /> },
     { id: 'last_seen', header: 'Last seen', value: (role) => role.last_seen, cell: (role) => <Time value={role.last_seen} /> },
-    { id: 'proof', header: 'Proof', value: (role) => role.proof, clip: true, meaning: 'What proves the kind' },
+    { id: 'proof', header: 'Known from', value: (role) => role.proof, clip: true, meaning: 'What tells the kind' },
   ]
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { flowOf, middle, type FlowRow } from './flow'
+import { flowLines, flowOf, middle, type FlowRow } from './flow'
 
 function row(given: Partial<FlowRow>): FlowRow {
   return {
@@ -72,6 +72,32 @@ describe('flowOf', () => {
 
   it('leaves out rows without calls', () => {
     expect(flowOf([row({ calls: 0 }), row({ calls: null })])).toMatchObject({ nodes: [], links: [] })
+  })
+})
+
+describe('flowLines', () => {
+  it('has a line for each service account, access path and role, with its services, the most calls first', () => {
+    const rows = [
+      row({ calls: 2, denied: 0 }),
+      row({ event_source: 'sqs.amazonaws.com', calls: 5 }),
+      row({ access_path: 'node_role', calls: 9, denied: 9 }),
+      row({ cluster: 'test', calls: 8, denied: null }),
+      row({ service_account: 'none', calls: 0 }),
+    ]
+    expect(flowLines(rows).map((line) => [line.cluster, line.account.label, line.series, line.role.label, line.calls, line.denied])).toEqual([
+      ['prod', 'shop/cart', 'node_role-workload', 'cart', 9, 9],
+      ['test', 'shop/cart', 'irsa', 'cart', 8, 0],
+      ['prod', 'shop/cart', 'irsa', 'cart', 7, 1],
+    ])
+    expect(flowLines(rows)[2]?.services).toEqual([
+      { name: 'sqs', calls: 5 },
+      { name: 's3', calls: 2 },
+    ])
+  })
+
+  it('says what is not known', () => {
+    const line = flowLines([row({ namespace: null, service_account: null, role_arn: null })])[0]
+    expect([line?.account.label, line?.role.label]).toEqual(['workload not known', 'role not known'])
   })
 })
 

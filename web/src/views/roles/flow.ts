@@ -1,7 +1,7 @@
 // Which workload used which role for which service, as nodes and links of a Sankey diagram.
 import type { Schemas } from '../../api/client'
 import { arnAccount, arnName, service } from '../../format'
-import { pathSeries, type PathSeries } from '../../terms'
+import { PATH_SERIES_NAMES, pathSeries, type PathSeries } from '../../terms'
 
 export type FlowRow = Schemas['FlowRow']
 
@@ -53,6 +53,11 @@ const OTHERS: Record<KindOfNode, [one: string, many: string]> = {
   account: ['other service account', 'other service accounts'],
   role: ['other role', 'other roles'],
   service: ['other service', 'other services'],
+}
+
+/** All calls here are of workloads: the node role needs no "workloads" behind it. */
+export function seriesName(series: PathSeries): string {
+  return series === 'node_role-workload' ? 'Node role (fallback)' : PATH_SERIES_NAMES[series]
 }
 
 const LONGEST_LABEL = 38
@@ -189,4 +194,38 @@ function distinct<Node extends FlowNode>(nodes: Node[]): Node[] {
     const label = more === null ? middle(node.label, LONGEST_LABEL) : `${middle(node.label, LONGEST_LABEL - 12)} · ${middle(more, 12)}`
     return { ...node, label }
   })
+}
+
+/** All calls of a service account with a role, over one access path. */
+export interface FlowLine {
+  key: string
+  cluster: string
+  account: Place
+  role: Place
+  series: PathSeries | null
+  calls: number
+  denied: number
+  /** With calls of each, the most first. */
+  services: { name: string; calls: number }[]
+}
+
+/** The same calls as lines of a list, the most first: for where the diagram has no room. */
+export function flowLines(rows: readonly FlowRow[]): FlowLine[] {
+  const lines = new Map<string, Omit<FlowLine, 'services'> & { byService: Map<string, number> }>()
+  for (const row of rows) {
+    const calls = row.calls ?? 0
+    if (calls > 0) {
+      const { cluster, account, role, service: used } = places(row)
+      const key = JSON.stringify([account.key, role.key, row.access_path])
+      const series = pathSeries(row.access_path, 'workload')
+      const line = lines.get(key) ?? { key, cluster: cluster.label, account, role, series, calls: 0, denied: 0, byService: new Map() }
+      line.calls += calls
+      line.denied += row.denied ?? 0
+      line.byService.set(used.label, (line.byService.get(used.label) ?? 0) + calls)
+      lines.set(key, line)
+    }
+  }
+  return [...lines.values()]
+    .toSorted((a, b) => b.calls - a.calls || a.key.localeCompare(b.key))
+    .map(({ byService, ...line }) => ({ ...line, services: [...byService].toSorted((a, b) => b[1] - a[1]).map(([name, calls]) => ({ name, calls })) }))
 }

@@ -23,7 +23,7 @@ const COLUMNS: Column<Finding>[] = [
   { id: 'mechanism', header: 'Bound by', value: (row) => row.mechanism, cell: (row) => <AccessPath value={row.mechanism} /> },
   {
     id: 'proof',
-    header: 'Proof',
+    header: 'Known from',
     value: (row) => row.proof,
     cell: (row) => <span className="nowrap">{row.proof}</span>,
     meaning: 'Where the binding stands',

@@ -142,7 +142,7 @@ export function AccountTable({ rows, note }: { rows: readonly Account[]; note?: 
   const open = useOpenWorkload()
   return (
     <DataTable
-      label="Service accounts that used roles"
+      label="Table of service accounts that used roles"
       rows={rows}
       columns={ACCOUNT_COLUMNS}
       rowKey={accountKey}
