@@ -5,7 +5,6 @@ import { useApi } from '../api/queries'
 import { CopyButton, PageHead, Panel } from '../components/basics'
 import { Failed, Loading } from '../components/states'
 import { useCarry, useUrlValue } from '../state/url'
-import { ArnStory } from './explain/Arn'
 import { recentIds, remember } from './explain/recent'
 import { Start } from './explain/Start'
 import { sqlText } from './explain/statements'
@@ -75,9 +74,6 @@ function Ask({ id, onAsk }: { id: string | null; onAsk: (id: string | null) => v
 }
 
 function Told({ asked }: { asked: Subject }) {
-  if ('arn' in asked) {
-    return <ArnStory asked={asked} />
-  }
   if (asked.kind === 'incomplete') {
     return <Incomplete text={asked.text} />
   }
@@ -119,7 +115,7 @@ function Incomplete({ text }: { text: string }) {
 }
 
 /** What to look at where nothing is known, by kind. */
-const NOT_FOUND: Record<'event' | 'access_key' | 'service_account' | 'pod', string[]> = {
+const NOT_FOUND: Record<Extract<Subject, { id: string }>['kind'], string[]> = {
   event: [
     'An event id is a UUID, as in the eventID of CloudTrail. A pod or service account needs its cluster and namespace before it, with slashes.',
     'CloudTrail delivers within about 15 minutes, and the store has it after the next run of ingestion: see Ingestion.',
@@ -129,6 +125,15 @@ const NOT_FOUND: Record<'event' | 'access_key' | 'service_account' | 'pod', stri
     'Neither a call with this key nor the record that issued it is in the store: it may be from another account or region, or from a time that was not ingested.',
     'An access key id begins with AKIA (long-lived) or ASIA (of a session) and has 20 characters.',
   ],
+  role: [
+    'Neither a call, nor a record that issued credentials of it, nor the inventory shows this role. The path of a role may be left out; its account may not.',
+    'Roles that nobody used are known from the inventory: podtrail inventory import.',
+  ],
+  role_session: [
+    'No call shows this session, and no record in the store issued credentials to it: it may be from another account or region, or from a time that was not ingested.',
+    'The ARN of a session leaves out the path of its role: arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION.',
+  ],
+  identity: ['No call of this identity is in the store: it may be from another account or region, or from a time that was not ingested.'],
   service_account: [
     'Neither a call nor the inventory shows it. Check the name of the cluster: where it is not known, the OIDC issuer stands for it.',
     'Without inventory only service accounts that made calls are known: podtrail inventory import.',
@@ -139,13 +144,18 @@ const NOT_FOUND: Record<'event' | 'access_key' | 'service_account' | 'pod', stri
   ],
 }
 
+/** A kind within a sentence; `IAM role` stays. */
+function named(kind: Subject['kind']): string {
+  return KINDS[kind].replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
+}
+
 function NotFound({ asked, detail }: { asked: Extract<Subject, { id: string }>; detail: string | null }) {
   const to = useCarry()
   return (
     <Panel title={`${KINDS[asked.kind]} not found`} {...(detail === null ? {} : { note: detail })}>
       <div className="section">
         <p>
-          <code>{asked.id}</code> was looked up as {asked.kind === 'event' || asked.kind === 'access_key' ? 'an' : 'a'} {KINDS[asked.kind].toLowerCase()}.
+          <code>{asked.id}</code> was looked up as {/^[aei]/i.test(KINDS[asked.kind]) ? 'an' : 'a'} {named(asked.kind)}.
         </p>
         <ul>
           {NOT_FOUND[asked.kind].map((line) => (

@@ -14,7 +14,7 @@ import { eventChain, keyChain, workloadChain } from './ways'
 import { useSessions } from './sessions'
 import { sqlText } from './statements'
 import type { Step } from './steps'
-import { confidence, number, recordOf, sentence, text, type Row, type Story } from './story'
+import { confidence, number, recordOf, rowsOf, sentence, text, type Row, type Story } from './story'
 import type { Subject } from './subject'
 
 type Asked = Extract<Subject, { id: string }>
@@ -25,8 +25,8 @@ export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
   const sure = confidence(told)
   return (
     <>
-      <Panel title={sentence(told)} className="explain-verdict" tools={<Sure value={sure} score={number(told.attribution, 'score')} />}>
-        {sessions.isLoading ? <Loading label="Loading the chain" /> : <Chain label="The way of the credentials" steps={steps(asked, told, sessions.data ?? [])} />}
+      <Panel title={sentence(told)} className="explain-verdict" tools={asked.kind === 'role' ? undefined : <Sure value={sure} score={number(told.attribution, 'score')} />}>
+        {sessions.isLoading ? <Loading label="Loading the chain" /> : <Way steps={steps(asked, told, sessions.data ?? [])} />}
         {sessions.error !== null && <p className="soft small">The sessions behind it could not be read: {sessions.error.message}</p>}
         {sure !== null && (
           <p className="soft small explain-note">
@@ -58,7 +58,7 @@ export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
         ))}
       <NotSeen titles={told.sections.filter((section) => section.rows.length === 0).map((section) => section.title)} />
       {told.event !== null && <RecordPanel event={told.event} />}
-      {asked.kind === 'access_key' && <KeyLinks id={asked.id} />}
+      <Further asked={asked} />
     </>
   )
 }
@@ -66,6 +66,10 @@ export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
 function keys(asked: Asked, told: Story): string[] {
   if (asked.kind === 'access_key') {
     return [asked.id]
+  }
+  if (asked.kind === 'role_session' || asked.kind === 'identity') {
+    const rows = [...rowsOf(told, 'issued to'), ...rowsOf(told, 'shown by')]
+    return [...new Set(rows.map((row) => text(row, 'access_key_id')).filter((key) => key !== null))]
   }
   if (told.event === null || told.attribution === null) {
     return []
@@ -81,10 +85,18 @@ function steps(asked: Asked, told: Story, sessions: readonly Row[]): Step[] {
     case 'event':
       return eventChain(told, sessions)
     case 'access_key':
+    case 'role_session':
+    case 'identity':
       return keyChain(told, sessions)
+    case 'role':
+      return []
     default:
       return workloadChain(told, asked)
   }
+}
+
+function Way({ steps: way }: { steps: Step[] }) {
+  return way.length === 0 ? null : <Chain label="The way of the credentials" steps={way} />
 }
 
 function Sure({ value, score }: { value: string | null; score: number | null }) {
@@ -113,6 +125,11 @@ const TITLES: Record<string, { title: string; empty: string }> = {
   'issued to': { title: 'Issued to', empty: 'No record in the store issued it.' },
   'shown by': { title: 'Shown by', empty: 'No call shows it.' },
   calls: { title: 'Calls', empty: 'No calls in the store.' },
+  'node role of': { title: 'Node role of', empty: 'Nothing shows that it is the role of nodes.' },
+  'used by': { title: 'Used by', empty: 'No identity of a cluster was seen to use it.' },
+  'bound to': { title: 'Bound to', empty: 'No service account is bound to it: neither by IRSA nor by EKS Pod Identity.' },
+  'credentials issued to': { title: 'Credentials issued to', empty: 'No record shows that an identity of a cluster was issued credentials of it.' },
+  'sessions that no record ties to an identity': { title: 'Sessions that no record ties to an identity', empty: 'Every session of it that made a call is known.' },
   bindings: { title: 'Bindings', empty: 'No role is bound to it: neither by IRSA nor by EKS Pod Identity.' },
   refused: { title: 'Refused', empty: 'No role refused it.' },
   pods: { title: 'Pods', empty: 'The inventory shows no pod.' },
@@ -212,11 +229,42 @@ function RecordPanel({ event }: { event: Row }) {
   )
 }
 
-function KeyLinks({ id }: { id: string }) {
+/** Where to go on. */
+function Further({ asked }: { asked: Asked }) {
   const to = useCarry()
-  return (
-    <p>
-      <Link to={to('/sql', { q: sqlText.key(id) })}>All calls with this key, one by one, by SQL</Link>
-    </p>
-  )
+  switch (asked.kind) {
+    case 'access_key':
+      return (
+        <p>
+          <Link to={to('/sql', { q: sqlText.key(asked.id) })}>All calls with this key, one by one, by SQL</Link>
+        </p>
+      )
+    case 'role':
+      return (
+        <div className="row">
+          <Link className="button" to={to('/roles', { role_arn: asked.id })}>
+            Open the role
+          </Link>
+          <Link className="button" to={to('/sql', { q: sqlText.assumed(asked.id) })}>
+            Who assumed it, by SQL
+          </Link>
+        </div>
+      )
+    case 'role_session':
+    case 'identity':
+      return (
+        <div className="row">
+          {asked.kind === 'role_session' && asked.session.startsWith('i-') && (
+            <Link className="button" to={to(`/nodes/${encodeURIComponent(asked.session)}`)}>
+              Open the node
+            </Link>
+          )}
+          <Link className="button" to={to('/sql', { q: sqlText.identity(asked.id) })}>
+            All its calls, one by one, by SQL
+          </Link>
+        </div>
+      )
+    default:
+      return null
+  }
 }

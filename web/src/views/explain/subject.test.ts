@@ -17,11 +17,13 @@ describe('subject', () => {
   })
 
   it('knows roles, with and without a path, their sessions, and other ARNs', () => {
-    expect(subject('arn:aws:iam::444455556666:role/shared/vault-writer')).toMatchObject({ kind: 'role', account: '444455556666', name: 'vault-writer' })
-    expect(subject('arn:aws-cn:iam::444455556666:role/web')).toMatchObject({ kind: 'role', name: 'web' })
-    expect(subject('arn:aws:sts::111122223333:assumed-role/web/i-0a1b')).toMatchObject({ kind: 'role_session', name: 'web', session: 'i-0a1b' })
+    const role = 'arn:aws:iam::444455556666:role/shared/vault-writer'
+    expect(subject(role)).toEqual({ kind: 'role', id: role })
+    expect(subject('arn:aws-cn:iam::444455556666:role/web').kind).toBe('role')
+    expect(subject('arn:aws:sts::111122223333:assumed-role/web/i-0a1b')).toMatchObject({ kind: 'role_session', session: 'i-0a1b' })
     const user = subject('arn:aws:iam::111122223333:user/nightly-export')
-    expect(user.kind).toBe('other_arn')
-    expect(explainedId(user)).toBeNull()
+    expect(user.kind).toBe('identity')
+    expect(explainedId(user)).toBe('arn:aws:iam::111122223333:user/nightly-export')
+    expect(explainedId(subject('shop/web'))).toBeNull()
   })
 })

@@ -5,9 +5,9 @@ export type Subject =
   | { kind: 'access_key'; id: string }
   | { kind: 'service_account'; id: string; cluster: string; namespace: string; serviceAccount: string; pod: null }
   | { kind: 'pod'; id: string; cluster: string; namespace: string; serviceAccount: string; pod: string }
-  | { kind: 'role'; arn: string; account: string; name: string }
-  | { kind: 'role_session'; arn: string; account: string; name: string; session: string }
-  | { kind: 'other_arn'; arn: string }
+  | { kind: 'role'; id: string }
+  | { kind: 'role_session'; id: string; session: string }
+  | { kind: 'identity'; id: string }
   | { kind: 'incomplete'; text: string }
 
 export const KINDS: Record<Subject['kind'], string> = {
@@ -17,7 +17,7 @@ export const KINDS: Record<Subject['kind'], string> = {
   pod: 'Pod',
   role: 'IAM role',
   role_session: 'Role session',
-  other_arn: 'ARN',
+  identity: 'Identity',
   incomplete: 'Incomplete name',
 }
 
@@ -43,16 +43,12 @@ export function subject(given: string): Subject {
   return rest === 1 ? { kind: 'incomplete', text } : { kind: 'event', id: text }
 }
 
-function arn(text: string): Subject {
-  const account = text.split(':')[4] ?? ''
-  const role = /^arn:[^:]*:iam::\d*:role\/(?:.*\/)?([^/]+)$/.exec(text)
-  if (role?.[1] !== undefined) {
-    return { kind: 'role', arn: text, account, name: role[1] }
+function arn(id: string): Subject {
+  if (/^arn:[^:]*:iam::\d*:role\//.test(id)) {
+    return { kind: 'role', id }
   }
-  const session = /^arn:[^:]*:sts::\d*:assumed-role\/([^/]+)\/(.+)$/.exec(text)
-  return session?.[1] !== undefined && session[2] !== undefined
-    ? { kind: 'role_session', arn: text, account, name: session[1], session: session[2] }
-    : { kind: 'other_arn', arn: text }
+  const session = /^arn:[^:]*:sts::\d*:assumed-role\/[^/]+\/(.+)$/.exec(id)?.[1]
+  return session === undefined ? { kind: 'identity', id } : { kind: 'role_session', id, session }
 }
 
 /** The id that the service explains; null where it explains none of this kind. */
