@@ -9,4 +9,4 @@ WHERE (is_denied(error_code) OR (event_name = 'AssumeRoleWithWebIdentity' AND er
   AND ($namespace IS NULL OR namespace = $namespace) AND ($service_account IS NULL OR service_account = $service_account) AND ($role_arn IS NULL OR role_arn = $role_arn) AND ($access_path IS NULL OR access_path = $access_path)
   AND ($confidence IS NULL OR confidence = $confidence) AND ($actor IS NULL OR actor = $actor) AND ($node IS NULL OR node = $node) AND ($event_source IS NULL OR event_source = $event_source)
 GROUP BY cluster, namespace, service_account, pod, access_path, actor, component, role_arn, event_source, event_name, error_code, confidence
-ORDER BY calls DESC, cluster, namespace, service_account, event_source, event_name
+ORDER BY calls DESC, cluster, namespace, service_account, event_source, event_name, event_id

@@ -27,4 +27,4 @@ LEFT JOIN names ON names.instance_id = coalesce(used.node, instances.instance_id
 LEFT JOIN agents ON agents.node = coalesce(used.node, instances.instance_id)
 WHERE ($cluster IS NULL OR coalesce(used.cluster, names.cluster, instances.cluster) = $cluster)
   AND ($node IS NULL OR coalesce(used.node, instances.instance_id) = $node) AND ($role_arn IS NULL OR used.role_arn = $role_arn)
-ORDER BY cluster, node
+ORDER BY cluster, node, role_arn

@@ -24,4 +24,4 @@ LEFT JOIN shared ON shared.role_arn = binding.role_arn
 WHERE (used.role_arn IS NULL OR binding.wildcard OR shared.sharers > 1)
   AND ($cluster IS NULL OR binding.cluster = $cluster) AND ($namespace IS NULL OR binding.namespace = $namespace)
   AND ($service_account IS NULL OR binding.service_account = $service_account) AND ($role_arn IS NULL OR binding.role_arn = $role_arn)
-ORDER BY finding, binding.role_arn, binding.cluster, binding.namespace, binding.service_account
+ORDER BY finding, binding.role_arn, binding.cluster, binding.namespace, binding.service_account, binding.mechanism, binding.proof
