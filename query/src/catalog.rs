@@ -354,7 +354,9 @@ async fn add_view(
         view.name,
         Arc::clone(&kept) as Arc<dyn TableProvider>,
     )?;
-    Ok((view.kept == Keeping::Passing).then_some(kept))
+    // What is kept by day is read to make others of it, and can be read from the shelf again.
+    let passes = matches!(view.kept, Keeping::Passing | Keeping::Daily);
+    Ok(passes.then_some(kept))
 }
 
 /// Registers `activity_identities`: what the search for pods makes of the views that it reads.

@@ -1,9 +1,16 @@
-//! One short name for several texts.
+//! One short name for several texts, or for bytes.
 
 use sha2::{Digest, Sha256};
 
 /// Hexadecimal digits of a SHA-256 that stand for the texts: 96 bits.
 const CHARS: usize = 24;
+
+/// Gives the digest of bytes.
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
+    let mut digest = format!("{:x}", Sha256::digest(bytes));
+    digest.truncate(CHARS);
+    digest
+}
 
 /// Gives the digest of texts, which is another where one of them, their number or their order is.
 pub(crate) fn short<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> String {

@@ -43,7 +43,8 @@ const SNAPSHOTS: usize = 3;
 /// Parts that are read at the same time.
 const AT_ONCE: usize = 4;
 
-/// In the first part of a view, which is written last: how many there are.
+/// In the first part of a view, which is written last: the digests of the others, by comma. They are named by them, so that
+/// several processes that write the same view, each with its rows in an order of its own, never mix.
 const PARTS: &str = "podtrail.parts";
 
 /// In the first part of a view by day: the files of each day, and what else decides its rows.
@@ -63,7 +64,7 @@ enum Unusable {
     Stopped(#[from] tokio::task::JoinError),
     #[error("its columns are others")]
     OtherColumns,
-    #[error("it does not say how many parts it has")]
+    #[error("it does not say which parts it has")]
     NoParts,
     #[error("what it says of its days cannot be read")]
     Days(#[from] serde_json::Error),
@@ -72,7 +73,7 @@ enum Unusable {
 /// What the first part of a view says of it.
 #[derive(Debug, Default)]
 struct Label {
-    parts: Option<usize>,
+    parts: Option<Vec<String>>,
     days: Option<String>,
     basis: Option<String>,
 }
@@ -84,7 +85,10 @@ impl Label {
             found.and_then(|each| each.value.clone())
         };
         Self {
-            parts: find(PARTS).and_then(|parts| parts.parse().ok()),
+            parts: find(PARTS).map(|parts| {
+                let digests = parts.split(',').filter(|digest| !digest.is_empty());
+                digests.map(str::to_owned).collect()
+            }),
             days: find(DAYS),
             basis: find(BASIS),
         }
@@ -169,11 +173,11 @@ impl Shelf {
         view: &str,
         schema: &SchemaRef,
     ) -> Result<(Label, Vec<RecordBatch>), Unusable> {
-        let (label, first) = self.read_part(part_of(folder, view, 0), schema).await?;
-        let parts = label.parts.ok_or(Unusable::NoParts)?;
-        let rest: Vec<Vec<RecordBatch>> = futures::stream::iter(1..parts)
-            .map(|part| async move {
-                let part = part_of(folder, view, part);
+        let (label, first) = self.read_part(first_part(folder, view), schema).await?;
+        let parts = label.parts.clone().ok_or(Unusable::NoParts)?;
+        let rest: Vec<Vec<RecordBatch>> = futures::stream::iter(parts)
+            .map(|digest| async move {
+                let part = further_part(folder, view, &digest);
                 Ok::<_, Unusable>(self.read_part(part, schema).await?.1)
             })
             .buffered(AT_ONCE)
@@ -256,20 +260,25 @@ impl Shelf {
                 part.push(batch.clone());
             }
         }
-        let mut label = vec![KeyValue::new(PARTS.to_owned(), parts.len().to_string())];
+        let first = parts.remove(0);
+        let mut digests = Vec::with_capacity(parts.len());
+        for part in parts {
+            let bytes = encode(schema, part, Vec::new()).await?;
+            let digest = digest::of_bytes(&bytes);
+            let place = further_part(&self.folder, view, &digest);
+            self.objects.put(&place, bytes.into()).await?;
+            digests.push(digest);
+        }
+        let mut label = vec![KeyValue::new(PARTS.to_owned(), digests.join(","))];
         if let Some(days) = days {
             let days = serde_json::to_string(days)?;
             label.push(KeyValue::new(DAYS.to_owned(), days));
             label.push(KeyValue::new(BASIS.to_owned(), self.basis.clone()));
         }
         // The first part says that all are there.
-        for (at, part) in parts.into_iter().enumerate().rev() {
-            let (schema, label) = (Arc::clone(schema), label.clone());
-            let bytes =
-                tokio::task::spawn_blocking(move || encode(&schema, &part, label)).await??;
-            let place = part_of(&self.folder, view, at);
-            self.objects.put(&place, bytes.into()).await?;
-        }
+        let bytes = encode(schema, first, label).await?;
+        let place = first_part(&self.folder, view);
+        self.objects.put(&place, bytes.into()).await?;
         Ok(())
     }
 
@@ -303,11 +312,24 @@ impl Shelf {
     }
 }
 
-fn part_of(folder: &Path, view: &str, part: usize) -> Path {
-    folder.clone().join(format!("{view}-{part:04}.parquet"))
+fn first_part(folder: &Path, view: &str) -> Path {
+    folder.clone().join(format!("{view}.parquet"))
 }
 
-fn encode(
+fn further_part(folder: &Path, view: &str, digest: &str) -> Path {
+    folder.clone().join(format!("{view}-{digest}.parquet"))
+}
+
+async fn encode(
+    schema: &SchemaRef,
+    rows: Vec<RecordBatch>,
+    label: Vec<KeyValue>,
+) -> Result<Vec<u8>, Unusable> {
+    let schema = Arc::clone(schema);
+    tokio::task::spawn_blocking(move || encoded(&schema, &rows, label)).await?
+}
+
+fn encoded(
     schema: &SchemaRef,
     rows: &[RecordBatch],
     label: Vec<KeyValue>,

@@ -181,7 +181,10 @@ def reports(bench, events):
     Service(bench.podtrail, store).close()
     for name in REPORTS:
         results["known"][name] = attempt(bench, f"{name}, known", lambda name=name: _process([*base, name]))
-    results["batch"] = _after_a_batch(bench, events)
+    try:
+        results["batch"] = _after_a_batch(bench, events)
+    except child.Failed as error:
+        results["batch"] = {name: {"failed": str(error)} for name in REPORTS}
     return results
 
 

@@ -183,7 +183,7 @@ def start(api):
 
 def answers(part, key, budget):
     """A row for each answer, a column for each size: growth is what stands side by side."""
-    part = {events: result[key] for events, result in _good(part).items()}
+    part = {events: result.get(key, {}) for events, result in _good(part).items()}
     names = list(dict.fromkeys(name for result in part.values() for name in result))
     rows = []
     for name in names:

@@ -31,6 +31,9 @@ const EXPLAINED: f64 = 1e-4;
 /// Share of its program's calls that a workload is given for an action though it made no other.
 const OTHER_ACTION: f64 = 0.02;
 
+/// Bytes that the scores of helping threads may take together.
+const HELPERS_BYTES: usize = 256 << 20;
+
 /// No number.
 const NONE: u32 = u32::MAX;
 
@@ -66,7 +69,10 @@ pub(super) fn score(
     };
     scores.clear();
     scores.resize(scenes.suspects.len(), 0.0);
+    // Each helper has scores of its own.
+    let bytes = size_of_val(scores.as_slice()).max(1);
     let helpers = threads.min(layout.programs.len()).saturating_sub(1);
+    let helpers = helpers.min(HELPERS_BYTES / bytes);
     std::thread::scope(|scope| {
         let helper = |_| {
             let help = || {

@@ -58,13 +58,16 @@ impl Credentials {
                         CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_seen, max(last_event_time) AS last_seen
                  FROM activity_attribution WHERE {attributed}
                  GROUP BY access_path, actor, cluster, namespace, service_account, pod, node, confidence, event_source, event_name, error_code
-                 ORDER BY calls DESC LIMIT {SHOWN}"
+                 ORDER BY calls DESC LIMIT {LOOKED_AT}"
             ),
         )
         .await?;
         Ok([issued, shown, calls])
     }
 }
+
+/// Rows of calls that are looked at to tell whether they are of one identity.
+const LOOKED_AT: usize = 1_000;
 
 /// Tells the story of an access key.
 ///
@@ -115,10 +118,51 @@ pub async fn identity(session: &Session, arn: &str) -> Result<Story> {
                 .to_owned(),
         );
     }
-    Ok(told(issued, shown, calls, missing))
+    // Whoever assumes a role names the session: several may choose the same name.
+    let identities = all(
+        session,
+        &format!(
+            "SELECT count(DISTINCT concat_ws('|', mechanism, cluster, namespace, service_account, node, CAST(hops AS VARCHAR))) AS identities
+             FROM issued_sessions WHERE issued_arn = {arn} AND error_code IS NULL"
+        ),
+    )
+    .await?;
+    let of_records = identities
+        .first()
+        .and_then(|row| row["identities"].as_u64());
+    let of_calls = distinct(&calls, |row| {
+        let who = [
+            "access_path",
+            "cluster",
+            "namespace",
+            "service_account",
+            "node",
+        ];
+        Some(format!("{:?}", who.map(|column| &row[column])))
+    });
+    let several = match of_records {
+        Some(0) | None => of_calls.len() > 1 || calls.len() == LOOKED_AT,
+        Some(identities) => identities > 1,
+    };
+    let mut story = told(issued, shown, calls, missing);
+    if several {
+        let by = "the access keys and their issuing records tell whose each call is";
+        story.verdict = format!("shared by several identities: {by}");
+        story.missing.push(
+            "several identities use a session of this name, so that it names none of them"
+                .to_owned(),
+        );
+    }
+    Ok(story)
 }
 
-fn told(issued: Vec<Value>, shown: Vec<Value>, calls: Vec<Value>, missing: Vec<String>) -> Story {
+fn told(
+    issued: Vec<Value>,
+    shown: Vec<Value>,
+    mut calls: Vec<Value>,
+    missing: Vec<String>,
+) -> Story {
+    calls.truncate(SHOWN);
     let verdict = match (issued.first(), calls.first()) {
         (Some(row), _) | (None, Some(row)) => super::said(&with_path(row)),
         (None, None) => "not attributed to a cluster".to_owned(),
@@ -178,14 +222,28 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
     .await?;
     let of_caller = this("session_issuer_arn");
     let others = rows(format!(
-        "SELECT callers.identity_type, callers.federated_provider, callers.invoked_by, count(*) AS sessions, CAST(sum(callers.calls) AS BIGINT) AS calls,
+        "SELECT callers.identity_type, callers.federated_provider, callers.invoked_by,
+                count(DISTINCT concat_ws('|', callers.identity_arn, CAST(callers.session_created_at AS VARCHAR))) AS sessions, CAST(sum(callers.calls) AS BIGINT) AS calls,
                 min(callers.first_event_time) AS first_seen, max(callers.last_event_time) AS last_seen, min(callers.event_id) AS event_id
          FROM callers JOIN caller_identities AS known ON known.caller_id = callers.caller_id
-         WHERE {of_caller} AND known.session_event_id IS NULL AND known.node_role_arn IS NULL
+         WHERE {of_caller} AND known.session_event_id IS NULL AND known.node_role_arn IS NULL AND known.role_mechanism IS NULL AND NOT known.is_fargate
          GROUP BY callers.identity_type, callers.federated_provider, callers.invoked_by ORDER BY calls DESC LIMIT {SHOWN}"
     ))
     .await?;
-    if [&used, &nodes, &bound, &issued, &others]
+    let workloads = rows(format!(
+        "SELECT cluster, namespace, service_account, count(*) OVER () AS workloads FROM (
+             SELECT cluster, namespace, service_account, sum(calls) AS calls FROM hourly_attribution
+             WHERE {this_role} AND service_account IS NOT NULL AND confidence IN ('exact', 'inferred')
+             GROUP BY cluster, namespace, service_account
+             HAVING sum(calls) > sum(CASE WHEN is_denied(error_code) THEN calls ELSE 0 END))
+         ORDER BY calls DESC, cluster, namespace, service_account LIMIT {NAMED}"
+    ))
+    .await?;
+    let known = rows(format!(
+        "SELECT role_arn, role_id, valid_from AS created_at, last_used_at, observed_at FROM roles WHERE {this_role} LIMIT {SHOWN}"
+    ))
+    .await?;
+    if [&used, &nodes, &bound, &issued, &others, &known]
         .iter()
         .all(|rows| rows.is_empty())
     {
@@ -197,7 +255,7 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
     let mut missing = Vec::new();
     if !others.is_empty() {
         missing.push(
-            "some sessions of the role are known by no record that issued them: they are of no cluster, or were issued before the store begins"
+            "some sessions of the role have no issuing record in the store: whose they are is told by bindings, or not at all"
                 .to_owned(),
         );
     }
@@ -209,44 +267,48 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
         ("used by", used),
         ("bound to", bound),
         ("credentials issued to", issued),
-        ("sessions that no record ties to an identity", others),
+        ("sessions without an issuing record", others),
+        ("in the inventory", known),
     ];
     Ok(Story {
-        verdict: verdict(&sections[0].1, &sections[1].1),
+        verdict: verdict(&sections[0].1, !sections[1].1.is_empty(), &workloads),
         sections: sections.map(Section::from).into(),
         missing,
     })
 }
 
-/// Says of whose nodes a role is, and who uses it.
-fn verdict(nodes: &[Value], used: &[Value]) -> String {
-    let clusters = distinct(nodes, |row| row["cluster"].as_str().map(str::to_owned));
-    let workloads = distinct(used, |row| {
-        let (namespace, account) = (row["namespace"].as_str()?, row["service_account"].as_str()?);
-        let cluster = row["cluster"].as_str().unwrap_or("an unknown cluster");
-        Some(format!("{namespace}/{account} of {cluster}"))
-    });
+/// Says of whose nodes a role is, and who uses it: `workloads` are the first of those that are known to.
+fn verdict(nodes: &[Value], used: bool, workloads: &[Value]) -> String {
     let mut parts = Vec::new();
     if !nodes.is_empty() {
+        let clusters = distinct(nodes, |row| row["cluster"].as_str().map(str::to_owned));
         let of = match clusters.as_slice() {
             [] => "a cluster that no record names".to_owned(),
             several => several.join(" and "),
         };
-        parts.push(format!("node role of {of}"));
-    }
-    if !workloads.is_empty() {
-        let shown = workloads.iter().take(NAMED).cloned().collect::<Vec<_>>();
-        let more = match workloads.len() - shown.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let sure = if nodes.iter().any(|row| row["confidence"] == "exact") {
+            ""
+        } else {
+            " (inferred)"
         };
-        parts.push(format!("used by {}{more}", shown.join(", ")));
+        parts.push(format!("node role of {of}{sure}"));
     }
-    if used.is_empty() {
-        parts.push("no identity of a cluster is seen to use it".to_owned());
-    }
-    if parts.is_empty() {
-        parts.push("used by no workload that is known".to_owned());
+    let named = distinct(workloads, |row| {
+        let (namespace, account) = (row["namespace"].as_str()?, row["service_account"].as_str()?);
+        let cluster = row["cluster"].as_str().unwrap_or("an unknown cluster");
+        Some(format!("{namespace}/{account} of {cluster}"))
+    });
+    let all = workloads.first().and_then(|row| row["workloads"].as_u64());
+    match (all, used) {
+        (Some(all), _) => {
+            let more = match all.saturating_sub(named.len() as u64) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            parts.push(format!("used by {}{more}", named.join(", ")));
+        }
+        (None, true) => parts.push("used by no workload that is known".to_owned()),
+        (None, false) => parts.push("no identity of a cluster is seen to use it".to_owned()),
     }
     parts.join("; ")
 }

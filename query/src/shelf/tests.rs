@@ -70,7 +70,33 @@ async fn a_view_of_several_parts_is_taken_in_order_or_not_at_all() {
     );
     let parts = std::fs::read_dir(&folders(folder.path())[0]).unwrap();
     assert_eq!(parts.count(), 3);
-    std::fs::remove_file(folders(folder.path())[0].join("view-0002.parquet")).unwrap();
+    // Another process writes the same rows in another order, and does not come to its end.
+    let mut others = batches.clone();
+    others.reverse();
+    shelf.put("other", &schema, &others, None).await;
+    let own = folders(folder.path())[0].clone();
+    let named = |view: &str| -> Vec<PathBuf> {
+        let files = std::fs::read_dir(&own).unwrap();
+        let files = files.map(|entry| entry.unwrap().path());
+        let further = format!("{view}-");
+        let is_further = |file: &PathBuf| {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&further)
+        };
+        files.filter(is_further).collect()
+    };
+    for file in named("other") {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        std::fs::rename(&file, own.join(name.replace("other-", "view-"))).unwrap();
+    }
+    let taken = shelf.take("view", &schema).await.unwrap();
+    assert_eq!(
+        arrow::compute::concat_batches(&schema, &taken).unwrap(),
+        whole
+    );
+    for file in named("view") {
+        std::fs::remove_file(file).unwrap();
+    }
     assert!(shelf.take("view", &schema).await.is_none());
 }
 
@@ -85,7 +111,7 @@ async fn what_is_missing_broken_or_of_other_columns_is_not_taken() {
     let other = rows[0].project(&[0]).unwrap().schema();
     assert!(shelf.take("view", &other).await.is_none());
     assert!(shelf.take("view", &schema).await.is_some());
-    let file = folders(folder.path())[0].join("view-0000.parquet");
+    let file = folders(folder.path())[0].join("view.parquet");
     let bytes = std::fs::read(&file).unwrap();
     for broken in [&bytes[..bytes.len() / 2], b"", b"PAR1PAR1"] {
         std::fs::write(&file, broken).unwrap();
@@ -148,7 +174,7 @@ async fn a_session_reads_what_an_earlier_one_computed() {
     store(folder.path()).create_tables().await.unwrap();
     session(folder.path(), vec![]).await.warm().await.unwrap();
     let kept = &folders(folder.path())[0];
-    let file = kept.join("fallbacks-0000.parquet");
+    let file = kept.join("fallbacks.parquet");
     assert!(file.is_file());
     // A row that nothing computes is only there if the file is read.
     let reader =
@@ -160,8 +186,8 @@ async fn a_session_reads_what_an_earlier_one_computed() {
         .map(|field| arrow::array::new_null_array(field.data_type(), 1))
         .collect();
     let row = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
-    let label = vec![KeyValue::new(PARTS.to_owned(), "1".to_owned())];
-    std::fs::write(&file, encode(&schema, &[row], label).unwrap()).unwrap();
+    let label = vec![KeyValue::new(PARTS.to_owned(), String::new())];
+    std::fs::write(&file, encoded(&schema, &[row], label).unwrap()).unwrap();
     let count = async |rules: Vec<NodeAgentRule>| {
         let rows = session(folder.path(), rules)
             .await

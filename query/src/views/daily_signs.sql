@@ -1,6 +1,6 @@
 -- What shows that a role is that of nodes, or of a cluster, and which: by day, role, session and sign, with the cluster that
 -- such calls name. A sign of nodes is a call of a session named after an instance (i-…):
---   assume_role_for_pod_identity, vpc_cni, kubelet_authentication   see `node_roles`
+--   assume_role_for_pod_identity, vpc_cni, kubelet_authentication   see `node_roles`; the first is the only action of eks-auth
 --   image_pull      the registry calls of a pull are made by ECR itself with the node's identity. Its quarters of an hour
 --                   are numbered from 1970 on.
 --   cluster_named   any other call that names the instance's cluster

@@ -88,6 +88,11 @@ async fn attempt(
         let page: Page<'_> = serde_json::from_slice(&bytes)
             .map_err(|error| Failure::Malformed(format!("list: {error}")))?;
         if listed.resource_version.is_empty() {
+            // Something else that answers must not be taken for a cluster in which nothing is left.
+            if page.metadata.resource_version.is_empty() {
+                let text = "list: it has no resourceVersion, so it is no Kubernetes API's";
+                return Err(Failure::Malformed(text.to_owned()));
+            }
             listed.observed_at = (api.clock)();
             listed.resource_version = page.metadata.resource_version;
         }

@@ -26,10 +26,20 @@ pub struct Seen {
 impl Seen {
     /// Looks at the object of a change that [`Connection::follow`] handed over.
     pub fn see_change(&mut self, document: &Document) {
-        if document.is_object()
-            && let Ok(change) = document.value()
-        {
-            self.see(&change["object"]);
+        if !document.is_object() {
+            return;
+        }
+        let Ok(change) = document.value() else {
+            return;
+        };
+        let object = &change["object"];
+        if change["type"] == "DELETED" {
+            // It would be asked for every hour from now on.
+            if let Some(id) = instance_id(object) {
+                self.instance_ids.remove(id);
+            }
+        } else {
+            self.see(object);
         }
     }
 
@@ -38,12 +48,16 @@ impl Seen {
         if let Some(role) = role.and_then(Value::as_str) {
             self.role_arns.insert(role.to_owned());
         }
-        let instance = object.pointer("/spec/providerID").and_then(Value::as_str);
-        let instance = instance.and_then(|id| id.rsplit('/').next());
-        if let Some(id) = instance.filter(|id| id.starts_with("i-")) {
+        if let Some(id) = instance_id(object) {
             self.instance_ids.insert(id.to_owned());
         }
     }
+}
+
+/// The EC2 instance that a node runs on.
+fn instance_id(node: &Value) -> Option<&str> {
+    let id = node.pointer("/spec/providerID")?.as_str()?;
+    id.rsplit('/').next().filter(|id| id.starts_with("i-"))
 }
 
 impl Connection {
