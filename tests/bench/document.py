@@ -92,7 +92,6 @@ AFTER_A_BATCH = """
 After a batch of about {events:,} events at the end of the history, in a store that was asked before. What is known of credentials,
 roles and nodes is kept by day, so that only the days of the batch are read for it. All activities are judged again, and all
 fallbacks searched for their pods, because what is new may tell of what is old:
-
 """
 
 SQL = """
