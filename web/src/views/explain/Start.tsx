@@ -99,7 +99,7 @@ function Kinds({ newest = [], fallbacks = [], waiting }: { newest?: EventRow[] |
     ['An access key', 'To whom it was issued, who showed it, and what was called with it.', keyed?.access_key_id],
     ['A service account', 'cluster/namespace/service-account: its bindings, roles, calls and pods.', account],
     ['A pod', 'cluster/namespace/service-account/pod: the same, of one pod.', pod],
-    ['A role, or a session of one', 'By its ARN: leads to the role, and to the calls of the session.', keyed?.identity_arn],
+    ['A role, or a session of one', 'By its ARN: who uses the role and who may, or whose the session is.', keyed?.identity_arn],
   ]
   return (
     <dl className="explain-kinds">

@@ -14,7 +14,7 @@ import { eventChain, keyChain, workloadChain } from './ways'
 import { useSessions } from './sessions'
 import { sqlText } from './statements'
 import type { Step } from './steps'
-import { confidence, number, recordOf, rowsOf, sentence, text, type Row, type Story } from './story'
+import { confidence, isShared, number, recordOf, rowsOf, sentence, text, type Row, type Story } from './story'
 import type { Subject } from './subject'
 
 type Asked = Extract<Subject, { id: string }>
@@ -67,6 +67,9 @@ function keys(asked: Asked, told: Story): string[] {
   if (asked.kind === 'access_key') {
     return [asked.id]
   }
+  if (isShared(told)) {
+    return []
+  }
   if (asked.kind === 'role_session' || asked.kind === 'identity') {
     const rows = [...rowsOf(told, 'issued to'), ...rowsOf(told, 'shown by')]
     return [...new Set(rows.map((row) => text(row, 'access_key_id')).filter((key) => key !== null))]
@@ -87,7 +90,7 @@ function steps(asked: Asked, told: Story, sessions: readonly Row[]): Step[] {
     case 'access_key':
     case 'role_session':
     case 'identity':
-      return keyChain(told, sessions)
+      return isShared(told) ? [] : keyChain(told, sessions)
     case 'role':
       return []
     default:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { better } from './certainty'
-import { confidence, sentence, type Row, type Story } from './story'
+import { confidence, isShared, sentence, type Row, type Story } from './story'
 import { eventChain, keyChain } from './ways'
 
 function told(part: Partial<Story>): Story {
@@ -18,6 +18,13 @@ const call: Row = {
   error_code: null,
 }
 const irsa: Row = { cluster: 'c', namespace: 'shop', service_account: 'web', access_path: 'irsa', actor: 'workload', hops: 0, confidence: 'exact' }
+
+describe('isShared', () => {
+  it('tells a session name of several from that of one', () => {
+    expect(isShared(told({ verdict: 'shared by several identities: the access keys and their issuing records tell whose each call is' }))).toBe(true)
+    expect(isShared(told({ verdict: 'workload shop/shared of c, by irsa, exact' }))).toBe(false)
+  })
+})
 
 describe('sentence', () => {
   it('uses the names of the field and leaves the confidence to its badge', () => {

@@ -50,6 +50,11 @@ export function rowsOf(told: Story, title: string): Row[] {
   return told.sections.find((section) => section.title === title)?.rows ?? []
 }
 
+/** Tells whether several identities use a session of this name: no chain is that of all its calls. */
+export function isShared(told: Story): boolean {
+  return told.verdict.startsWith('shared by several identities')
+}
+
 /** The record that a fact of this kind rests on. */
 export function recordOf(told: Story, fact: string): Row | null {
   const id = told.evidence.find((one) => one.fact === fact)?.event_id
