@@ -104,6 +104,7 @@ enum Act {
     PodCreate,
     PodDelete,
     PodBinding,
+    PodStatus,
     ServiceAccount,
     Token,
     AwsAuth,
@@ -116,6 +117,7 @@ fn act(probe: &Probe<'_>) -> Option<Act> {
         ("pods", "", "create") => Some(Act::PodCreate),
         ("pods", "", "delete") => Some(Act::PodDelete),
         ("pods", "binding", "create") | ("bindings", "", "create") => Some(Act::PodBinding),
+        ("pods", "status", _) if changes => Some(Act::PodStatus),
         ("serviceaccounts", "token", "create") => Some(Act::Token),
         ("serviceaccounts", "", _) if changes => Some(Act::ServiceAccount),
         ("configmaps", "", verb) if changes || verb == "delete" => {
@@ -252,6 +254,13 @@ fn apply<S: Sink>(
         }
         Act::PodDelete => emit(deleted_pod(event, scope), out),
         Act::PodBinding => emit(bound_pod(event, scope), out),
+        Act::PodStatus => {
+            if let Some(pod) = answer(event, "Pod") {
+                out.take(kubernetes::pod(&with_place(pod, event), scope), pod)?;
+                return Ok(true);
+            }
+            emit(patched_pod(event, node, scope), out)
+        }
         Act::ServiceAccount => {
             let whole = text(event, &["verb"]) != Some("patch");
             let sent = || request(event, "ServiceAccount").filter(|_| whole);
@@ -373,6 +382,14 @@ fn bound_pod(event: &Value, scope: &Scope) -> Option<Observation> {
     attributes.text("node", Some(node));
     observation.attributes = attributes.into_map();
     Some(observation)
+}
+
+/// EKS logs what kubelets say of their pods as requests only: it is where the address of a pod shows.
+/// <https://docs.aws.amazon.com/eks/latest/best-practices/auditing-and-logging.html>
+fn patched_pod(event: &Value, node: Option<&str>, scope: &Scope) -> Option<Observation> {
+    let mut observation = named_pod(event, scope)?;
+    let patch = at(event, &["requestObject"])?;
+    kubernetes::patched(patch, node, &mut observation).then_some(observation)
 }
 
 /// EKS logs token requests with or without their body; what is always there is the service account and

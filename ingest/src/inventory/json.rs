@@ -89,6 +89,10 @@ impl Attributes {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn into_map(self) -> Map<String, Value> {
         self.0
     }

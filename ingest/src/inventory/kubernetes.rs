@@ -4,7 +4,7 @@ mod pod;
 
 use serde_json::Value;
 
-pub(super) use pod::{named, pod};
+pub(super) use pod::{named, patched, pod};
 
 use super::aws_auth;
 use super::collect::{Collector, Malformed, Scope};

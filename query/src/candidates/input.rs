@@ -183,6 +183,11 @@ impl Inputs {
         self.texts.get(number)
     }
 
+    /// As [`text`](Self::text), of what may be missing.
+    pub(super) fn known(&self, number: u32) -> Option<&str> {
+        (number != NOTHING).then(|| self.text(number))
+    }
+
     /// The id of an activity.
     pub(super) fn id(&self, (array, row): Id) -> &str {
         self.ids[array as usize].value(row as usize)

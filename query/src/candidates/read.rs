@@ -215,8 +215,8 @@ impl Reader {
                 cluster[row].unwrap_or(NOTHING),
                 namespace[row].unwrap_or(NOTHING),
             );
-            let service_account =
-                account[row].unwrap_or_else(|| self.inputs.texts.number("default"));
+            // Who runs it is not known where only its binding or its status was seen.
+            let service_account = account[row].unwrap_or(NOTHING);
             let pod = Pod {
                 node: self.inputs.node_names.number(node),
                 workload: 0,

@@ -83,7 +83,7 @@ pub(super) fn tell<'a>(
     told.score = (account_score * 1e6).round() / 1e6;
     if account_score >= NAMED_SCORE {
         told.namespace = Some(inputs.text(namespace));
-        told.service_account = Some(inputs.text(service_account));
+        told.service_account = inputs.known(service_account);
     }
     if score >= NAMED_SCORE {
         told.workload = Some(inputs.text(inputs.workloads[workload as usize].name));
@@ -204,7 +204,7 @@ fn list(inputs: &Inputs, ranked: &Ranked, suspects: &[Suspect]) -> String {
                 namespace: first.map(|_| inputs.text(workload.namespace)),
                 pods: pods.map(|pod| &*pod.name).collect(),
                 score: (score * 1_000.0).round() / 1_000.0,
-                service_account: first.map(|pod| inputs.text(pod.service_account)),
+                service_account: first.and_then(|pod| inputs.known(pod.service_account)),
                 workload: first.map(|_| inputs.text(workload.name)),
             }
         })

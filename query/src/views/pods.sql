@@ -33,7 +33,9 @@ merged AS (
     GROUP BY cluster, namespace, pod, pod_uid
 )
 SELECT merged.cluster, coalesce(merged.account_id, nodes.account_id) AS account_id, namespace, pod, pod_uid, service_account, merged.node,
-       nodes.instance_id, pod_ip, host_network, started_at, created_at,
+       nodes.instance_id, pod_ip,
+       -- Where the pod itself was not seen, only its status, it may share the address of its node.
+       coalesce(host_network, pod_ip = nodes.internal_ip) AS host_network, started_at, created_at,
        injected, injected_role_arn, skip_containers, containers, images, owner_kind, owner_name, iam_role, labels,
        -- What a person would name: its controller. A CronJob names its Jobs by the minute of their time.
        CASE WHEN owner_kind IS NULL OR owner_name IS NULL THEN concat('Pod/', pod)

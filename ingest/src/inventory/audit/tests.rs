@@ -67,6 +67,76 @@ fn pods_come_are_bound_and_go() {
     }
 }
 
+/// A change of a pod's status as EKS logs it: what the kubelet sent, without an answer.
+fn patched(status: &Value) -> Value {
+    let more = json!({"user": {"username": "system:node:n1"}, "level": "Request",
+        "requestObject": {"metadata": {"uid": "u1"}, "status": status}});
+    event("patch", "pods", "status", &more)
+}
+
+#[test]
+fn kubelets_tell_addresses_and_times_of_their_pods() {
+    let conditions = json!([{"type": "Ready", "status": "True"}]);
+    for (status, expected, from, to) in [
+        (
+            json!({"hostIP": "10.0.1.10", "startTime": "2025-06-01T09:59:58Z", "phase": "Pending"}),
+            json!({"node": "n1", "phase": "Pending", "started_at": "2025-06-01T09:59:58Z"}),
+            Some("2025-06-01T09:59:58Z"),
+            None,
+        ),
+        (
+            json!({"podIP": "10.0.1.50", "podIPs": [{"ip": "10.0.1.50"}], "conditions": conditions,
+                "$setElementOrder/podIPs": [{"ip": "10.0.1.50"}]}),
+            json!({"node": "n1", "pod_ip": "10.0.1.50", "pod_ips": ["10.0.1.50"]}),
+            None,
+            None,
+        ),
+        (
+            json!({"podIP": "10.0.1.10", "hostIP": "10.0.1.10"}),
+            json!({"host_network": true, "node": "n1", "pod_ip": "10.0.1.10"}),
+            None,
+            None,
+        ),
+        (
+            json!({"podIP": "10.0.1.50", "hostIP": "10.0.1.10"}),
+            json!({"host_network": false, "node": "n1", "pod_ip": "10.0.1.50"}),
+            None,
+            None,
+        ),
+        (
+            json!({"phase": "Succeeded", "containerStatuses":
+                [{"state": {"terminated": {"finishedAt": "2025-06-01T09:59:59Z"}}}]}),
+            json!({"node": "n1", "phase": "Succeeded", "ended_at": "2025-06-01T09:59:59Z"}),
+            None,
+            Some("2025-06-01T09:59:59Z"),
+        ),
+    ] {
+        let taken = take_json(&patched(&status));
+        let found = taken.one(Kind::Pod);
+        assert_eq!(
+            (found.name.as_str(), found.uid.as_deref()),
+            ("web", Some("u1"))
+        );
+        assert_eq!(json!(found.attributes), expected);
+        let times = [found.valid_from, found.valid_to];
+        assert_eq!(times, [from, to].map(|time| time.and_then(time::parse)));
+    }
+    let taken = take_json(&patched(&json!({"conditions": conditions})));
+    assert_eq!(taken.skipped("audit_event"), 1);
+
+    let answered = event(
+        "patch",
+        "pods",
+        "status",
+        &json!({"responseObject": pod("shop", "web-1")}),
+    );
+    let taken = take_json(&answered);
+    assert_eq!(
+        taken.one(Kind::Pod).attributes["service_account"],
+        json!("app")
+    );
+}
+
 #[test]
 fn a_create_that_was_not_logged_in_full_still_names_the_pod() {
     let taken = take_json(&event("create", "pods", "", &json!({"level": "Metadata"})));

@@ -51,33 +51,15 @@ pub(in super::super) fn pod(object: &Value, scope: &Scope) -> Result<Observation
     if !at(object, &["spec"]).is_some_and(Value::is_object) {
         return Err(Malformed("spec is missing"));
     }
-    let created_at = observation.valid_from;
-    let started_at = time_at(object, &["status", "startTime"]);
-    let phase = text(object, &["status", "phase"]);
-    let over = matches!(phase, Some("Succeeded" | "Failed"));
-    let ended_at = if over { last_end(object) } else { None };
-    observation.valid_from = started_at.or(created_at);
-    if over {
-        observation.valid_to = ended_at.or(Some(observation.observed_at));
-    }
-
     let mut attributes = Attributes::default();
+    attributes.time("created_at", observation.valid_from);
+    status(object, &mut observation, &mut attributes);
     let account = text(object, &["spec", "serviceAccountName"])
         .or_else(|| text(object, &["spec", "serviceAccount"]));
     attributes.text("service_account", account.or(Some("default")));
     attributes.text("node", text(object, &["spec", "nodeName"]));
-    attributes.text("pod_ip", text(object, &["status", "podIP"]));
-    let addresses = list(object, &["status", "podIPs"]).iter();
-    attributes.list(
-        "pod_ips",
-        addresses.filter_map(|entry| text(entry, &["ip"])),
-    );
     let host_network = flag(object, &["spec", "hostNetwork"]);
     attributes.flag("host_network", host_network.or(Some(false)));
-    attributes.text("phase", phase);
-    attributes.time("created_at", created_at);
-    attributes.time("started_at", started_at);
-    attributes.time("ended_at", ended_at);
     attributes.time(
         "deleted_at",
         time_at(object, &["metadata", "deletionTimestamp"]),
@@ -97,6 +79,47 @@ pub(in super::super) fn pod(object: &Value, scope: &Scope) -> Result<Observation
     attributes.text("iam_role", annotation(object, "iam.amazonaws.com/role"));
     observation.attributes = attributes.into_map();
     Ok(observation)
+}
+
+/// What the kubelet says of a pod: its addresses, and when it ran.
+fn status(object: &Value, observation: &mut Observation, attributes: &mut Attributes) {
+    let started_at = time_at(object, &["status", "startTime"]);
+    let phase = text(object, &["status", "phase"]);
+    let over = matches!(phase, Some("Succeeded" | "Failed"));
+    let ended_at = if over { last_end(object) } else { None };
+    observation.valid_from = started_at.or(observation.valid_from);
+    if over {
+        observation.valid_to = ended_at.or(Some(observation.observed_at));
+    }
+    attributes.text("pod_ip", text(object, &["status", "podIP"]));
+    let addresses = list(object, &["status", "podIPs"]).iter();
+    attributes.list(
+        "pod_ips",
+        addresses.filter_map(|entry| text(entry, &["ip"])),
+    );
+    attributes.text("phase", phase);
+    attributes.time("started_at", started_at);
+    attributes.time("ended_at", ended_at);
+}
+
+/// Adds what a patch of a pod's status sets; `false` if it sets nothing of ours. Where it sets the address of
+/// the node as well, the two tell whether the pod shares it: the kubelet sets both at once for such a pod.
+pub(in super::super) fn patched(
+    patch: &Value,
+    node: Option<&str>,
+    observation: &mut Observation,
+) -> bool {
+    let mut attributes = Attributes::default();
+    status(patch, observation, &mut attributes);
+    if attributes.is_empty() {
+        return false;
+    }
+    let address = |name| text(patch, &["status", name]);
+    let shared = address("hostIP").zip(address("podIP"));
+    attributes.flag("host_network", shared.map(|(host, pod)| host == pod));
+    attributes.text("node", node);
+    observation.attributes = attributes.into_map();
+    true
 }
 
 /// When the last container ended.
@@ -216,7 +239,7 @@ fn owner(object: &Value, attributes: &mut Attributes) {
     attributes.text("owner_name", Some(deployment.unwrap_or(name)));
 }
 
-/// A pod of which an audit event names only the place.
+/// A pod of which an audit event names the place, but shows not all.
 pub(in super::super) fn named(
     namespace: Option<&str>,
     name: Option<&str>,
