@@ -100,6 +100,7 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
         resources_json: None,
         request_parameters_json: None,
         management_event: None,
+        role_arn: None,
         calls: 1,
     });
     let policies = policy::policy(calls, policy::Options::default())

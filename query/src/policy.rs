@@ -4,9 +4,11 @@
 //! stands in its notes.
 
 mod document;
+mod granted;
 mod notes;
 mod workload;
 
+pub use granted::{Allowed, GrantedPolicy, GrantedRole};
 pub use workload::of_workload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +47,8 @@ pub struct Call<'a> {
     pub request_parameters_json: Option<&'a str>,
     /// `managementEvent`; false for data events.
     pub management_event: Option<bool>,
+    /// Role of the workload's own (IRSA, EKS Pod Identity) that it was made with.
+    pub role_arn: Option<&'a str>,
     /// How many calls there were.
     pub calls: u64,
 }
@@ -66,6 +70,8 @@ pub struct Policy {
     pub notes: Vec<Note>,
     /// Calls that no action is known for.
     pub unmapped: Vec<Unmapped>,
+    /// What the roles that the workload used as its own may do, beside what it did; none where it used none.
+    pub granted: Vec<GrantedRole>,
 }
 
 /// One thing to know about a policy.
@@ -120,12 +126,16 @@ pub struct Unmapped {
 /// Action to the resources it was used on.
 type Grants = BTreeMap<String, BTreeSet<String>>;
 
+/// Role to the actions that were used with it.
+type UsedByRole = BTreeMap<String, BTreeSet<String>>;
+
 /// Everything that the calls say.
 #[derive(Debug, Default)]
 struct Gathered {
     allowed: Grants,
     denied: Grants,
     used: BTreeSet<String>,
+    used_by_role: UsedByRole,
     used_data_events: BTreeSet<String>,
     data_events_seen: bool,
     general: BTreeSet<String>,
@@ -138,11 +148,19 @@ struct Gathered {
     unmapped: BTreeMap<(String, String, String), u64>,
 }
 
-/// Makes a policy that allows the calls.
+/// Makes a policy that allows the calls; what is granted already it does not know.
 ///
 /// # Errors
 /// Fails only when the rules that ship with podtrail are malformed.
 pub fn policy<'a>(calls: impl IntoIterator<Item = Call<'a>>, options: Options) -> Result<Policy> {
+    Ok(made(calls, options)?.0)
+}
+
+/// Makes a policy, and tells which actions each role was used for.
+fn made<'a>(
+    calls: impl IntoIterator<Item = Call<'a>>,
+    options: Options,
+) -> Result<(Policy, UsedByRole)> {
     let rules = IamActions::built_in()?;
     let mut gathered = Gathered::default();
     for call in calls {
@@ -186,11 +204,13 @@ pub fn policy<'a>(calls: impl IntoIterator<Item = Call<'a>>, options: Options) -
             calls,
         })
         .collect();
-    Ok(Policy {
+    let policy = Policy {
         documents,
         notes,
         unmapped,
-    })
+        granted: Vec::new(),
+    };
+    Ok((policy, gathered.used_by_role))
 }
 
 /// Gives the partition of a region. Source: AWS general reference, partitions of the endpoints file.
@@ -223,6 +243,9 @@ pub fn is_denied(error_code: &str) -> bool {
 
 impl Gathered {
     fn add(&mut self, rules: &IamActions, call: &Call<'_>) {
+        if let Some(role) = call.role_arn {
+            self.used_by_role.entry(role.to_owned()).or_default();
+        }
         let json = |text: Option<&str>| {
             text.and_then(|text| serde_json::from_str(text).ok())
                 .unwrap_or(Value::Null)
@@ -270,6 +293,10 @@ impl Gathered {
             resources: &record,
         };
         let denied = call.error_code.is_some_and(is_denied);
+        if let Some(role) = call.role_arn.filter(|_| !denied) {
+            let used = self.used_by_role.entry(role.to_owned()).or_default();
+            used.extend(actions.iter().cloned());
+        }
         for action in actions {
             let resources = self.resources(rules, &action, &request);
             if !rules.names(&action) {

@@ -61,7 +61,7 @@ pub(crate) fn trusted_service_accounts(policy: &str) -> Option<Vec<String>> {
 }
 
 /// A value, or the values of a list: IAM takes both everywhere.
-fn many(value: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn many(value: &Value) -> impl Iterator<Item = &Value> {
     match value {
         Value::Array(list) => list.iter(),
         one => std::slice::from_ref(one).iter(),

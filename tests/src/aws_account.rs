@@ -168,6 +168,28 @@ fn iam(name: &str, request: &Request) -> Reply {
              <CreateDate>2026-05-01T00:00:00Z</CreateDate><Roles><member>{}</member></Roles></InstanceProfile>",
             role("node")
         ),
+        "ListAttachedRolePolicies" => format!(
+            "<AttachedPolicies><member><PolicyName>logs</PolicyName><PolicyArn>{LOGS}</PolicyArn></member>\
+             </AttachedPolicies><IsTruncated>false</IsTruncated>"
+        ),
+        "ListRolePolicies" => {
+            "<PolicyNames><member>own</member></PolicyNames><IsTruncated>false</IsTruncated>"
+                .to_owned()
+        }
+        "GetRolePolicy" => format!(
+            "<RoleName>{}</RoleName><PolicyName>own</PolicyName><PolicyDocument>{}</PolicyDocument>",
+            request.member("RoleName").unwrap(),
+            encoded(&allow(&["s3:Get*", "s3:DeleteObject"]))
+        ),
+        "GetPolicy" => format!(
+            "<Policy><PolicyName>logs</PolicyName><PolicyId>ANPAEXAMPLELOGS</PolicyId><Arn>{LOGS}</Arn>\
+             <DefaultVersionId>v2</DefaultVersionId></Policy>"
+        ),
+        "GetPolicyVersion" => format!(
+            "<PolicyVersion><Document>{}</Document><VersionId>v2</VersionId>\
+             <IsDefaultVersion>true</IsDefaultVersion></PolicyVersion>",
+            encoded(&allow(&["logs:*"]))
+        ),
         // In pages; one of the roles has nothing to do with clusters.
         _ => {
             let (names, rest) = match request.member("Marker") {
@@ -191,6 +213,18 @@ fn iam(name: &str, request: &Request) -> Reply {
     Reply::xml(200, text)
 }
 
+/// A managed policy of the account.
+const LOGS: &str = "arn:aws:iam::111122223333:policy/logs";
+
+fn allow(actions: &[&str]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+}
+
+/// A policy as IAM sends it. It has no blanks, which a form would write as pluses.
+fn encoded(policy: &Value) -> String {
+    url::form_urlencoded::byte_serialize(policy.to_string().as_bytes()).collect()
+}
+
 fn role(name: &str) -> String {
     let trusted = match name {
         "api" => json!({"Service": "pods.eks.amazonaws.com"}),
@@ -203,9 +237,7 @@ fn role(name: &str) -> String {
     };
     let policy =
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": trusted}]});
-    // No blanks, which a form would write as pluses.
-    let policy = policy.to_string();
-    let policy: String = url::form_urlencoded::byte_serialize(policy.as_bytes()).collect();
+    let policy = encoded(&policy);
     let arn = role_arn(name);
     format!(
         "<Path>/</Path><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId><Arn>{arn}</Arn>\

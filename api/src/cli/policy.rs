@@ -1,7 +1,7 @@
 //! `podtrail policy`.
 
 use podtrail_query::explain::subject::Subject;
-use podtrail_query::policy::{Options, of_workload};
+use podtrail_query::policy::{Allowed, GrantedRole, Options, of_workload};
 
 use super::{Exit, Format, Global, engine, output, say};
 
@@ -57,6 +57,9 @@ impl Policy {
             for note in &policy.notes {
                 say(&format!("note: {}", note.text));
             }
+            for role in &policy.granted {
+                say(&granted(role));
+            }
             for call in &policy.unmapped {
                 say(&format!(
                     "not mapped: {} {}: {}",
@@ -66,4 +69,33 @@ impl Policy {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// What a role may do that its workload did not.
+fn granted(role: &GrantedRole) -> String {
+    let GrantedRole {
+        role_arn, allows, ..
+    } = role;
+    if role.observed_at.is_none() {
+        return format!("granted: the policies of {role_arn} are not in the inventory");
+    }
+    let unused = allows.iter().filter(|allowed| allowed.used.is_empty());
+    let unused: Vec<String> = unused.map(named).collect();
+    let which = if unused.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", unused.join(", "))
+    };
+    format!(
+        "granted: of {} actions that {role_arn} allows, {} were not seen here{which}",
+        allows.len(),
+        unused.len(),
+    )
+}
+
+fn named(allowed: &Allowed) -> String {
+    if allowed.except.is_empty() {
+        return allowed.action.clone();
+    }
+    format!("{} except {}", allowed.action, allowed.except.join(", "))
 }

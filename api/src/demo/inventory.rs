@@ -62,7 +62,7 @@ pub(super) fn finish(world: &mut World<'_>) -> Result<(), DemoError> {
         let fleet = &world.fleets[cluster.number];
         for (name, text) in [
             ("cluster", aws::cluster(&cluster)),
-            ("iam-roles", iam::roles(fleet)),
+            ("account-authorization-details", iam::roles(fleet)),
             ("instance-profiles", iam::instance_profiles(&cluster)),
         ] {
             let path = format!("{}/{name}.json", cluster.name);

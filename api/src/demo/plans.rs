@@ -19,6 +19,14 @@ use super::world::World;
 /// Principal of roles for EKS Pod Identity.
 pub(super) const POD_IDENTITY: &str = "pods.eks.amazonaws.com";
 
+/// What nodes may do.
+pub(super) const NODE_POLICIES: [&str; 4] = [
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEKS_CNI_Policy",
+    "AmazonSSMManagedInstanceCore",
+];
+
 /// The role of a permission set of IAM Identity Center, which has one home region
 /// for all accounts.
 pub(super) fn sso_role(account: &Rc<Account>, set: &str) -> Rc<Role> {
@@ -154,22 +162,6 @@ fn creation(
             30,
             Deed::CreateRole(Rc::clone(&nodes), setup::service_trust("ec2.amazonaws.com")),
         ),
-        (
-            34,
-            Deed::AttachPolicy(Rc::clone(&nodes), "AmazonEKSWorkerNodePolicy"),
-        ),
-        (
-            38,
-            Deed::AttachPolicy(Rc::clone(&nodes), "AmazonEC2ContainerRegistryPullOnly"),
-        ),
-        (
-            42,
-            Deed::AttachPolicy(Rc::clone(&nodes), "AmazonEKS_CNI_Policy"),
-        ),
-        (
-            46,
-            Deed::AttachPolicy(nodes, "AmazonSSMManagedInstanceCore"),
-        ),
         (2 * MINUTE, Deed::CreateCluster),
         (11 * MINUTE, Deed::Command(Api::EksDescribeCluster)),
         (12 * MINUTE, Deed::CreateOidcProvider),
@@ -181,6 +173,9 @@ fn creation(
         ),
         (14 * MINUTE, Deed::CreateNodegroup),
     ];
+    for (at, policy) in (34..).step_by(4).zip(NODE_POLICIES) {
+        deeds.push((at, Deed::AttachPolicy(Rc::clone(&nodes), policy)));
+    }
     for workload in workloads {
         let Some(binding) = workload.binding() else {
             continue;

@@ -38,11 +38,13 @@ pub enum On {
     Role,
     /// An instance profile.
     InstanceProfile,
+    /// A managed IAM policy, of the account or of AWS.
+    Policy,
 }
 
 impl On {
     /// The ARN to allow a call on, with `*` for what is not known. `object` is the name of the cluster,
-    /// `cluster/name` of what is in one, or the name of the role or profile.
+    /// `cluster/name` of what is in one, the name of the role or profile, or the ARN of the policy.
     #[must_use]
     pub fn arn(self, object: &str) -> String {
         let object = if object.is_empty() { "*" } else { object };
@@ -56,6 +58,10 @@ impl On {
             Self::Association => format!("arn:aws:eks:*:*:podidentityassociation/{cluster}/*"),
             Self::Role => format!("arn:aws:iam::*:role/{object}"),
             Self::InstanceProfile => format!("arn:aws:iam::*:instance-profile/{object}"),
+            Self::Policy => match object {
+                "*" => "arn:aws:iam::*:policy/*".to_owned(),
+                arn => arn.to_owned(),
+            },
         }
     }
 }
@@ -84,6 +90,11 @@ calls! {
     DESCRIBE_ASSOCIATION = "eks:DescribePodIdentityAssociation" on Association;
     LIST_ROLES = "iam:ListRoles" on Everything;
     GET_ROLE = "iam:GetRole" on Role;
+    LIST_ROLE_POLICIES = "iam:ListRolePolicies" on Role;
+    GET_ROLE_POLICY = "iam:GetRolePolicy" on Role;
+    LIST_ATTACHED_ROLE_POLICIES = "iam:ListAttachedRolePolicies" on Role;
+    GET_POLICY = "iam:GetPolicy" on Policy;
+    GET_POLICY_VERSION = "iam:GetPolicyVersion" on Policy;
     GET_INSTANCE_PROFILE = "iam:GetInstanceProfile" on InstanceProfile;
     DESCRIBE_INSTANCES = "ec2:DescribeInstances" on Everything;
 }

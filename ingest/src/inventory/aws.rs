@@ -6,7 +6,7 @@ mod iam;
 use serde_json::{Value, json};
 
 pub(super) use ec2::{instance, reservation};
-pub(super) use iam::{instance_profile, role, role_detail};
+pub(super) use iam::{instance_profile, managed_policy, role, role_detail};
 
 use super::collect::{Collector, Malformed, Scope};
 use super::json::{Arn, Attributes, arn, at, flag, list, owned, text, texts, time_at};
@@ -25,6 +25,7 @@ pub(super) const NAMES_ONLY: &[(&str, &str)] = &[
 /// Members that hold the one object of a describe or get command.
 const WRAPPERS: &[&str] = &[
     "InstanceProfile",
+    "Policy",
     "Role",
     "accessEntry",
     "association",
@@ -77,6 +78,8 @@ pub(super) fn object<S: Sink>(
     } else if has("InstanceProfileId") {
         instance_profile(object, scope, out)?;
         return Ok(true);
+    } else if has("PolicyId") {
+        managed_policy(object, scope)
     } else if has("RoleId") {
         role(object, scope)
     } else if has("InstanceId") && (has("PrivateDnsName") || has("MetadataOptions")) {

@@ -154,7 +154,6 @@ impl<S: Sink> Reading<'_, S> {
         let scope = &list.scope;
         match list.name {
             "GroupDetailList" => self.out.skip("iam_group"),
-            "Policies" => self.out.skip("iam_policy"),
             "UserDetailList" => self.out.skip("iam_user"),
             "Records" | "Events" => self.out.skip("cloudtrail_record"),
             name if aws::NAMES_ONLY.iter().any(|(member, _)| *member == name) => {}
@@ -178,6 +177,7 @@ impl<S: Sink> Reading<'_, S> {
             "Reservations" => aws::reservation(&value, scope, out),
             "Roles" => out.take(aws::role(&value, scope), &value),
             "RoleDetailList" => aws::role_detail(&value, scope, out),
+            "Policies" => out.take(aws::managed_policy(&value, scope), &value),
             "InstanceProfiles" => aws::instance_profile(&value, scope, out),
             "associations" => out.take(aws::association(&value, scope), &value),
             _ => self.object(&value, element, list.item_kind.as_deref(), scope),

@@ -27,6 +27,8 @@ pub enum Kind {
     FargateProfile,
     /// An IAM role.
     Role,
+    /// A managed IAM policy.
+    ManagedPolicy,
     /// An EC2 instance.
     Instance,
     /// An EC2 instance profile.
@@ -41,7 +43,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in declaration order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Listing,
         Self::Cluster,
         Self::Node,
@@ -53,6 +55,7 @@ impl Kind {
         Self::Nodegroup,
         Self::FargateProfile,
         Self::Role,
+        Self::ManagedPolicy,
         Self::Instance,
         Self::InstanceProfile,
         Self::NodeClass,
@@ -75,6 +78,7 @@ impl Kind {
             Self::Nodegroup => "nodegroup",
             Self::FargateProfile => "fargate_profile",
             Self::Role => "role",
+            Self::ManagedPolicy => "managed_policy",
             Self::Instance => "instance",
             Self::InstanceProfile => "instance_profile",
             Self::NodeClass => "node_class",
@@ -87,7 +91,12 @@ impl Kind {
     pub(super) const fn needs_cluster(self) -> bool {
         !matches!(
             self,
-            Self::Listing | Self::Cluster | Self::Role | Self::Instance | Self::InstanceProfile
+            Self::Listing
+                | Self::Cluster
+                | Self::Role
+                | Self::ManagedPolicy
+                | Self::Instance
+                | Self::InstanceProfile
         )
     }
 

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, String
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use super::{Call, Options, Policy, policy};
+use super::{Call, Options, Policy, granted, made};
 use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::explain::literal;
@@ -50,12 +50,14 @@ pub async fn of_workload(
     };
     let query = format!(
         "SELECT events.event_source, events.event_name, events.error_code, events.aws_region, events.recipient_account_id,
-                events.resources, events.request_parameters, events.management_event, count(*) AS calls
+                events.resources, events.request_parameters,
+                CASE WHEN attribution.access_path IN ('irsa', 'pod_identity') THEN attribution.role_arn END AS role_arn,
+                events.management_event, count(*) AS calls
          FROM (SELECT * FROM attribution WHERE {of_these}) AS attribution
          JOIN (SELECT * FROM events WHERE {of_these}) AS events
            ON events.event_id = attribution.event_id
          WHERE attribution.actor = 'workload' AND attribution.hops = 0 AND {who}
-         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1, 2, 3, 4, 5, 6, 7"
+         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"
     );
     let batches = session.rows(&query).await?;
     let mut columns = Vec::with_capacity(batches.len());
@@ -65,9 +67,9 @@ pub async fn of_workload(
                 .map_err(|error| Error::from_engine("read the calls", error.into()))?;
             Ok(column.as_string::<i32>().clone())
         };
-        let texts = (0..7).map(text).collect::<Result<Vec<_>>>()?;
-        let management: BooleanArray = batch.column(7).as_boolean().clone();
-        let calls: Int64Array = batch.column(8).as_primitive().clone();
+        let texts = (0..8).map(text).collect::<Result<Vec<_>>>()?;
+        let management: BooleanArray = batch.column(8).as_boolean().clone();
+        let calls: Int64Array = batch.column(9).as_primitive().clone();
         columns.push((texts, management, calls));
     }
     let calls: Vec<Call<'_>> = columns
@@ -83,6 +85,7 @@ pub async fn of_workload(
                     account_id: text(4).unwrap_or_default(),
                     resources_json: text(5),
                     request_parameters_json: text(6),
+                    role_arn: text(7),
                     management_event: management.is_valid(row).then(|| management.value(row)),
                     calls: u64::try_from(calls.value(row)).unwrap_or(0),
                 }
@@ -92,7 +95,9 @@ pub async fn of_workload(
     if calls.is_empty() {
         return Err(unknown(cluster, namespace, service_account));
     }
-    policy(calls, options)
+    let (mut policy, used) = made(calls, options)?;
+    policy.granted = granted::of_roles(session, &used).await?;
+    Ok(policy)
 }
 
 fn unknown(cluster: &str, namespace: &str, service_account: &str) -> Error {

@@ -43,7 +43,11 @@ fn every_cluster_is_described() {
         for kind in ["serviceaccounts-", "instances-"] {
             assert!(count(kind) >= 12, "{kind}");
         }
-        for once in ["cluster.json", "iam-roles.json", "instance-profiles.json"] {
+        for once in [
+            "cluster.json",
+            "account-authorization-details.json",
+            "instance-profiles.json",
+        ] {
             assert_eq!(count(once), 1, "{once}");
         }
         assert_eq!(count("aws-auth-") > 0, cluster == "eks-002");
@@ -261,11 +265,11 @@ fn bindings_in_the_trail_are_those_listed() {
         seen += 1;
     }
     assert!(seen >= 5, "{seen}");
-    let roles = &files(six(), "eks-003", "iam-roles")
+    let roles = &files(six(), "eks-003", "account-authorization-details")
         .into_values()
         .next()
         .unwrap()[0];
-    let node = (roles["Roles"].as_array().unwrap().iter())
+    let node = (roles["RoleDetailList"].as_array().unwrap().iter())
         .find(|role| text(role, "/Path") == "/platform/compute/")
         .unwrap();
     assert!(node["AssumeRolePolicyDocument"].is_object());

@@ -1,4 +1,6 @@
-//! The IAM roles and instance profiles that matter to clusters.
+//! The IAM roles that matter to clusters, with their policies, and instance profiles.
+
+mod policies;
 
 use std::collections::BTreeSet;
 
@@ -101,7 +103,7 @@ fn trusts_pods(role: &Role) -> bool {
     TRUSTED.iter().any(|trusted| policy.contains(trusted))
 }
 
-/// Reads each role: only this tells when it was used last.
+/// Reads each role: only this tells when it was used last, and what it may do.
 async fn roles(
     reader: &Reader<'_>,
     client: &Client,
@@ -112,26 +114,37 @@ async fn roles(
     let mut answers = stream::iter(names)
         .map(|name| async move {
             let result = client.get_role().role_name(&name).send().await;
-            Ok((reader.answer(call, &name, result).await?, name))
+            let answer = reader.answer(call, &name, result).await?;
+            let policies = policies::of_role(reader, client, &name).await?;
+            Ok((answer, policies, name))
         })
         .buffered(IAM_CALLS);
+    let mut attached = BTreeSet::new();
     while let Some(answer) = answers.next().await {
-        let (answer, name) = answer?;
-        let Some((answer, at)) = answer else {
-            let role = listed.iter().find(|role| role.role_name == name);
-            if let Some(role) = role {
-                let at = (reader.clock)();
-                let role = json!({"Role": role_json(role)});
-                reader.document(None, at, calls::LIST_ROLES, &role).await?;
+        let (answer, policies, name) = answer?;
+        let (call, at, role) = match answer {
+            Some((answer, at)) => (call, at, answer.role),
+            None => {
+                let role = listed.iter().find(|role| role.role_name == name);
+                (calls::LIST_ROLES, (reader.clock)(), role.cloned())
             }
+        };
+        let Some(role) = role else {
             continue;
         };
-        if let Some(role) = answer.role {
-            let role = json!({"Role": role_json(&role)});
-            reader.document(None, at, call, &role).await?;
+        let boundary = role.permissions_boundary();
+        let boundary = boundary.and_then(|boundary| boundary.permissions_boundary_arn());
+        attached.extend(boundary.map(str::to_owned));
+        let mut role = role_json(&role);
+        if let (Some(policies), Some(members)) = (policies, role.as_object_mut()) {
+            attached.extend(policies.managed());
+            members.extend(policies.into_members());
         }
+        reader
+            .document(None, at, call, &json!({"Role": role}))
+            .await?;
     }
-    Ok(())
+    policies::managed(reader, client, attached).await
 }
 
 fn role_json(role: &Role) -> Value {
@@ -139,6 +152,10 @@ fn role_json(role: &Role) -> Value {
         Members::default()
             .time("LastUsedDate", used.last_used_date())
             .text("Region", used.region())
+    });
+    let boundary = role.permissions_boundary().map(|boundary| {
+        let arn = boundary.permissions_boundary_arn();
+        Members::default().text("PermissionsBoundaryArn", arn)
     });
     Members::default()
         .text("RoleName", Some(role.role_name()))
@@ -151,6 +168,7 @@ fn role_json(role: &Role) -> Value {
             role.assume_role_policy_document().map(policy),
         )
         .object("RoleLastUsed", used)
+        .object("PermissionsBoundary", boundary)
         .into_value()
 }
 

@@ -235,6 +235,11 @@ async fn each_missing_permission_costs_only_what_it_tells() {
             "eks:ListFargateProfiles" | "eks:DescribeFargateProfile" => &[Kind::FargateProfile],
             "eks:ListAccessEntries" => &[Kind::AccessEntry],
             "eks:ListPodIdentityAssociations" => &[Kind::PodIdentityAssociation],
+            "iam:ListRolePolicies"
+            | "iam:GetRolePolicy"
+            | "iam:ListAttachedRolePolicies"
+            | "iam:GetPolicy"
+            | "iam:GetPolicyVersion" => &[Kind::ManagedPolicy],
             "iam:GetInstanceProfile" => &[Kind::InstanceProfile],
             "ec2:DescribeInstances" => &[Kind::Instance, Kind::InstanceProfile],
             // What the lists tell is left.

@@ -222,6 +222,10 @@ impl Places {
         let (partition, account) = (&self.partition, &self.account);
         let iam = format!("arn:{partition}:iam::");
         let eks = format!("arn:{partition}:eks:");
+        if on == On::Policy {
+            // Those of AWS are in no account of anybody.
+            return format!("{iam}*:policy/*");
+        }
         on.arn("")
             .replacen("arn:aws:iam::*:", &format!("{iam}{account}:"), 1)
             .replacen(

@@ -1,16 +1,16 @@
-//! IAM roles and instance profiles.
+//! IAM roles with their policies, and instance profiles.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::json::at;
-use super::super::limits::POLICY_BYTES;
+use super::super::limits::{LIST_ENTRIES, POLICY_BYTES};
 use super::{
-    Attributes, Collector, Error, Kind, Malformed, Observation, Scope, Sink, arn, list, owned,
-    text, time_at,
+    Attributes, Collector, Error, Kind, Malformed, Observation, Scope, Sink, arn, flag, list,
+    owned, text, time_at,
 };
 use crate::percent;
 
-/// Reads a role of get-role, list-roles or get-account-authorization-details.
+/// Reads a role of get-role, list-roles or get-account-authorization-details. Only the last shows its policies.
 pub(in super::super) fn role(object: &Value, scope: &Scope) -> Result<Observation, Malformed> {
     let name = text(object, &["RoleName"]).ok_or(Malformed("RoleName is missing"))?;
     let own = text(object, &["Arn"]);
@@ -21,8 +21,9 @@ pub(in super::super) fn role(object: &Value, scope: &Scope) -> Result<Observatio
     observation.valid_from = created_at;
     let mut attributes = Attributes::default();
     attributes.text("arn", own);
-    let policy = at(object, &["AssumeRolePolicyDocument"]);
-    attributes.value("trust_policy", policy.and_then(trust_policy));
+    let trust = at(object, &["AssumeRolePolicyDocument"]);
+    attributes.value("trust_policy", trust.and_then(policy_document));
+    policies(object, &mut attributes);
     attributes.time("created_at", created_at);
     attributes.time(
         "last_used_at",
@@ -33,6 +34,50 @@ pub(in super::super) fn role(object: &Value, scope: &Scope) -> Result<Observatio
         text(object, &["RoleLastUsed", "Region"]),
     );
     attributes.text("description", text(object, &["Description"]));
+    observation.attributes = attributes.into_map();
+    Ok(observation)
+}
+
+/// What a role may do: its inline policies, and the ARNs of those attached and of its boundary. An empty list is
+/// a role without.
+fn policies(object: &Value, attributes: &mut Attributes) {
+    let lists = ["RolePolicyList", "AttachedManagedPolicies"];
+    let [Some(inline), Some(attached)] = lists.map(|name| object.get(name)?.as_array()) else {
+        return;
+    };
+    let inline = inline.iter().take(LIST_ENTRIES).map(|policy| {
+        json!({
+            "name": text(policy, &["PolicyName"]),
+            "document": at(policy, &["PolicyDocument"]).and_then(policy_document),
+        })
+    });
+    attributes.value("inline_policies", Some(inline.collect()));
+    let attached = attached.iter().take(LIST_ENTRIES);
+    let attached = attached.filter_map(|policy| text(policy, &["PolicyArn"]).map(Value::from));
+    attributes.value("attached_policies", Some(attached.collect()));
+    attributes.text(
+        "permissions_boundary",
+        text(object, &["PermissionsBoundary", "PermissionsBoundaryArn"]),
+    );
+}
+
+/// Reads a managed policy of get-account-authorization-details: the version that counts.
+pub(in super::super) fn managed_policy(
+    object: &Value,
+    scope: &Scope,
+) -> Result<Observation, Malformed> {
+    let own = text(object, &["Arn"]).ok_or(Malformed("Arn is missing"))?;
+    let name = text(object, &["PolicyName"]).ok_or(Malformed("PolicyName is missing"))?;
+    let mut observation = scope.observation(Kind::ManagedPolicy, name);
+    observation.account_id = account(Some(own));
+    observation.uid = owned(object, &["PolicyId"]);
+    let mut attributes = Attributes::default();
+    attributes.text("arn", Some(own));
+    let versions = list(object, &["PolicyVersionList"]);
+    let counts = |version: &&Value| flag(version, &["IsDefaultVersion"]) == Some(true);
+    let document = versions.iter().find(counts);
+    let document = document.and_then(|version| at(version, &["Document"]));
+    attributes.value("document", document.and_then(policy_document));
     observation.attributes = attributes.into_map();
     Ok(observation)
 }
@@ -84,8 +129,8 @@ fn account(own: Option<&str>) -> Option<String> {
     own.and_then(arn)?.account.map(str::to_owned)
 }
 
-/// The AWS CLI prints trust policies as objects; the API has them URL-encoded (RFC 3986).
-fn trust_policy(value: &Value) -> Option<Value> {
+/// The AWS CLI prints policies as objects; the API has them URL-encoded (RFC 3986).
+fn policy_document(value: &Value) -> Option<Value> {
     match value {
         Value::Object(_) if value.to_string().len() <= POLICY_BYTES => Some(value.clone()),
         Value::String(text) if text.len() <= POLICY_BYTES => {

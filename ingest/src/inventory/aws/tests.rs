@@ -151,6 +151,62 @@ fn role() -> Value {
         "RoleLastUsed": {"LastUsedDate": "2025-02-01T00:00:00+00:00", "Region": "us-east-1"}})
 }
 
+fn managed_policy() -> Value {
+    let version = |id: &str, counts: bool, action: &str| {
+        json!({"VersionId": id, "IsDefaultVersion": counts,
+            "Document": {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}})
+    };
+    json!({"PolicyName": "read", "PolicyId": "ANPAEXAMPLEREAD", "Arn": "arn:aws:iam::444455556666:policy/read",
+        "DefaultVersionId": "v1", "PolicyVersionList": [version("v2", false, "s3:*"), version("v1", true, "s3:Get*")]})
+}
+
+#[test]
+fn policies_of_roles() {
+    let mut detail = role();
+    detail["RolePolicyList"] =
+        json!([{"PolicyName": "own", "PolicyDocument": {"Statement": []}}, {"PolicyName": "bad"}]);
+    detail["AttachedManagedPolicies"] =
+        json!([{"PolicyName": "read", "PolicyArn": "arn:aws:iam::444455556666:policy/read"}]);
+    detail["PermissionsBoundary"] = json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy",
+        "PermissionsBoundaryArn": "arn:aws:iam::444455556666:policy/most"});
+    let taken = take_json(&json!({"RoleDetailList": [detail], "Policies": [managed_policy()]}));
+    let attributes = &taken.one(Kind::Role).attributes;
+    assert_eq!(
+        attributes["inline_policies"],
+        json!([{"name": "own", "document": {"Statement": []}}, {"name": "bad", "document": null}])
+    );
+    assert_eq!(
+        attributes["attached_policies"],
+        json!(["arn:aws:iam::444455556666:policy/read"])
+    );
+    assert_eq!(
+        attributes["permissions_boundary"],
+        "arn:aws:iam::444455556666:policy/most"
+    );
+    let managed = taken.one(Kind::ManagedPolicy);
+    assert_eq!(
+        (managed.name.as_str(), managed.account_id.as_deref()),
+        ("read", Some("444455556666"))
+    );
+    assert_eq!(
+        json!(managed.attributes),
+        json!({"arn": "arn:aws:iam::444455556666:policy/read",
+            "document": {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}})
+    );
+
+    // A role without policies is not one whose policies are unknown.
+    let mut bare = role();
+    bare["RolePolicyList"] = json!([]);
+    bare["AttachedManagedPolicies"] = json!([]);
+    let taken = take_json(&json!({"RoleDetailList": [bare]}));
+    let attributes = &taken.one(Kind::Role).attributes;
+    assert_eq!(attributes["inline_policies"], json!([]));
+    assert_eq!(attributes["attached_policies"], json!([]));
+
+    let taken = take_json(&json!({"Policies": [{"PolicyName": "read"}]}));
+    assert_eq!(taken.rejects.len(), 1);
+}
+
 #[test]
 fn roles_in_every_wrapping() {
     let expected = json!({"arn": "arn:aws:iam::444455556666:role/apps/web", "description": "for web",
@@ -168,7 +224,7 @@ fn roles_in_every_wrapping() {
             0,
         ),
         (
-            json!({"UserDetailList": [{}], "GroupDetailList": [], "RoleDetailList": [role()], "Policies": [{}, {}]}),
+            json!({"UserDetailList": [{}], "GroupDetailList": [], "RoleDetailList": [role()], "Policies": [managed_policy()]}),
             1,
         ),
         (json!([role()]), 0),

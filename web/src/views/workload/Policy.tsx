@@ -1,14 +1,15 @@
 // What a policy has to allow, from the calls seen, beside what is known of what is granted.
+import type { ReactNode } from 'react'
 import type { Schemas } from '../../api/client'
 import { useApi } from '../../api/queries'
-import { Badge, Code, Facts, Panel, Role } from '../../components/basics'
+import { Badge, Code, Facts, Panel, Role, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Section } from '../../components/Drawer'
 import { Toggle } from '../../components/Filters'
 import { Answer, Empty } from '../../components/states'
 import { arnAccount, count, service } from '../../format'
 import { useUrlValue } from '../../state/url'
-import { compareCommands, names, noteTitle, sentence } from './compare'
+import { allowedName, compareCommands, names, noteTitle, policyKind, sentence } from './compare'
 
 export interface WorkloadName {
   cluster: string
@@ -49,7 +50,7 @@ export function Policy({ name, roles }: { name: WorkloadName; roles: readonly st
         </Panel>
       </div>
       <div className="span-5 workload-column">
-        <Granted name={name} roles={roles} />
+        <Granted name={name} roles={roles} granted={policy.data?.granted ?? []} />
       </div>
     </div>
   )
@@ -113,12 +114,9 @@ function Text({ text }: { text: string }) {
   )
 }
 
-function Granted({ name, roles }: { name: WorkloadName; roles: readonly string[] }) {
+function Granted({ name, roles, granted }: { name: WorkloadName; roles: readonly string[]; granted: readonly Schemas['GrantedRole'][] }) {
   return (
-    <Panel
-      title="What is granted"
-      note="podtrail does not read the permission policies of roles, so what is granted is not known here. Known is who may use each role; the commands compare the rest."
-    >
+    <Panel title="What is granted" note="What the policies of its roles allow, beside what of it this workload used: from all calls in the store.">
       {roles.length === 0 ? (
         <p>
           It has no role of its own: no session by IRSA or EKS Pod Identity was seen. Give it one with the policy beside; the tab Overview
@@ -127,7 +125,7 @@ function Granted({ name, roles }: { name: WorkloadName; roles: readonly string[]
       ) : (
         <div className="workload-column">
           {roles.map((arn) => (
-            <GrantedRole key={arn} name={name} arn={arn} />
+            <RoleGrants key={arn} name={name} arn={arn} granted={granted.find((role) => role.role_arn === arn)} />
           ))}
         </div>
       )}
@@ -135,20 +133,80 @@ function Granted({ name, roles }: { name: WorkloadName; roles: readonly string[]
   )
 }
 
-function GrantedRole({ name, arn }: { name: WorkloadName; arn: string }) {
+function RoleGrants({ name, arn, granted }: { name: WorkloadName; arn: string; granted: Schemas['GrantedRole'] | undefined }) {
   const roles = useApi('/api/v1/roles', { query: { role_arn: arn } })
   return (
     <Section title={<Role arn={arn} />}>
       <Answer query={roles} lines={2}>
-        {(answer) => <Known name={name} row={answer.items[0]} arn={arn} />}
+        {(answer) => <Known name={name} row={answer.items[0]} arn={arn} granted={granted} />}
       </Answer>
-      <Code text={compareCommands(arn)} label={`Commands that compare what ${arn} is granted`} />
-      <p className="soft small">Save the policy beside as seen.json first. Access Analyzer charges for each check.</p>
+      {granted?.observed_at === undefined || granted.observed_at === null ? (
+        <p>
+          Its permission policies are not in the inventory. Collect them with <code>podtrail inventory collect</code>, or save what{' '}
+          <code>aws iam get-account-authorization-details</code> prints and import it.
+        </p>
+      ) : (
+        <Allows granted={granted} />
+      )}
+      <details>
+        <summary>Compare with IAM Access Analyzer</summary>
+        <Code text={compareCommands(arn)} label={`Commands that compare what ${arn} is granted`} />
+        <p className="soft small">Save the policy beside as seen.json first. Access Analyzer charges for each check.</p>
+      </details>
     </Section>
   )
 }
 
-function Known({ name, row, arn }: { name: WorkloadName; row: Schemas['RoleRow'] | undefined; arn: string }) {
+const ALLOWED_COLUMNS: Column<Schemas['AllowedAction']>[] = [
+  { id: 'action', header: 'Allowed', value: allowedName, cell: (row) => <span className="mono">{allowedName(row)}</span> },
+  {
+    id: 'used',
+    header: 'Used here',
+    value: (row) => row.used.length,
+    cell: (row) => (row.used.length === 0 ? <Badge tone="warn">not seen</Badge> : <span className="mono">{row.used.join(' ')}</span>),
+  },
+]
+
+function Allows({ granted }: { granted: Schemas['GrantedRole'] }) {
+  return (
+    <>
+      <DataTable
+        label={`Table of actions that ${granted.role_arn} allows`}
+        rows={granted.allows}
+        columns={ALLOWED_COLUMNS}
+        rowKey={allowedName}
+        defaultSort="used.asc"
+        sortParameter="sort_allowed"
+      />
+      {granted.allowed_elsewhere.length > 0 && (
+        <p>
+          Used, though no policy of the role allows it: <span className="mono">{granted.allowed_elsewhere.join(' ')}</span>. The resource
+          allows it, or a policy that has gone since.
+        </p>
+      )}
+      {granted.policies.map((policy) => (
+        <details key={`${policy.kind} ${policy.arn ?? policy.name}`}>
+          <summary>
+            {policyKind(policy.kind)} <span className="mono">{policy.name}</span>
+          </summary>
+          {policy.document === null ? (
+            <p className="soft small">Its text is not in the inventory.</p>
+          ) : (
+            <Code text={JSON.stringify(policy.document, null, 2)} label={`Policy ${policy.name}`} />
+          )}
+        </details>
+      ))}
+    </>
+  )
+}
+
+function Known({ name, row, arn, granted }: {
+  name: WorkloadName
+  row: Schemas['RoleRow'] | undefined
+  arn: string
+  granted: Schemas['GrantedRole'] | undefined
+}) {
+  const seen = granted?.observed_at ?? null
   return (
     <Facts
       facts={[
@@ -158,6 +216,7 @@ function Known({ name, row, arn }: { name: WorkloadName; row: Schemas['RoleRow']
           'Used by',
           row === undefined ? 'not known' : `${count(row.used_by)} service ${row.used_by === 1 ? 'account' : 'accounts'} in the store`,
         ],
+        ...(seen === null ? [] : [['Policies seen', <Time key="seen" value={seen} />] satisfies [string, ReactNode]]),
       ]}
     />
   )

@@ -33,6 +33,17 @@ export function compareCommands(roleArn: string): string {
   ].join('\n')
 }
 
+/** An action as a policy allows it, with what it excepts. */
+export function allowedName(allowed: { action: string; except: readonly string[] }): string {
+  return allowed.except.length === 0 ? allowed.action : `${allowed.action} except ${allowed.except.join(', ')}`
+}
+
+const KINDS: Record<string, string> = { inline: 'Inline policy', managed: 'Managed policy', boundary: 'Permissions boundary' }
+
+export function policyKind(kind: string): string {
+  return KINDS[kind] ?? kind
+}
+
 const TITLES: Record<string, string> = {
   data_events_missing: 'Data events missing',
   no_data_events: 'No data events',

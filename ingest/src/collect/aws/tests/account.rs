@@ -45,6 +45,11 @@ pub(super) fn account(request: &Request) -> Reply {
             result("GetRole", &format!("<Role>{}</Role>", role(&name, true)))
         }
         "iam:GetInstanceProfile" => instance_profile(),
+        "iam:ListRolePolicies"
+        | "iam:GetRolePolicy"
+        | "iam:ListAttachedRolePolicies"
+        | "iam:GetPolicy"
+        | "iam:GetPolicyVersion" => policies(request),
         "ec2:DescribeInstances" => instances(request),
         "eks:ListAccessEntries" if request.path.contains("/old/") => {
             let message =
@@ -195,6 +200,51 @@ fn instance_profile() -> Reply {
          <CreateDate>2025-01-01T00:00:00Z</CreateDate><Roles><member>{role}</member></Roles></InstanceProfile>"
     );
     result("GetInstanceProfile", &inner)
+}
+
+/// Every role has an inline policy and, on the second page, a managed one.
+fn policies(request: &Request) -> Reply {
+    let arn = "arn:aws:iam::aws:policy/read";
+    let first = request.member("Marker").is_none();
+    let more = if first {
+        "<IsTruncated>true</IsTruncated><Marker>2</Marker>"
+    } else {
+        "<IsTruncated>false</IsTruncated>"
+    };
+    let document = "%7B%22Statement%22%3A%5B%5D%7D";
+    let action = request.member("Action").unwrap();
+    let inner = match action.as_str() {
+        "ListRolePolicies" => {
+            "<PolicyNames><member>own</member></PolicyNames><IsTruncated>false</IsTruncated>"
+                .to_owned()
+        }
+        "GetRolePolicy" => {
+            let role = request.member("RoleName").unwrap();
+            assert_eq!(request.member("PolicyName").as_deref(), Some("own"));
+            format!(
+                "<RoleName>{role}</RoleName><PolicyName>own</PolicyName>\
+                 <PolicyDocument>{document}</PolicyDocument>"
+            )
+        }
+        "ListAttachedRolePolicies" if first => format!("<AttachedPolicies/>{more}"),
+        "ListAttachedRolePolicies" => format!(
+            "<AttachedPolicies><member><PolicyName>read</PolicyName><PolicyArn>{arn}</PolicyArn></member>\
+             </AttachedPolicies>{more}"
+        ),
+        "GetPolicy" => format!(
+            "<Policy><PolicyName>read</PolicyName><PolicyId>ANPAEXAMPLE</PolicyId><Arn>{arn}</Arn>\
+             <DefaultVersionId>v3</DefaultVersionId></Policy>"
+        ),
+        _ => {
+            assert_eq!(request.member("VersionId").as_deref(), Some("v3"));
+            assert_eq!(request.member("PolicyArn").as_deref(), Some(arn));
+            format!(
+                "<PolicyVersion><Document>{document}</Document><VersionId>v3</VersionId>\
+                 <IsDefaultVersion>true</IsDefaultVersion></PolicyVersion>"
+            )
+        }
+    };
+    result(&action, &inner)
 }
 
 fn instances(request: &Request) -> Reply {
