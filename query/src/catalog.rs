@@ -89,7 +89,7 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 48] = [
+const GROUNDS: [View; 50] = [
     view!("telling_records", daily),
     view!("issuing_records", daily),
     view!("daily_callers", daily),
@@ -106,8 +106,10 @@ const GROUNDS: [View; 48] = [
     view!("nodes", kept),
     view!("pods", kept),
     view!("service_accounts", kept),
+    view!("seen_associations", kept),
     view!("pod_identity_associations", kept),
     view!("roles", kept),
+    view!("role_policies", kept),
     view!("role_bindings", kept),
     view!("sole_bindings", kept),
     view!("node_roles", kept),
@@ -155,7 +157,7 @@ const GROUNDS: [View; 48] = [
 ];
 
 /// Views above it.
-const ANSWERS: [View; 11] = [
+const ANSWERS: [View; 13] = [
     view!(
         "activity_attribution",
         "attribution",
@@ -192,13 +194,15 @@ const ANSWERS: [View; 11] = [
     view!("hourly_attribution", compact),
     view!("hourly_unattributed", compact),
     view!("sums_agree"),
+    view!("fallback_activities"),
     view!("fallback_workloads", kept),
+    view!("fallback_hours", kept),
     view!("fallbacks", kept),
     view!("readiness", kept),
 ];
 
 /// Views that only other views read: who asked for one would have all its rows made and held for that one answer.
-const INNER: [&str; 7] = [
+const INNER: [&str; 8] = [
     "telling_records",
     "issuing_records",
     "daily_callers",
@@ -206,11 +210,13 @@ const INNER: [&str; 7] = [
     "held_grounds",
     "held_attribution",
     "held_unattributed",
+    "fallback_activities",
 ];
 
 /// Views that, once read, have computed everything that is kept.
-pub(crate) const WARMED: [&str; 8] = [
+pub(crate) const WARMED: [&str; 9] = [
     "fallbacks",
+    "fallback_hours",
     "readiness",
     "sessions",
     "hourly_attribution",

@@ -54,6 +54,13 @@ pub const FALLBACKS: Listing = listing!(
     "fallbacks",
     ["id"]
 );
+/// Calls of a fallback over time.
+pub const FALLBACK_HOURS: Listing = listing!(
+    "fallback hours",
+    "calls of a fallback per hour",
+    "fallback_hours",
+    ["id", "hour"]
+);
 /// Calls with who made them.
 pub const EVENTS: Listing = Listing {
     newest_first: true,

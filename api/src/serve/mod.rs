@@ -44,7 +44,7 @@ use utoipa_axum::routes;
 use access::{Access, Gate, guard};
 use auth::Scope;
 use layers::HttpLimits;
-use routes::{detail, explain, health, lists, report, session, sql, summary};
+use routes::{detail, explain, health, lists, policy, report, session, sql, summary};
 use state::State;
 pub use workers::Workers;
 
@@ -60,7 +60,7 @@ fn described() -> ([(Option<Scope>, Routes); 3], Routes, Routes) {
         .routes(routes!(lists::readiness))
         .routes(routes!(lists::workloads))
         .routes(routes!(detail::workload))
-        .routes(routes!(detail::policy))
+        .routes(routes!(policy::policy))
         .routes(routes!(lists::roles))
         .routes(routes!(lists::nodes))
         .routes(routes!(detail::node))

@@ -5,7 +5,8 @@ mod lists;
 mod store;
 
 pub use detail::{
-    NodeAction, NodeHour, NodePod, RoleChain, WorkloadAction, WorkloadHour, WorkloadPod,
+    FallbackHour, NodeAction, NodeHour, NodePod, RoleChain, WorkloadAction, WorkloadHour,
+    WorkloadPod,
 };
 pub use lists::{
     EventRow, FallbackRow, FlowRow, NodeRow, ReadinessRow, RoleRow, TimelineRow, WorkloadRow,

@@ -176,9 +176,26 @@ async fn every_answer_is_of_the_type_that_is_described() {
     typed::<RoleChain>(&workload, "chains");
     typed::<WorkloadPod>(&workload, "pods");
     typed::<FallbackRow>(&workload, "fallbacks");
-    let policy: detail::PolicyAnswer =
+    let policy: policy::PolicyAnswer =
         serde_json::from_value(service.object(&format!("{path}/policy")).await).unwrap();
     assert!(!policy.notes.is_empty());
+    for role in &policy.granted {
+        assert!(role.observed_at.is_some() && !role.policies.is_empty());
+        assert_eq!(role.allowed_elsewhere, [""; 0], "{}", role.role_arn);
+    }
+
+    let fallbacks: Vec<FallbackRow> =
+        serde_json::from_value(service.object("/api/v1/fallbacks").await["items"].take()).unwrap();
+    for row in fallbacks {
+        let fallback = service
+            .object(&format!("/api/v1/fallbacks/{}", row.id))
+            .await;
+        let hours: Vec<FallbackHour> = typed(&fallback, "hours");
+        assert_eq!(
+            row.calls,
+            Some(hours.iter().filter_map(|hour| hour.calls).sum::<i64>())
+        );
+    }
 
     let node = nodes.iter().find(|row| row.calls > Some(0)).unwrap();
     let path = format!("/api/v1/nodes/{}", node.node.as_deref().unwrap());

@@ -15,6 +15,7 @@ async fn session(folder: &tempfile::TempDir) -> Session {
 fn all() -> Vec<Listing> {
     let own = [
         FALLBACKS,
+        FALLBACK_HOURS,
         EVENTS,
         WORKLOAD_ACTIONS,
         WORKLOAD_HOURS,

@@ -2,15 +2,14 @@
 -- role and workload; where none is told, per cluster, node role and program. An activity may be several rows: what is taken
 -- of one of them is the same for all (times by the five minutes of an activity).
 SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, min(calls.aws_region) AS aws_region,
-       calls.namespace, calls.service_account, told.workload,
-       CASE WHEN calls.service_account IS NULL OR told.workload IS NULL THEN coalesce(calls.component, user_agent_program(calls.user_agent)) END AS program,
+       calls.namespace, calls.service_account, calls.workload, calls.program,
        max(calls.component) AS component,
        CASE WHEN bool_and(calls.confidence = 'exact') THEN 'exact'
             WHEN bool_and(calls.confidence IN ('exact', 'inferred')) THEN 'inferred'
             WHEN calls.service_account IS NOT NULL THEN 'candidate'
             ELSE 'unknown' END AS confidence,
        CAST(sum(calls.score * calls.calls) / sum(calls.calls) AS DOUBLE) AS score,
-       last_value(told.candidates ORDER BY calls.score, arrow_cast(calls.first_event_time, 'Int64') / 300000000, calls.activity_id) FILTER (WHERE told.candidates IS NOT NULL) AS candidates,
+       last_value(calls.candidates ORDER BY calls.score, arrow_cast(calls.first_event_time, 'Int64') / 300000000, calls.activity_id) FILTER (WHERE calls.candidates IS NOT NULL) AS candidates,
        min(calls.first_event_time) AS first_seen, max(calls.last_event_time) AS last_seen,
        CAST(sum(calls.calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(calls.error_code) THEN calls.calls ELSE 0 END) AS BIGINT) AS denied,
@@ -20,8 +19,5 @@ SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, 
        array_to_string(array_sort(array_agg(DISTINCT user_agent_program(calls.user_agent)) FILTER (WHERE user_agent_program(calls.user_agent) IS NOT NULL)), chr(10)) AS user_agents,
        max(calls.user_agent) AS user_agent,
        min(calls.event_id) AS event_id
-FROM held_attribution AS calls
-LEFT JOIN activity_identities AS told ON told.activity_id = calls.activity_id
-WHERE calls.access_path = 'node_role' AND calls.actor = 'workload'
-GROUP BY calls.cluster, calls.role_arn, calls.recipient_account_id, calls.namespace, calls.service_account, told.workload,
-         CASE WHEN calls.service_account IS NULL OR told.workload IS NULL THEN coalesce(calls.component, user_agent_program(calls.user_agent)) END
+FROM fallback_activities AS calls
+GROUP BY calls.cluster, calls.role_arn, calls.recipient_account_id, calls.namespace, calls.service_account, calls.workload, calls.program

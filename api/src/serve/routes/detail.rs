@@ -5,7 +5,6 @@ use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use http::HeaderMap;
 use podtrail_query::listing::{self, Listing};
-use podtrail_query::policy::{Options, of_workload};
 use podtrail_query::report::Report;
 use podtrail_query::{Filter, Statement};
 use serde::{Deserialize, Serialize};
@@ -18,8 +17,8 @@ use crate::serve::answer::Question;
 use crate::serve::parameters::{ListParameters, Parameters};
 use crate::serve::problem::Problem;
 use crate::serve::rows::{
-    FallbackRow, NodeAction, NodeHour, NodePod, NodeRow, RoleChain, WorkloadAction, WorkloadHour,
-    WorkloadPod, WorkloadRow,
+    FallbackHour, FallbackRow, NodeAction, NodeHour, NodePod, NodeRow, RoleChain, WorkloadAction,
+    WorkloadHour, WorkloadPod, WorkloadRow,
 };
 use crate::serve::served::InService;
 use crate::serve::state::State;
@@ -114,6 +113,11 @@ pub struct Fallback {
     /// Its row.
     #[schema(value_type = FallbackRow)]
     pub item: Value,
+    /// Its calls per hour.
+    #[schema(value_type = Vec<FallbackHour>)]
+    pub hours: Vec<Value>,
+    /// Lists that have more rows than shown.
+    pub truncated: Vec<String>,
     /// Snapshot and time.
     #[serde(flatten)]
     #[schema(inline)]
@@ -144,12 +148,21 @@ pub async fn fallback(
         Err(known) => return Ok(*known),
     };
     let filter = Filter::default().with("id", id.as_str())?;
-    let (rows, _) = self::rows(&state, &question.now, &listing::FALLBACKS, &filter).await?;
+    let wanted = [
+        ("item", listing::FALLBACKS, filter.clone()),
+        ("hours", listing::FALLBACK_HOURS, filter),
+    ];
+    let ([rows, hours], truncated) = lists(&state, &question.now, wanted).await?;
     let item = rows
         .into_iter()
         .next()
         .ok_or_else(|| Problem::not_found("no fallback of this id"))?;
-    question.object(&Fallback { item, meta: None })
+    question.object(&Fallback {
+        item,
+        hours,
+        truncated,
+        meta: None,
+    })
 }
 
 /// A service account of a cluster.
@@ -242,94 +255,6 @@ pub async fn workload(
         truncated,
         meta: None,
     })
-}
-
-/// What a policy grants.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PolicyParameters {
-    /// Grant also what was refused.
-    #[serde(default)]
-    pub include_denied: bool,
-}
-
-/// A least-privilege policy, and what to know before using it.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct PolicyAnswer {
-    /// IAM policy documents. One, unless it would be longer than a managed policy may be; none when no call needs a
-    /// permission.
-    #[schema(value_type = Vec<Object>)]
-    pub documents: Vec<Value>,
-    /// What to know before using it.
-    pub notes: Vec<PolicyNote>,
-    /// Calls that no action is known for.
-    pub unmapped: Vec<UnmappedCall>,
-    /// Snapshot and time.
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub meta: Meta,
-}
-
-/// One thing to know about a policy.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct PolicyNote {
-    /// What kind of note it is.
-    pub code: String,
-    /// The note, a sentence.
-    pub text: String,
-}
-
-/// A call that no action is known for.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct UnmappedCall {
-    /// Service called.
-    pub event_source: String,
-    /// API action called.
-    pub event_name: String,
-    /// Why no action is known.
-    pub reason: String,
-    /// Number of calls.
-    pub calls: u64,
-}
-
-/// A least-privilege IAM policy for a workload, from the calls seen.
-///
-/// # Errors
-/// 404 where nothing is known of the workload.
-#[utoipa::path(
-    get,
-    path = "/workloads/{cluster}/{namespace}/{service_account}/policy",
-    params(
-        ("cluster" = String, Path, description = "Cluster name, or OIDC issuer with its slashes percent-encoded"),
-        ("namespace" = String, Path, description = "Kubernetes namespace"),
-        ("service_account" = String, Path, description = "Service account"),
-        PolicyParameters,
-    ),
-    responses(
-        (status = 200, description = "The policy.", body = PolicyAnswer),
-        (status = 304, description = "The client has this answer already."),
-        (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
-)]
-pub async fn policy(
-    Shared(state): Shared<State>,
-    Path((cluster, namespace, service_account)): Path<(String, String, String)>,
-    headers: HeaderMap,
-    Parameters(parameters): Parameters<PolicyParameters>,
-) -> Result<Response, Problem> {
-    let denied = parameters.include_denied.to_string();
-    let key = ["policy", &cluster, &namespace, &service_account, &denied];
-    let question = match Question::begin(&state, &headers, &key)? {
-        Ok(question) => question,
-        Err(known) => return Ok(*known),
-    };
-    let options = Options {
-        include_denied: parameters.include_denied,
-    };
-    let session = &question.now.session;
-    let policy = of_workload(session, &cluster, &namespace, &service_account, options).await?;
-    question.object(&policy)
 }
 
 /// A node.

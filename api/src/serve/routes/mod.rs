@@ -4,6 +4,7 @@ pub mod detail;
 pub mod explain;
 pub mod health;
 pub mod lists;
+pub mod policy;
 pub mod report;
 pub mod session;
 pub mod sql;

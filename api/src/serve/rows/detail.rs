@@ -106,6 +106,23 @@ pub struct WorkloadPod {
     pub observed_at: Option<DateTime<Utc>>,
 }
 
+/// Calls of a fallback in an hour.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FallbackHour {
+    /// Id of the fallback.
+    pub id: String,
+    /// Begin of the hour.
+    #[schema(required)]
+    pub hour: Option<DateTime<Utc>>,
+    /// Number of calls.
+    #[schema(required)]
+    pub calls: Option<i64>,
+    /// Number of calls that were refused.
+    #[schema(required)]
+    pub denied: Option<i64>,
+}
+
 /// Calls of a workload in an hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
