@@ -328,6 +328,7 @@ scenarios!(
     ecs_and_lambda,
     fallback_by_address,
     fallback_container_skipped,
+    fallback_from_audit_log,
     fallback_host_network,
     fallback_missing_agent,
     fallback_no_binding,
