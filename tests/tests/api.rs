@@ -549,6 +549,10 @@ async fn details_are_those_of_the_lists() {
             .expect(200)
             .json();
         assert_eq!(&one["item"], fallback);
+        if fallback["service_account"].is_null() {
+            let fix = fallback["fix"].as_str().unwrap();
+            assert!(!fix.contains("create-role"), "a role for nobody: {fix}");
+        }
     }
     for id in ["myeks/shop/cart", "myeks%2Fshop%2Fcart"] {
         let story = client
