@@ -282,7 +282,8 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
     })
 }
 
-/// Gives whom sessions of a role were issued to, and from which role each was assumed: none for a workload's own.
+/// Gives whom sessions of a role were issued to, and from which role each was assumed: none for a workload's own, and where the
+/// store does not have the record that issued the other role's.
 async fn sessions_of(session: &Session, this_role: &str) -> Result<Vec<Value>> {
     all(
         session,
