@@ -1,7 +1,8 @@
 //! The whole story of one call: who made it, and the records that say so. [`subject`] tells that of a service account or a
-//! pod, [`identity`] that of credentials and roles.
+//! pod, [`identity`] that of credentials and roles; `pod` finds pods by their names alone.
 
 pub mod identity;
+mod pod;
 pub mod subject;
 
 use serde::Serialize;
@@ -59,7 +60,12 @@ pub enum Told {
 /// [`Error::NotFound`] where the store has nothing of it; others where it cannot be read.
 pub async fn tell(session: &Session, text: &str) -> Result<Told> {
     let story = match Subject::parse(text) {
-        Subject::Event(id) => return Ok(Told::Event(explain(session, &id).await?)),
+        Subject::Event(text) => {
+            return match explain(session, &text).await {
+                Err(Error::NotFound(_)) => pod::named(session, &text).await.map(Told::Story),
+                told => told.map(Told::Event),
+            };
+        }
         Subject::AccessKey(key) => identity::access_key(session, &key).await?,
         Subject::Role(arn) => identity::role(session, &arn).await?,
         Subject::Identity(arn) => identity::identity(session, &arn).await?,

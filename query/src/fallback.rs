@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fix::{self, Case, Cause, Owner};
+use crate::fix::{self, Case, Cause, Owner, Search};
 use crate::policy::{self, Call};
 use crate::sdk::{self, Binding};
 
@@ -136,6 +136,46 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
         policies,
     };
     serde_json::to_string(&fix::fix(&case)).ok()
+}
+
+/// Says how to find out who is behind a fallback whose workload is not known, as JSON of the same members as [`fix`]'s. The
+/// arguments are those of SQL's `fallback_search`, in its order: `nodes` like `i-0a1b2c3d i-1a2b3c4d`, `user_agents` one a line,
+/// `candidates` as in the column of that name, `inventory` `true` or `false`. None where there are not as many.
+#[must_use]
+pub(crate) fn search(arguments: &[Option<&str>]) -> Option<String> {
+    let &[
+        cluster,
+        nodes,
+        first_seen,
+        last_seen,
+        user_agents,
+        candidates,
+        inventory,
+    ] = arguments
+    else {
+        return None;
+    };
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let search = Search {
+        cluster: owned(cluster),
+        nodes: nodes
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
+        first_seen: owned(first_seen),
+        last_seen: owned(last_seen),
+        programs: user_agents
+            .unwrap_or_default()
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+        candidates: candidates
+            .and_then(|list| serde_json::from_str(list).ok())
+            .unwrap_or_default(),
+        inventory: inventory == Some("true"),
+    };
+    serde_json::to_string(&fix::find_out(&search)).ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod commands;
 mod json;
+mod search;
 mod shell;
 mod terraform;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::policy::partition;
 use crate::sdk::{Binding, TooOld};
+pub use search::{Candidate, Search, find_out};
 
 /// Why a workload does not use a role of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -370,7 +372,9 @@ impl Case {
     fn needs_binding(&self) -> bool {
         match self.cause {
             Cause::NoBinding => true,
-            Cause::HostNetwork | Cause::Unknown => self.role_arn.is_none(),
+            Cause::HostNetwork => self.role_arn.is_none(),
+            // Before it is known who it is for, no role is made.
+            Cause::Unknown => self.role_arn.is_none() && self.service_account.is_some(),
             _ => false,
         }
     }

@@ -24,6 +24,11 @@ static EKS_ISSUER: LazyLock<Regex> = LazyLock::new(|| {
 static INSTANCE_ID: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(i-[0-9a-f]{8}|m?i-[0-9a-f]{17})$"));
 
+/// Event ids as CloudTrail gives them, and as ingestion derives them where a record has none.
+static EVENT_ID: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|derived-[0-9a-f]{32})$")
+});
+
 /// Longest session name that STS takes. Source: STS API, `AssumeRole`.
 const SESSION_NAME_CHARS: usize = 64;
 
@@ -94,6 +99,12 @@ pub fn is_eks_issuer(issuer: &str) -> bool {
 #[must_use]
 pub fn is_instance_id(text: &str) -> bool {
     INSTANCE_ID.is_match(text)
+}
+
+/// True for an event id of the usual forms. Others can be event ids as well: what a record has as one is taken.
+#[must_use]
+pub fn is_event_id(text: &str) -> bool {
+    EVENT_ID.is_match(text)
 }
 
 /// True for the name that kube2iam gives to a session of a role: a 32-bit hash of the pod's address in

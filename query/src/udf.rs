@@ -155,7 +155,7 @@ impl FunctionDoc {
 
 /// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
 /// `datafusion-functions-json`.
-pub const FUNCTIONS: [FunctionDoc; 32] = [
+pub const FUNCTIONS: [FunctionDoc; 33] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -235,6 +235,10 @@ pub const FUNCTIONS: [FunctionDoc; 32] = [
     FunctionDoc {
         usage: "fallback_fix(cause, cluster, region, account_id, namespace, service_account, oidc_issuer, role_arn, binding, workload, too_old, containers, agent_seen, actions)",
         doc: "What to do about a fallback as JSON: summary, commands, terraform, policy, notes.",
+    },
+    FunctionDoc {
+        usage: "fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, inventory)",
+        doc: "How to find out who is behind a fallback whose workload is not known, as JSON of the same members as that of fallback_fix.",
     },
     FunctionDoc {
         usage: "evidence(fact, event_id, detail, …)",
@@ -352,6 +356,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         }),
         variadic("fallback_id", |row| Some(fallback::id(row))),
         variadic("fallback_fix", fallback::fix),
+        variadic("fallback_search", fallback::search),
         variadic("evidence", |row| Some(evidence(row))),
         text_function("node_agent_rule", 5, move |row| {
             rules

@@ -549,6 +549,10 @@ async fn details_are_those_of_the_lists() {
             .expect(200)
             .json();
         assert_eq!(&one["item"], fallback);
+        if fallback["service_account"].is_null() {
+            let fix = fallback["fix"].as_str().unwrap();
+            assert!(!fix.contains("create-role"), "a role for nobody: {fix}");
+        }
     }
     for id in ["myeks/shop/cart", "myeks%2Fshop%2Fcart"] {
         let story = client
@@ -575,6 +579,7 @@ async fn details_are_those_of_the_lists() {
     assert_eq!(story["event"]["event_id"], id);
     assert_eq!(story["attribution"]["service_account"], "cart");
     stories_of_arns(&client, &event[0]).await;
+    stories_of_pods(&client).await;
     for missing in [
         "/api/v1/fallbacks/none",
         "/api/v1/workloads/no/such/one",
@@ -585,6 +590,30 @@ async fn details_are_those_of_the_lists() {
         "/api/v1/reports/none",
     ] {
         client.get(missing).await.problem(404);
+    }
+}
+
+/// Asks for a pod by its name alone, one that no other pod has.
+async fn stories_of_pods(client: &Client) {
+    let pods = client
+        .sql(
+            "SELECT pod, min(namespace) AS namespace, min(concat_ws('/', cluster, namespace, service_account, pod)) AS subject
+             FROM pods GROUP BY pod HAVING count(DISTINCT concat_ws('/', cluster, namespace, service_account)) = 1
+             ORDER BY pod LIMIT 1",
+        )
+        .await;
+    let text = |column: &str| pods[0][column].as_str().unwrap();
+    let story = async |name: &str| {
+        let path = format!("/api/v1/explain/{name}");
+        client.get(&path).await.expect(200).json()
+    };
+    let whole = story(text("subject")).await;
+    assert_eq!(whole["subject"], Value::Null);
+    let in_namespace = format!("{}/{}", text("namespace"), text("pod"));
+    for name in [text("pod"), &in_namespace] {
+        let told = story(name).await;
+        assert_eq!(told["subject"], text("subject"), "{name}");
+        assert_eq!(told["verdict"], whole["verdict"], "{name}");
     }
 }
 
@@ -612,6 +641,10 @@ async fn stories_of_arns(client: &Client, event: &Value) {
         );
         assert!(!rows.is_empty(), "{title}");
     }
+    let calls = section(&told, "calls");
+    assert!(!calls.is_empty() && calls.iter().all(|row| row["event_source"].is_string()));
+    let own = &section(&told, "credentials issued to")[0];
+    assert_eq!(own["parent_role_arn"], Value::Null, "of no other role");
     let counts = client
         .sql(&format!(
             "SELECT sum(calls) AS calls FROM hourly_attribution WHERE role_arn = '{role}'"

@@ -413,6 +413,64 @@ fn explain_tells_who_and_why_not() {
     );
 }
 
+/// Imports a pod of namespace `shop` into the inventory of a cluster, as kubectl prints it.
+fn import_pod(place: &Place, cluster: &str, account: &str, pod: &str) {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [{
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": pod, "namespace": "shop", "uid": format!("{cluster}-{pod}"),
+            "creationTimestamp": "2026-05-01T09:00:00Z"},
+        "spec": {"serviceAccountName": account, "nodeName": "node-1",
+            "containers": [{"name": "app", "image": "registry.example.com/app:1"}]},
+        "status": {"phase": "Running", "podIP": "10.0.1.50", "startTime": "2026-05-01T09:00:00Z"},
+    }]});
+    let file = place.folder.path().join(format!("{cluster}-{pod}.json"));
+    std::fs::write(&file, list.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let at = "2026-05-01T10:00:00Z";
+    let arguments = [
+        "inventory",
+        "import",
+        file,
+        "--cluster",
+        cluster,
+        "--at",
+        at,
+    ];
+    run(&place.store(), &arguments).expect(0);
+}
+
+#[test]
+fn explain_finds_pods_by_their_names() {
+    let place = one_event();
+    import_pod(&place, "prod", "web", "web-0");
+    import_pod(&place, "test", "web", "web-0");
+    import_pod(&place, "prod", "cart", "cart-0");
+    for name in ["cart-0", "shop/cart-0"] {
+        let told = run(&place.store(), &["explain", name]).expect(0);
+        let begins = "prod/shop/cart/cart-0: workload shop/cart made no call";
+        assert!(told.stdout.starts_with(begins), "{}", told.stdout);
+        let told = run(&place.store(), &["explain", name, "-o", "json"]).expect(0);
+        let told: Value = serde_json::from_str(&told.stdout).unwrap();
+        assert_eq!(told["subject"], "prod/shop/cart/cart-0");
+    }
+    for name in ["web-0", "shop/web-0"] {
+        let told = run(&place.store(), &["explain", name]).expect(0).stdout;
+        assert!(told.starts_with("2 pods are named web-0"), "{told}");
+        for subject in ["prod/shop/web/web-0", "test/shop/web/web-0"] {
+            assert!(told.contains(subject), "{told}");
+            run(&place.store(), &["explain", subject]).expect(0);
+        }
+    }
+    for (name, said) in [
+        ("web-1", "no event web-1 in the store, and no pod web-1 of"),
+        ("other/web-0", "no pod web-0 in a namespace other of"),
+        ("not_a_pod", "no event not_a_pod in the store; an event id,"),
+    ] {
+        let told = run(&place.store(), &["explain", name]).expect(2);
+        assert!(told.stderr.contains(said), "{}", told.stderr);
+    }
+}
+
 #[test]
 fn completions_are_printed_for_a_shell() {
     let place = Place::new();

@@ -12,7 +12,9 @@ use super::{Exit, Format, Global, engine, output};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
     /// Event id of a call, an access key id, an ARN, a service account or a pod
-    #[arg(value_name = "EVENT_ID|ACCESS_KEY_ID|ARN|CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")]
+    #[arg(
+        value_name = "EVENT_ID|ACCESS_KEY_ID|ARN|CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]|[NAMESPACE/]POD"
+    )]
     subject: String,
 }
 
@@ -49,6 +51,9 @@ fn print<T: Serialize>(
 fn rows(told: &Story) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
+    if let Some(subject) = &told.subject {
+        let _ = write!(text, "{subject}: ");
+    }
     let _ = writeln!(text, "{}", told.verdict);
     for part in told.sections.iter().filter(|part| !part.rows.is_empty()) {
         let _ = writeln!(text, "\n{}", part.title);

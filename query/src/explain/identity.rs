@@ -169,6 +169,7 @@ fn told(
     };
     let sections = [("issued to", issued), ("shown by", shown), ("calls", calls)];
     Story {
+        subject: None,
         verdict,
         sections: sections.map(Section::from).into(),
         missing,
@@ -214,12 +215,14 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
          ORDER BY cluster, namespace, service_account LIMIT {SHOWN}"
     ))
     .await?;
-    let issued = rows(format!(
-        "SELECT mechanism, cluster, namespace, service_account, hops, count(*) AS sessions, min(issued_at) AS first_issued, max(issued_at) AS last_issued
-         FROM sessions WHERE {this_role}
-         GROUP BY mechanism, cluster, namespace, service_account, hops ORDER BY sessions DESC LIMIT {SHOWN}"
+    let calls = rows(format!(
+        "SELECT event_source, event_name, error_code, CAST(sum(calls) AS BIGINT) AS calls,
+                min(first_event_time) AS first_seen, max(last_event_time) AS last_seen, min(event_id) AS event_id
+         FROM hourly_attribution WHERE {this_role}
+         GROUP BY event_source, event_name, error_code ORDER BY calls DESC, event_source, event_name, error_code LIMIT {SHOWN}"
     ))
     .await?;
+    let issued = sessions_of(session, &this("session.role_arn")).await?;
     let of_caller = this("session_issuer_arn");
     let others = rows(format!(
         "SELECT callers.identity_type, callers.federated_provider, callers.invoked_by,
@@ -265,16 +268,37 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
     let sections = [
         ("node role of", nodes),
         ("used by", used),
+        ("calls", calls),
         ("bound to", bound),
         ("credentials issued to", issued),
         ("sessions without an issuing record", others),
         ("in the inventory", known),
     ];
     Ok(Story {
+        subject: None,
         verdict: verdict(&sections[0].1, !sections[1].1.is_empty(), &workloads),
         sections: sections.map(Section::from).into(),
         missing,
     })
+}
+
+/// Gives whom sessions of a role were issued to, and from which role each was assumed: none for a workload's own, and where the
+/// store does not have the record that issued the other role's.
+async fn sessions_of(session: &Session, this_role: &str) -> Result<Vec<Value>> {
+    all(
+        session,
+        &format!(
+            "SELECT session.mechanism, session.cluster, session.namespace, session.service_account, session.hops,
+                    parent.role_arn AS parent_role_arn, count(*) AS sessions,
+                    min(session.issued_at) AS first_issued, max(session.issued_at) AS last_issued
+             FROM issued_sessions AS session
+             LEFT JOIN issued_sessions AS parent ON parent.event_id = session.parent_event_id
+             WHERE session.error_code IS NULL AND {this_role}
+             GROUP BY session.mechanism, session.cluster, session.namespace, session.service_account, session.hops, parent.role_arn
+             ORDER BY sessions DESC LIMIT {SHOWN}"
+        ),
+    )
+    .await
 }
 
 /// Says of whose nodes a role is, and who uses it: `workloads` are the first of those that are known to.

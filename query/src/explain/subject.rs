@@ -1,5 +1,5 @@
 //! What can be asked about, and the whole story of a service account or a pod; [`identity`](super::identity) has those of
-//! credentials and roles.
+//! credentials and roles, `pod` finds pods by their names alone.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub enum Subject {
         /// Pod name.
         pod: Option<String>,
     },
-    /// Anything else: an event id.
+    /// Anything else: an event id, or the name of a pod alone. By their form they cannot be told apart.
     Event(String),
 }
 
@@ -92,6 +92,9 @@ impl From<(&'static str, Vec<Value>)> for Section {
 /// What the store knows of a subject.
 #[derive(Debug, Clone, Serialize)]
 pub struct Story {
+    /// What it is the story of, by its whole name; where only a part of that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The answer in one sentence.
     pub verdict: String,
     /// What it rests on.
@@ -164,6 +167,7 @@ pub async fn workload(
         );
     }
     Ok(Story {
+        subject: None,
         verdict: verdict(namespace, service_account, &calls, &fallbacks),
         sections: [
             ("why it falls back to the node role", fallbacks),
@@ -234,6 +238,8 @@ mod tests {
                 "0f53d9b8-fde2-4920-bd1a-90468347d468",
                 Subject::Event("0f53d9b8-fde2-4920-bd1a-90468347d468".to_owned()),
             ),
+            ("web-0", Subject::Event("web-0".to_owned())),
+            ("shop/web-0", Subject::Event("shop/web-0".to_owned())),
         ] {
             assert_eq!(Subject::parse(text), expected, "{text}");
         }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use serde_json::Value;
 
-use super::{fix, id, sdk_too_old};
+use super::{fix, id, sdk_too_old, search};
 
 #[test]
 fn ids_are_stable_and_keep_parts_apart() {
@@ -49,4 +49,32 @@ fn a_fix_has_commands_that_name_the_workload() {
         assert!(commands.contains(part), "{part} in {commands}");
     }
     assert!(fix(&[None]).is_none());
+}
+
+#[test]
+fn of_nobody_it_is_said_how_to_find_out_who() {
+    let candidates = r#"[{"namespace":"shop","pods":["web-0"],"score":0.5,"service_account":"web","workload":"StatefulSet/web"}]"#;
+    let arguments = [
+        Some("prod"),
+        Some("i-0a1b2c3d i-1a2b3c4d"),
+        Some("2026-05-01T10:00:00Z"),
+        Some("2026-05-01T11:30:00Z"),
+        Some("aws-cli/2.15.30\nBoto3/1.34.0"),
+        Some(candidates),
+        Some("true"),
+    ];
+    let found: Value = serde_json::from_str(&search(&arguments).unwrap()).unwrap();
+    let notes = found["notes"].to_string();
+    for part in [
+        "i-0a1b2c3d, i-1a2b3c4d",
+        "aws-cli/2.15.30; Boto3/1.34.0",
+        "shop/StatefulSet/web (0.50)",
+    ] {
+        assert!(notes.contains(part), "{part} in {notes}");
+    }
+    assert_eq!(found["terraform"], Value::Null);
+    assert_eq!(found["policy"], serde_json::json!([]));
+    let nothing: Value = serde_json::from_str(&search(&[None; 7]).unwrap()).unwrap();
+    assert!(!nothing["commands"].as_array().unwrap().is_empty());
+    assert!(search(&[None]).is_none());
 }

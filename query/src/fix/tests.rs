@@ -114,7 +114,7 @@ fn script(fix: &Fix) -> String {
 /// Runs a fix with stand-ins for the programs, which print their arguments, each on a line between
 /// marks.
 fn arguments_of(fix: &Fix) -> Vec<String> {
-    let stand_ins = ["aws", "kubectl", "eksctl"]
+    let stand_ins = ["aws", "kubectl", "eksctl", "podtrail"]
         .map(|name| format!("{name}() {{ printf '\\001%s\\002' {name} \"$@\"; }}\n"))
         .concat();
     let unknown = [
@@ -191,6 +191,99 @@ fn what_is_not_known_is_asked_for() {
         assert!(variables.contains(":?set "), "{name}: {variables}");
         let (succeeded, said) = bash(&["--norc", "-s"], &script(&fix));
         assert!(!succeeded && said.contains("set "), "{name}: {said}");
+    }
+}
+
+/// Calls of a pod that is not known; two workloads can have made them.
+fn calls_of_nobody() -> Search {
+    let candidate = |workload: &str, score| Candidate {
+        namespace: "shop".to_owned(),
+        workload: workload.to_owned(),
+        score,
+    };
+    Search {
+        cluster: Some("prod".to_owned()),
+        nodes: vec!["i-0a1b2c3d4e5f60001".to_owned(), "a node".to_owned()],
+        first_seen: Some("2026-05-01T10:00:00Z".to_owned()),
+        last_seen: Some("2026-05-01T11:30:00Z".to_owned()),
+        programs: vec!["aws-cli/2.15.30".to_owned(), "bad\u{1b}[2K".to_owned()],
+        candidates: vec![
+            candidate("Deployment/cart", 0.5),
+            candidate("Deployment/web", 0.45),
+        ],
+        inventory: true,
+    }
+}
+
+#[test]
+fn nobody_gets_a_role_before_it_is_known_who() {
+    let unlooked = Search {
+        inventory: false,
+        candidates: Vec::new(),
+        ..calls_of_nobody()
+    };
+    let unseen = Search {
+        inventory: true,
+        ..unlooked.clone()
+    };
+    for search in [calls_of_nobody(), unlooked, unseen, Search::default()] {
+        let fix = find_out(&search);
+        check(&fix);
+        assert_eq!(fix.terraform, None);
+        assert!(fix.policy.is_empty());
+        let script = script(&fix);
+        for word in ["aws ", "create", "role", "restart"] {
+            assert!(!script.contains(word), "{word}: {script}");
+        }
+    }
+    let nameless = Case {
+        service_account: None,
+        owner: None,
+        ..case(Cause::Unknown)
+    };
+    assert!(!script(&fix(&nameless)).contains("create-role"));
+}
+
+#[test]
+fn a_search_says_where_to_look() {
+    let fix = find_out(&calls_of_nobody());
+    let notes = fix.notes.join("\n");
+    for part in [
+        "from i-0a1b2c3d4e5f60001, the first at 2026-05-01T10:00:00Z, the last at 2026-05-01T11:30:00Z",
+        "The programs call themselves: aws-cli/2.15.30\n",
+        "shop/Deployment/cart (0.50), shop/Deployment/web (0.45).",
+    ] {
+        assert!(notes.contains(part), "{part} in {notes}");
+    }
+    let arguments = arguments_of(&fix).join(" ");
+    assert_eq!(arguments.matches("--namespace shop").count(), 1);
+    assert!(
+        arguments.ends_with("podtrail inventory collect --cluster prod --follow"),
+        "{arguments}"
+    );
+    let many = Search {
+        nodes: (10..20).map(|number| format!("i-0a1b2c{number}")).collect(),
+        ..calls_of_nobody()
+    };
+    let notes = find_out(&many).notes.join("\n");
+    assert!(
+        notes.contains("i-0a1b2c14 and 5 more, the first"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn hostile_names_stay_names_in_a_search() {
+    for hostile in HOSTILE {
+        let mut odd = calls_of_nobody();
+        odd.cluster = Some(hostile.to_owned());
+        odd.candidates.truncate(1);
+        odd.candidates[0].namespace = hostile.to_owned();
+        let arguments = arguments_of(&find_out(&odd));
+        for option in ["--cluster", "--namespace"] {
+            let at = arguments.iter().position(|one| one == option).unwrap();
+            assert_eq!(arguments[at + 1], hostile);
+        }
     }
 }
 

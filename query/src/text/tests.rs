@@ -17,6 +17,7 @@ const EKS_ISSUERS: [&str; 7] = [
 fn every_pattern_compiles() {
     assert!(EKS_ISSUER.as_str().starts_with('^') && EKS_ISSUER.as_str().ends_with('$'));
     assert!(INSTANCE_ID.as_str().starts_with('^') && INSTANCE_ID.as_str().ends_with('$'));
+    assert!(EVENT_ID.as_str().starts_with('^') && EVENT_ID.as_str().ends_with('$'));
 }
 
 #[test]
@@ -146,6 +147,25 @@ fn instance_ids() {
         "",
     ] {
         assert!(!is_instance_id(other), "{other:?}");
+    }
+}
+
+#[test]
+fn event_ids() {
+    for id in [
+        "0f53d9b8-fde2-4920-bd1a-90468347d468",
+        "derived-44136fa355b3678a1146ad16f7e8649e",
+    ] {
+        assert!(is_event_id(id), "{id}");
+    }
+    for other in [
+        "0f53d9b8-fde2-4920-bd1a",
+        "web-0f53d9b8-fde2-4920-bd1a-90468347d468",
+        "derived-44136fa3",
+        "derived-web",
+        "",
+    ] {
+        assert!(!is_event_id(other), "{other:?}");
     }
 }
 

@@ -11,7 +11,18 @@
                 ELSE concat(CAST(hops AS VARCHAR), ' role(s) assumed since the workload''s own session') END,
            CASE WHEN copied_event_id IS NOT NULL THEN 'copy_of' END, copied_event_id, 'same shared_event_id: the same act, seen from the other account',
            CASE WHEN ground = 'fitting' THEN 'several_fit' END, fitting_event_id, concat('session ARN and creation date fit ', CAST(fitting AS VARCHAR), ' identities: ', grounds.candidates),
-           CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id, concat('role proven by ', role_proof),
+           CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id,
+               concat('known to be a node role: ',
+                   CASE WHEN role_proof = 'assume_role_for_pod_identity' THEN 'its session asked EKS Pod Identity for credentials, as eks-pod-identity-agent does'
+                        WHEN role_proof = 'vpc_cni' THEN 'the VPC CNI named itself in a call of its session'
+                        WHEN role_proof = 'kubelet_authentication' THEN 'its session authenticated as a kubelet does, and as other software may'
+                        WHEN role_proof = 'an instance launched with the cluster''s tags' THEN 'an instance that was launched with the cluster''s tags uses it'
+                        WHEN role_proof LIKE 'node group %' OR role_proof LIKE 'node class %' THEN concat(role_proof, ' gives it to nodes')
+                        WHEN role_proof LIKE 'access entry of type %' THEN concat('the cluster has an ', role_proof, ' for it')
+                        WHEN role_proof LIKE 'CreateAccessEntry of type %' THEN concat(replace(role_proof, 'CreateAccessEntry', 'an access entry'), ' was created for it')
+                        WHEN role_proof = 'CreateNodegroup' THEN 'a node group was created with it'
+                        WHEN role_proof = 'node role of EKS Auto Mode' THEN 'EKS Auto Mode gives it to nodes'
+                        ELSE role_proof END),
            CASE WHEN ground = 'node' AND grounds.cluster IS NOT NULL THEN 'node_cluster' END, node_cluster_event_id,
                CASE WHEN cluster_of_role THEN 'only other nodes of the role have shown a cluster' WHEN node_cluster_event_id IS NULL THEN 'its launch or the inventory of nodes names its cluster' ELSE 'the node itself named its cluster' END,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
@@ -23,6 +34,11 @@
            CASE WHEN ground = 'pod_role' THEN 'pod_identity_role' END, pod_role_event_id, concat('a role of EKS Pod Identity and a session name of its form; the record that issued the session is not in the store', CASE WHEN bound THEN '' ELSE ', so the service account is not known' END),
            CASE WHEN ground = 'provider' THEN 'oidc_provider' END, NULL, concat('the session came from ', provider_cluster, '; the record that issued it is not in the store', CASE WHEN bound THEN '' ELSE ', so the service account is not known' END),
            CASE WHEN bound THEN 'sole_binding' END, NULL, concat('only one service account may hold the role: ', sole_proof),
-           CASE WHEN ground = 'fargate' OR (ground = 'named' AND access_path = 'fargate_execution_role' AND fargate_proof IS NOT NULL) THEN 'fargate_role' END, fargate_event_id, fargate_proof,
+           CASE WHEN ground = 'fargate' OR (ground = 'named' AND access_path = 'fargate_execution_role' AND fargate_proof IS NOT NULL) THEN 'fargate_role' END, fargate_event_id,
+               concat('known to be a pod execution role: ',
+                   CASE WHEN fargate_proof LIKE 'Fargate profile %' THEN concat(fargate_proof, ' names it')
+                        WHEN fargate_proof LIKE 'access entry of type %' THEN concat('the cluster has an ', fargate_proof, ' for it')
+                        WHEN fargate_proof = 'CreateFargateProfile' THEN 'a Fargate profile was created with it'
+                        ELSE fargate_proof END),
            CASE WHEN told.activity_id IS NOT NULL AND ground IN ('node', 'named') THEN told.fact END, NULL, told.detail
        ) AS evidence

@@ -154,8 +154,10 @@ SELECT id, cluster, role_arn, account_id, aws_region, namespace, service_account
            CASE WHEN cause = 'unknown' AND service_account IS NOT NULL AND all_injected IS NOT FALSE THEN 'no_cause' END, NULL, 'its bindings look right; look at the credentials its program is told to use'
        ) AS evidence,
        first_seen, last_seen, calls, denied, actions, nodes, user_agents,
+       CASE WHEN service_account IS NULL THEN fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, CAST(inventory AS VARCHAR))
+       ELSE
        fallback_fix(cause, cluster, aws_region, account_id, namespace, service_account, oidc_issuer,
                     coalesce(association_role_arn, annotation_role_arn, refused_role_arn),
                     CASE WHEN association_role_arn IS NOT NULL THEN 'pod_identity' WHEN coalesce(annotation_role_arn, refused_role_arn) IS NOT NULL THEN 'irsa' END,
-                    workload, too_old, skip_containers, CAST(agent_seen AS VARCHAR), actions) AS fix
+                    workload, too_old, skip_containers, CAST(agent_seen AS VARCHAR), actions) END AS fix
 FROM judged

@@ -16,6 +16,8 @@ use crate::serve::state::State;
 /// The story of an event, an access key, an ARN, a service account or a pod.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
+    /// What it is the story of, by its whole name; where only a part of that was asked for.
+    pub subject: Option<String>,
     /// The answer in one sentence.
     pub verdict: String,
     /// The event; of an event.
@@ -67,9 +69,9 @@ pub struct Section {
 #[utoipa::path(
     get,
     path = "/explain/{id}",
-    params(("id" = String, Path, description = "Event id, access key id, ARN of a role or of another identity, or CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD]")),
+    params(("id" = String, Path, description = "Event id, access key id, ARN of a role or of another identity, CLUSTER/NAMESPACE/SERVICE_ACCOUNT[/POD], or a pod's name as [NAMESPACE/]POD")),
     responses(
-        (status = 200, description = "The story.", body = Explanation),
+        (status = 200, description = "The story; of several pods of one name, which there are.", body = Explanation),
         (status = 304, description = "The client has this answer already."),
         (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     ),
