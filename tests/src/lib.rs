@@ -17,6 +17,7 @@ pub mod kubernetes_api;
 pub mod lookup_events;
 pub mod objects;
 pub mod program;
+pub mod public_keys;
 pub mod random;
 pub mod s3_server;
 pub mod seeded;

@@ -2,6 +2,7 @@
 //! The protocol is the crate s3s's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
@@ -42,6 +43,8 @@ struct Held {
 #[derive(Debug, Clone, Default)]
 pub struct Contents {
     held: Arc<Mutex<BTreeMap<String, Held>>>,
+    /// True where what exists is overwritten, whatever a request says.
+    overwrites: Arc<AtomicBool>,
 }
 
 impl Contents {
@@ -69,6 +72,11 @@ impl Contents {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Bytes> {
         self.lock().get(key).map(|held| held.bytes.clone())
+    }
+
+    /// From here on, a write that must not overwrite does, as where a store does not know the condition.
+    pub fn ignore_conditions(&self) {
+        self.overwrites.store(true, Ordering::SeqCst);
     }
 
     /// Gives all keys that begin with a prefix.
@@ -174,8 +182,9 @@ impl S3 for Contents {
             }
         }
         let mut held = self.lock();
-        let exists = held.contains_key(&input.key);
-        if exists
+        let refuses = !self.overwrites.load(Ordering::SeqCst);
+        if refuses
+            && held.contains_key(&input.key)
             && input
                 .if_none_match
                 .is_some_and(|condition| condition.is_any())

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use podtrail_tests::inspect::record_columns;
 use podtrail_tests::program::{self, Run, command};
+use podtrail_tests::public_keys::PublicKeys;
 use podtrail_tests::s3_server::{BUCKET, Server};
-use podtrail_tests::trail::{self, Delivered, PREFIX};
+use podtrail_tests::trail::{self, ACCOUNTS, Delivered, PREFIX, REGIONS};
+use serde_json::Value;
 
 /// Hours and log files an hour of the trail: 20,088 log files in nine accounts and regions.
 const HOURS: i64 = 24;
@@ -141,6 +143,129 @@ async fn an_organisation_trail_is_read_from_s3_into_s3_whatever_interrupts_it() 
     assert_eq!(rows[0]["objects"], logs.len());
     assert_eq!(rows[0]["keys"], logs.len());
     run(&server, &store, &["doctor"]).await.expect(0);
+    is_proven_until_a_byte_changes(&server, &delivered).await;
+}
+
+/// Verifies the whole trail, and after a change an hour of one account and region.
+async fn is_proven_until_a_byte_changes(server: &Server, delivered: &[Delivered]) {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, trail::public_keys()).unwrap();
+    let source = format!("s3://{BUCKET}/{PREFIX}");
+    let verify = [
+        "verify",
+        &source,
+        "--keys",
+        keys.to_str().unwrap(),
+        "-o",
+        "ndjson",
+    ];
+    let all = [&verify[..], &["--to=2026-03-02T00:30:00Z"]].concat();
+    let whole = run(server, "unused", &all).await.expect(0);
+    let valid = format!("{} valid\nproven: ", delivered.len());
+    assert!(
+        whole.stdout.is_empty() && whole.stderr.contains(&valid),
+        "{}{}",
+        whole.stdout,
+        whole.stderr
+    );
+
+    let (account, region) = (ACCOUNTS[1], REGIONS[2]);
+    let noon = format!("/{account}_CloudTrail_{region}_20260301T12");
+    let mut of_noon = delivered.iter().filter(|object| object.key.contains(&noon));
+    let altered = of_noon.nth(50).unwrap();
+    let mut bytes = altered.bytes.clone();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    server.contents.put(&altered.key, bytes, &[]);
+    let narrow = [
+        "--account",
+        account,
+        "--region",
+        region,
+        "--from=2026-03-01T12:00:00Z",
+        "--to=2026-03-01T13:00:00Z",
+    ];
+    let some = [&verify[..], &narrow].concat();
+    let found = run(server, "unused", &some).await.expect(1).rows();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["status"], "log_altered");
+    assert_eq!(found[0]["object"], format!("s3://{BUCKET}/{}", altered.key));
+}
+
+/// Verifies a trail of two hours with the keys that CloudTrail gives when asked.
+async fn verify_with(server: &Server, keys: &PublicKeys) -> Run {
+    let source = format!("s3://{BUCKET}/{PREFIX}");
+    let arguments = [
+        "verify",
+        &source,
+        "--to=2026-03-01T02:30:00Z",
+        "-o",
+        "ndjson",
+    ];
+    let mut command = command(Path::new("unused"), &arguments);
+    // Each service has a server of its own.
+    command
+        .envs(server.environment())
+        .env_remove("PODTRAIL_ENDPOINT_URL")
+        .env("AWS_ENDPOINT_URL_S3", &server.endpoint)
+        .env("AWS_ENDPOINT_URL_CLOUDTRAIL", keys.url());
+    tokio::task::spawn_blocking(move || Run::from(command.output().unwrap()))
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_asked_of_cloudtrail_in_the_region_of_each_digest() {
+    let server = Server::start().await;
+    fill(&server, &trail::deliver(BUCKET, 2, 2));
+    let keys = PublicKeys::start();
+    let whole = verify_with(&server, &keys).await.expect(0);
+    assert!(
+        whole.stdout.is_empty() && whole.stderr.contains("proven: "),
+        "{}{}",
+        whole.stdout,
+        whole.stderr
+    );
+    // Two pages of each region, for all its accounts.
+    let mut regions = keys.regions();
+    regions.sort();
+    assert_eq!(regions, REGIONS.map(|region| [region; 2]).concat());
+
+    let refused = verify_with(&server, &PublicKeys::denying()).await;
+    let rows = refused.expect(1).rows();
+    let digests: Vec<&Value> = rows
+        .iter()
+        .filter(|row| row["subject"] == "digest")
+        .collect();
+    assert_eq!(digests.len(), 2 * ACCOUNTS.len() * REGIONS.len());
+    for digest in digests {
+        assert_eq!(digest["status"], "unreadable", "{digest}");
+        let cause = digest["cause"].as_str().unwrap();
+        let region = digest["aws_region"].as_str().unwrap();
+        for part in [region, "allow the IAM action cloudtrail:ListPublicKeys"] {
+            assert!(cause.contains(part), "{cause} without {part}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_overwrites_is_refused_before_it_has_tables() {
+    let server = Server::start().await;
+    server.contents.ignore_conditions();
+    let folder = tempfile::tempdir().unwrap();
+    let trail = folder.path().join("records.json");
+    std::fs::write(&trail, "{\"Records\": []}").unwrap();
+    let store = format!("s3://{BUCKET}/store");
+    for arguments in [&["ingest", trail.to_str().unwrap()][..], &["maintain"]] {
+        let refused = run(&server, &store, arguments).await.expect(2);
+        for part in [store.as_str(), "conditional writes"] {
+            assert!(refused.stderr.contains(part), "{}", refused.stderr);
+        }
+        let written = server.contents.keys("store/");
+        let of_check = |key: &String| key.starts_with("store/_ingest/");
+        assert!(written.iter().all(of_check), "{written:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

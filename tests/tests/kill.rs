@@ -4,19 +4,15 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use podtrail_tests::inspect::record_columns;
-use podtrail_tests::program::{command, run, sql};
+use podtrail_tests::program::{self, Run};
 use podtrail_tests::random::Random;
-
-/// Kills in all.
-const KILLS: u64 = 27;
-
-/// Kills of one store before it is left in peace.
-const KILLS_OF_A_STORE: u64 = 6;
+use podtrail_tests::s3_server::{BUCKET, Server};
+use serde_json::Value;
 
 /// Between two looks at a store that is being written.
 const LOOK: Duration = Duration::from_millis(1);
@@ -31,7 +27,7 @@ fn generate(folder: &Path) -> Vec<PathBuf> {
     let arguments = "demo --generate-only --seed 7 --hours 2 --end 2026-01-02T00:00:00Z --folder";
     let mut arguments: Vec<_> = arguments.split(' ').map(OsStr::new).collect();
     arguments.push(made.as_os_str());
-    run(folder, &arguments).expect(0);
+    program::run(folder, &arguments).expect(0);
     let mut files = Vec::new();
     find_files(&made.join("trail"), &mut files);
     files.sort();
@@ -83,46 +79,95 @@ fn count_files(folder: &Path) -> u64 {
     files.len() as u64
 }
 
-fn ingest(store: &Path, sources: &[PathBuf]) -> Child {
-    let mut arguments = vec![OsStr::new("ingest")];
-    arguments.extend(sources.iter().map(|source| source.as_os_str()));
-    command(store, &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+/// A store, in a folder or on a server.
+struct Place<'a> {
+    location: PathBuf,
+    server: Option<&'a Server>,
 }
 
-/// Runs ingest to its end and gives its exit code and what it said.
-fn finish(store: &Path, sources: &[PathBuf]) -> (Option<i32>, String) {
-    let output = ingest(store, sources).wait_with_output().unwrap();
-    assert!(output.stdout.is_empty(), "stdout is for data");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), said)
-}
+impl<'a> Place<'a> {
+    fn in_folder(location: PathBuf) -> Self {
+        Self {
+            location,
+            server: None,
+        }
+    }
 
-/// What the tables hold, without what tells how it came there.
-fn contents(store: &Path) -> Vec<String> {
-    [
-        format!("SELECT {} FROM events ORDER BY event_id", record_columns()),
-        "SELECT activity_id, sum(calls) AS calls, min(first_event_time) AS first_event_time,
-                max(last_event_time) AS last_event_time, min(event_id) AS event_id,
-                count(DISTINCT event_name) AS event_names
-         FROM activities GROUP BY activity_id ORDER BY activity_id"
-            .to_owned(),
-        "SELECT object, position, reason, text FROM rejects ORDER BY object, position".to_owned(),
-        "SELECT key, etag, status, records, new_events, duplicates, rejected
-         FROM ingested_objects ORDER BY key, etag"
-            .to_owned(),
-    ]
-    .iter()
-    .flat_map(|query| sql(store, query))
-    .map(|row| row.to_string())
-    .collect()
-}
+    fn on_server(server: &'a Server, name: &str) -> Self {
+        Self {
+            location: format!("s3://{BUCKET}/{name}").into(),
+            server: Some(server),
+        }
+    }
 
-fn is_whole(store: &Path) {
-    run(store, &["doctor"]).expect(0);
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = program::command(&self.location, arguments);
+        if let Some(server) = self.server {
+            command.envs(server.environment());
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    fn sql(&self, query: &str) -> Vec<Value> {
+        self.run(&["sql", "--output", "ndjson", query])
+            .expect(0)
+            .rows()
+    }
+
+    /// Files of the store so far.
+    fn files(&self) -> u64 {
+        let Some(server) = self.server else {
+            return count_files(&self.location);
+        };
+        let name = self.location.file_name().unwrap().to_str().unwrap();
+        server.contents.keys(&format!("{name}/")).len() as u64
+    }
+
+    fn ingest(&self, sources: &[PathBuf]) -> Child {
+        let mut arguments = vec![OsStr::new("ingest")];
+        arguments.extend(sources.iter().map(|source| source.as_os_str()));
+        self.command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs ingest to its end and gives its exit code and what it said.
+    fn finish(&self, sources: &[PathBuf]) -> (Option<i32>, String) {
+        let ended = Run::from(self.ingest(sources).wait_with_output().unwrap());
+        assert!(ended.stdout.is_empty(), "stdout is for data");
+        (ended.code, ended.stderr)
+    }
+
+    /// What the tables hold, without what tells how it came there.
+    fn contents(&self) -> Vec<String> {
+        [
+            format!("SELECT {} FROM events ORDER BY event_id", record_columns()),
+            "SELECT activity_id, sum(calls) AS calls, min(first_event_time) AS first_event_time,
+                    max(last_event_time) AS last_event_time, min(event_id) AS event_id,
+                    count(DISTINCT event_name) AS event_names
+             FROM activities GROUP BY activity_id ORDER BY activity_id"
+                .to_owned(),
+            "SELECT object, position, reason, text FROM rejects ORDER BY object, position"
+                .to_owned(),
+            "SELECT key, etag, status, records, new_events, duplicates, rejected
+             FROM ingested_objects ORDER BY key, etag"
+                .to_owned(),
+        ]
+        .iter()
+        .flat_map(|query| self.sql(query))
+        .map(|row| row.to_string())
+        .collect()
+    }
+
+    fn is_whole(&self) {
+        self.run(&["doctor"]).expect(0);
+    }
 }
 
 /// When to kill.
@@ -135,7 +180,7 @@ enum Moment {
 }
 
 /// Kills a process at its moment; false where it ended before.
-fn kill(mut child: Child, store: &Path, moment: &Moment) -> bool {
+fn kill(mut child: Child, store: &Place<'_>, moment: &Moment) -> bool {
     let start = Instant::now();
     loop {
         assert!(start.elapsed() < PATIENCE, "{moment:?}");
@@ -144,7 +189,7 @@ fn kill(mut child: Child, store: &Path, moment: &Moment) -> bool {
         }
         let wait = match moment {
             Moment::After(time) => time.saturating_sub(start.elapsed()),
-            Moment::Files(count, more) if count_files(store) >= *count => *more,
+            Moment::Files(count, more) if store.files() >= *count => *more,
             Moment::Files(..) => {
                 sleep(LOOK);
                 continue;
@@ -157,24 +202,29 @@ fn kill(mut child: Child, store: &Path, moment: &Moment) -> bool {
     }
 }
 
-#[test]
-fn sigkill_at_any_moment_leaves_no_trace() {
-    let folder = tempfile::tempdir().unwrap();
-    let sources = generate(folder.path());
-    let calm = folder.path().join("calm");
+/// Kills processes that write stores, each of which some times, and demands of each store what one has that was left
+/// in peace.
+fn survives<'a>(
+    folder: &Path,
+    kills: u64,
+    kills_of_a_store: u64,
+    place: impl Fn(&str) -> Place<'a>,
+) {
+    let sources = generate(folder);
+    let calm = place("calm");
     let start = Instant::now();
-    let (code, said) = finish(&calm, &sources);
+    let (code, said) = calm.finish(&sources);
     let usual = start.elapsed();
     assert_eq!(code, Some(3), "one file is cut off: {said}");
-    is_whole(&calm);
-    let wanted = contents(&calm);
+    calm.is_whole();
+    let wanted = calm.contents();
     let random = Random::new(7);
-    let (mut kills, mut moments, mut store_number) = (0, 0, 0);
-    while kills < KILLS {
-        let store = folder.path().join(format!("killed-{store_number}"));
+    let (mut killed, mut moments, mut store_number) = (0, 0, 0);
+    while killed < kills {
+        let store = place(&format!("killed-{store_number}"));
         store_number += 1;
         let mut of_this_store = 0;
-        while of_this_store < KILLS_OF_A_STORE && kills < KILLS {
+        while of_this_store < kills_of_a_store && killed < kills {
             let micros = |most: Duration, part: u64, parts: u64| {
                 let most = u64::try_from(most.as_micros()).unwrap() / parts;
                 Duration::from_micros(part * most + random.below(most.max(1)))
@@ -183,27 +233,48 @@ fn sigkill_at_any_moment_leaves_no_trace() {
                 let part = moments / 3 % 9;
                 Moment::After(micros(usual, part, 9))
             } else {
-                let files = count_files(&store) + 1 + random.below(16);
+                let files = store.files() + 1 + random.below(16);
                 Moment::Files(files, micros(Duration::from_millis(4), 0, 1))
             };
             moments += 1;
-            if !kill(ingest(&store, &sources), &store, &moment) {
+            if !kill(store.ingest(&sources), &store, &moment) {
                 break;
             }
             of_this_store += 1;
-            kills += 1;
+            killed += 1;
         }
-        let (code, said) = finish(&store, &sources);
+        let (code, said) = store.finish(&sources);
         assert!(matches!(code, Some(0 | 3)), "store {store_number}: {said}");
-        is_whole(&store);
-        let found = contents(&store);
+        store.is_whole();
+        let found = store.contents();
         assert!(found == wanted, "{}", difference(&found, &wanted));
-        let (code, said) = finish(&store, &sources);
+        let (code, said) = store.finish(&sources);
         assert_eq!(code, Some(0), "store {store_number}: {said}");
         assert!(said.contains("nothing new"), "store {store_number}: {said}");
-        assert!(found == contents(&store), "store {store_number} changed");
+        assert!(found == store.contents(), "store {store_number} changed");
     }
-    eprintln!("{kills} kills of {store_number} stores; a calm run takes {usual:?}");
+    eprintln!("{killed} kills of {store_number} stores; a calm run takes {usual:?}");
+}
+
+#[test]
+fn sigkill_at_any_moment_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| Place::in_folder(folder.path().join(name));
+    survives(folder.path(), 27, 6, place);
+}
+
+#[test]
+fn sigkill_at_any_moment_leaves_no_trace_in_s3() {
+    // The server goes on while this thread waits for processes.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = runtime.block_on(Server::start());
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| Place::on_server(&server, name);
+    survives(folder.path(), 8, 4, place);
 }
 
 /// Names some of the lines that differ.

@@ -2,7 +2,8 @@
 //! standard input.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -163,12 +164,32 @@ impl Source for Stdin {
             // Left by an earlier process that died: its input is gone with it.
             return Err(std::io::Error::new(
                 std::io::ErrorKind::NotFound,
-                "the standard input of an earlier run is gone",
+                format!(
+                    "cannot read {}: the standard input of an earlier run is gone",
+                    object.key
+                ),
             ));
         }
-        let mut file = self.spool.try_clone()?;
-        file.rewind()?;
-        Ok(Box::new(file))
+        Ok(Box::new(Spooled {
+            spool: Arc::clone(&self.spool),
+            position: 0,
+        }))
+    }
+}
+
+/// Reads a spool from a position of its own: that of the file is one for all who have it open, and a batch that is
+/// tried again must not meet a reader of the attempt before.
+#[derive(Debug)]
+struct Spooled {
+    spool: Arc<File>,
+    position: u64,
+}
+
+impl Read for Spooled {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.spool.read_at(buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
     }
 }
 

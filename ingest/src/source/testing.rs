@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) operation: String,
     /// The access key id that signed it.
     pub(super) signer: String,
+    /// The region that it was signed for.
+    pub(super) region: String,
     pub(super) body: String,
     pub(super) at: Instant,
 }
@@ -104,10 +106,11 @@ async fn answer(handler: Handler, request: Request<Incoming>) -> io::Result<Resp
     let target = header("x-amz-target");
     let authorization = header("authorization");
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let signer = authorization
-        .split_once("Credential=")
-        .and_then(|(_, rest)| rest.split_once('/'))
-        .map_or(String::new(), |(key, _)| key.to_owned());
+    // Credential=KEY/DATE/REGION/SERVICE/aws4_request
+    let credential = authorization.split_once("Credential=");
+    let mut scope = credential.map_or("", |(_, rest)| rest).split('/');
+    let signer = scope.next().unwrap_or_default().to_owned();
+    let region = scope.nth(1).unwrap_or_default().to_owned();
     let body = request
         .into_body()
         .collect()
@@ -117,6 +120,7 @@ async fn answer(handler: Handler, request: Request<Incoming>) -> io::Result<Resp
     let asked = Asked {
         operation,
         signer,
+        region,
         body,
         at: Instant::now(),
     };

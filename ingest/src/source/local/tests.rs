@@ -1,6 +1,7 @@
 use futures::StreamExt;
 
 use super::*;
+use crate::source::contract::{self, Case};
 
 fn folder(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -185,12 +186,19 @@ async fn a_folder_holds_to_the_contract_of_sources() {
         etag: "1-1".to_owned(),
         size: 1,
     };
-    super::super::contract::check(super::super::contract::Case {
-        source: Arc::new(source),
-        objects: ["a.json", "b/1.json"]
-            .map(|name| (name.to_owned(), name.as_bytes().to_vec()))
-            .into(),
-        missing,
-    })
-    .await;
+    let objects = ["a.json", "b/1.json"].map(|name| (name.to_owned(), name.as_bytes().to_vec()));
+    contract::check(&Case::new(source, objects.into(), missing)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standard_input_holds_to_the_contract_of_sources() {
+    // More than one piece of those who read it.
+    let input = "some records ".repeat(1_000).into_bytes();
+    let source = Stdin::spool(input.as_slice()).unwrap();
+    let object = source.list().next().await.unwrap().unwrap();
+    let missing = ObjectRef {
+        key: "stdin:0123456789abcdef".to_owned(),
+        ..object.clone()
+    };
+    contract::check(&Case::new(source, vec![(object.key, input)], missing)).await;
 }

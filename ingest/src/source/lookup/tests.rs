@@ -1,6 +1,7 @@
 //! The lookup against a server that answers in the recorded shape of `LookupEvents` and STS.
 
 mod accounts;
+mod contract;
 mod issued;
 mod listing;
 mod reading;

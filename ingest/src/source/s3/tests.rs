@@ -1,3 +1,4 @@
+mod faults;
 pub(crate) mod proxy;
 pub(crate) mod server;
 
@@ -53,13 +54,8 @@ async fn holds_to_the_contract(server: &Server, options: S3Options) {
     for (key, bytes) in trail() {
         server.put(&key, &bytes);
     }
-    let source = Arc::new(open("s3://trail", options).await);
-    contract::check(Case {
-        source,
-        objects: trail(),
-        missing: missing(),
-    })
-    .await;
+    let source = open("s3://trail", options).await;
+    contract::check(&Case::new(source, trail(), missing())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,12 +122,8 @@ async fn holds_to_the_contract_with_an_independent_server() {
     options.aws.region = None;
     let mut missing = missing();
     missing.key = missing.key.replace(BUCKET, &bucket);
-    contract::check(Case {
-        source: Arc::new(open(&format!("s3://{bucket}/AWSLogs"), options).await),
-        objects: objects.clone(),
-        missing,
-    })
-    .await;
+    let source = open(&format!("s3://{bucket}/AWSLogs"), options).await;
+    contract::check(&Case::new(source, objects.clone(), missing)).await;
     for (key, _) in objects {
         gone.clone().key(key).send().await.unwrap();
     }

@@ -16,6 +16,7 @@ use super::fault::{Fault, Kind};
 use super::read::SMALL_OBJECT;
 use crate::aws::causes;
 use crate::digest::{Got, ListPublicKeys, Listed, PublicKey, Span, Vault};
+use crate::source::refusal::explain;
 
 /// Verifies digests and log files in a bucket.
 #[derive(Debug)]
@@ -207,7 +208,7 @@ pub fn public_keys(config: SdkConfig) -> ListPublicKeys {
         async move {
             let failed = |cause: String| {
                 io::Error::other(format!(
-                    "cannot ask for the public keys of {region}: {cause} (cloudtrail:ListPublicKeys)"
+                    "cannot ask for the public keys of {region}: {cause}"
                 ))
             };
             let time = |micros: i64| {
@@ -220,22 +221,28 @@ pub fn public_keys(config: SdkConfig) -> ListPublicKeys {
                     .list_public_keys()
                     .start_time(time(span.from))
                     .end_time(time(span.to))
-                    .set_next_token(token.take())
+                    .set_next_token(token.clone())
                     .send()
                     .await
-                    .map_err(|error| failed(causes(&error)))?;
+                    .map_err(|error| failed(explain(&error, "cloudtrail:ListPublicKeys")))?;
                 for key in page.public_key_list() {
                     if let (Some(fingerprint), Some(value)) = (key.fingerprint(), key.value()) {
                         let der = value.as_ref().to_vec();
                         found.push(PublicKey::new(fingerprint.to_owned(), der));
                     }
                 }
-                token = page.next_token().map(str::to_owned);
-                if token.is_none() {
-                    return Ok(found);
+                match page.next_token {
+                    None => return Ok(found),
+                    Some(next) if Some(&next) == token.as_ref() => {
+                        return Err(failed("a page names itself as the next".to_owned()));
+                    }
+                    Some(next) => token = Some(next),
                 }
             }
         }
         .boxed()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -298,7 +298,7 @@ impl ProvideCredentials for Counted {
 
 #[tokio::test]
 async fn expired_credentials_are_fetched_anew_and_no_more_often_than_that() {
-    let expired = Break::refusal(400, "ExpiredToken", "The provided token has expired.");
+    let expired = Break::expired();
     let (_server, proxy) = one_object().await;
     let counting = Arc::new(Counting::default());
     let mut options = options(&proxy.endpoint);

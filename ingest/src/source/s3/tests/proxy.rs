@@ -49,6 +49,10 @@ impl Fault {
     pub(crate) fn slow_down() -> Self {
         Self::refusal(503, "SlowDown", "Please reduce your request rate.")
     }
+
+    pub(crate) fn expired() -> Self {
+        Self::refusal(400, "ExpiredToken", "The provided token has expired.")
+    }
 }
 
 type Then = Box<dyn FnOnce() + Send>;
@@ -72,6 +76,31 @@ struct State {
     most: usize,
     /// Last answer to a request for an object without a range.
     whole: Vec<u8>,
+    /// The access key that is good no more.
+    expired: Option<String>,
+}
+
+impl State {
+    /// What is wrong with the answer to a request, and what is done before it.
+    fn disturbance(&mut self, head: &str, line: &str) -> (Option<Fault>, Option<Then>) {
+        let signature = header(head, "authorization").unwrap_or_default();
+        if let Some(key) = &self.expired
+            && signature.contains(key.as_str())
+        {
+            return (Some(Fault::expired()), None);
+        }
+        let matches = |rule: &&mut Rule| match rule.of.strip_suffix('*') {
+            Some(begin) => line.starts_with(begin),
+            None => line == rule.of,
+        };
+        let rule = self.rules.iter_mut().find(matches);
+        let taken = rule.map(|rule| {
+            rule.times -= 1;
+            (rule.fault.clone(), rule.then.take())
+        });
+        self.rules.retain(|rule| rule.times > 0);
+        taken.unwrap_or_default()
+    }
 }
 
 /// A running proxy.
@@ -131,6 +160,11 @@ impl Proxy {
         });
     }
 
+    /// Refuses what is signed with an access key, from here on.
+    pub(crate) fn expires(&self, access_key: &str) {
+        self.state.lock().unwrap().expired = Some(access_key.to_owned());
+    }
+
     /// Requests so far, and forgets them.
     pub(crate) fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().log)
@@ -173,17 +207,7 @@ async fn serve(mut client: TcpStream, server: &str, state: &Mutex<State>) -> std
         state.log.push(line.clone());
         state.waiting += 1;
         state.most = state.most.max(state.waiting);
-        let matches = |rule: &&mut Rule| match rule.of.strip_suffix('*') {
-            Some(begin) => line.starts_with(begin),
-            None => line == rule.of,
-        };
-        let rule = state.rules.iter_mut().find(matches);
-        let taken = rule.map(|rule| {
-            rule.times -= 1;
-            (rule.fault.clone(), rule.then.take())
-        });
-        state.rules.retain(|rule| rule.times > 0);
-        taken.unwrap_or_default()
+        state.disturbance(&head, &line)
     };
     match fault {
         Some(Fault::Answer(status, headers, body)) => {

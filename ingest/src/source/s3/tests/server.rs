@@ -20,7 +20,9 @@ use crate::aws::AwsOptions;
 use crate::source::s3::S3Options;
 
 pub(crate) const BUCKET: &str = "trail";
-const ACCESS_KEY: &str = "AKIAI44QH8DHBEXAMPLE";
+pub(crate) const ACCESS_KEY: &str = "AKIAI44QH8DHBEXAMPLE";
+/// The key that one has after [`ACCESS_KEY`].
+pub(crate) const NEXT_ACCESS_KEY: &str = "AKIAI55RJ9EJCEXAMPLE";
 const SECRET: &str = "not-a-secret";
 
 /// s3s-fs, which gives no ETags in listings, does not look at `If-Match` and has its own size of a page.
@@ -131,7 +133,9 @@ impl Server {
             etags,
             page: Arc::clone(&page),
         });
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET));
+        let mut known = SimpleAuth::from_single(ACCESS_KEY, SECRET);
+        known.register(NEXT_ACCESS_KEY.to_owned(), SECRET.into());
+        service.set_auth(known);
         let service = service.build();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -188,7 +192,11 @@ pub(crate) fn bits() -> u64 {
 }
 
 pub(crate) fn credentials() -> SharedCredentialsProvider {
-    SharedCredentialsProvider::new(Credentials::new(ACCESS_KEY, SECRET, None, None, "test"))
+    SharedCredentialsProvider::new(credentials_of(ACCESS_KEY))
+}
+
+pub(crate) fn credentials_of(access_key: &str) -> Credentials {
+    Credentials::new(access_key, SECRET, None, None, "test")
 }
 
 /// Options for a server at an endpoint, with hardly a pause.
