@@ -266,6 +266,7 @@ impl Ingest {
             aws: self.aws.clone(),
             access_keys: None,
             follows: self.follow || self.every.is_some(),
+            dry_run: self.dry_run,
             paces: Paces::default(),
         };
         if !self.sources.is_empty() {
@@ -372,11 +373,11 @@ async fn dry_run(planned: &[(String, Request)], global: &Global) -> anyhow::Resu
     let mut objects: Vec<ObjectRef> = Vec::new();
     let (mut count, mut bytes, mut problems) = (0_u64, 0_u64, 0_u64);
     for (argument, request) in planned {
-        let opened = open(argument, request, store.as_ref(), global.store_folder()).await?;
+        let opened = open(argument, request, store.as_ref(), global).await?;
         if let (Some(note), false) = (&opened.note, global.quiet) {
             say(note);
         }
-        unread(store.as_ref(), opened.source.as_ref(), |found| {
+        let listed = unread(store.as_ref(), opened.source.as_ref(), |found| {
             for each in found {
                 match each {
                     Ok(object) => {
@@ -393,12 +394,13 @@ async fn dry_run(planned: &[(String, Request)], global: &Global) -> anyhow::Resu
                 }
             }
         })
-        .await?;
+        .await;
         if let Some(queue) = opened.queue {
             for error in queue.release().await {
                 say(&error.to_string());
             }
         }
+        listed?;
     }
     output::print_batch(global, object_rows(&objects)?).await?;
     if !global.quiet {
