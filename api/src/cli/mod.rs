@@ -182,7 +182,7 @@ impl Global {
             endpoint: self.store_endpoint_url.clone(),
             ..AwsOptions::default()
         };
-        Store::s3(&self.store, &aws, self.store_path_style).await
+        Store::s3(&self.store, &aws, self.store_path_style, self::aws::clock).await
     }
 }
 
