@@ -79,7 +79,7 @@ pub(crate) struct Global {
         hide_short_help = true
     )]
     store_endpoint_url: Option<String>,
-    /// Bucket in the path rather than in the host name
+    /// Bucket in the path rather than in the host name; so anyway where the endpoint is an address
     #[arg(
         long,
         global = true,

@@ -5,6 +5,7 @@
 //! with conditional writes"); a store that ignores the header must not be used.
 
 mod credentials;
+mod endpoint;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, PutMode, RetryConf
 use url::Url;
 
 use self::credentials::KeptCredentials;
+use self::endpoint::Endpoint;
 use super::Store;
 use crate::aws::{AwsOptions, CONNECT_TIMEOUT, FALLBACK_REGION, aws_config};
 use crate::error::{Error, Result};
@@ -29,10 +31,11 @@ const RETRY_TIMEOUT: Duration = Duration::from_mins(3);
 
 impl Store {
     /// Opens a store at `s3://bucket/prefix`. Nothing is asked of S3 yet. `clock` gives the time in
-    /// microseconds since the epoch.
+    /// microseconds since the epoch. The bucket is named in the host where that can work and
+    /// `path_style` is not set, else in the path.
     ///
     /// # Errors
-    /// [`Error::Location`] for a malformed location, or where no credentials are configured.
+    /// [`Error::Location`] for a malformed location or endpoint, or where no credentials are configured.
     pub async fn s3(
         location: &str,
         aws: &AwsOptions,
@@ -59,12 +62,14 @@ impl Store {
         let region = config
             .region()
             .map_or(FALLBACK_REGION, |region| region.as_ref());
+        let endpoint = Endpoint::new(config.endpoint_url(), &bucket, path_style).map_err(refuse)?;
         let client = ClientOptions::new()
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_timeout(TIMEOUT)
             .with_allow_http(
-                config
-                    .endpoint_url()
+                endpoint
+                    .url
+                    .as_ref()
                     .is_some_and(|url| url.starts_with("http://")),
             );
         let mut builder = AmazonS3Builder::new()
@@ -72,15 +77,15 @@ impl Store {
             .with_region(region)
             .with_credentials(Arc::new(KeptCredentials::new(credentials, clock)))
             .with_conditional_put(S3ConditionalPut::ETagMatch)
-            .with_virtual_hosted_style_request(!path_style)
+            .with_virtual_hosted_style_request(endpoint.virtual_hosted)
             .with_client_options(client)
             .with_retry(RetryConfig {
                 backoff: BackoffConfig::default(),
                 max_retries: RETRIES,
                 retry_timeout: RETRY_TIMEOUT,
             });
-        if let Some(endpoint) = config.endpoint_url() {
-            builder = builder.with_endpoint(endpoint);
+        if let Some(url) = endpoint.url {
+            builder = builder.with_endpoint(url);
         }
         let objects = builder.build().map_err(|error| refuse(error.to_string()))?;
         Self::new(location, url, Arc::new(objects))
