@@ -147,8 +147,12 @@ impl Ingest {
         let mut verdict = Verdict::Proven;
         if let (true, Some(from)) = (self.verify, opened.trail_from) {
             let keys = self.keys.keys(&request.aws).await?;
-            let proof = proof::prove(location, request, from, keys).await?;
+            let proof = proof::prove(location, request, from, keys, stop).await?;
             verdict = proof.verdict;
+            if stop.is_asked() {
+                // What was not verified must not be kept as not proven.
+                return Ok((Summary::default(), verdict));
+            }
             status = Some(proof.status);
         }
         let summary = ingest_opened(store, opened, status, global, stop).await?;
