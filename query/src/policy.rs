@@ -7,6 +7,7 @@ mod document;
 mod notes;
 mod workload;
 
+pub(crate) use notes::joined;
 pub use workload::of_workload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,8 +46,23 @@ pub struct Call<'a> {
     pub request_parameters_json: Option<&'a str>,
     /// `managementEvent`; false for data events.
     pub management_event: Option<bool>,
+    /// What it is about, where its request is not at hand.
+    pub about: About<'a>,
     /// How many calls there were.
     pub calls: u64,
+}
+
+/// What is known of what a call is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum About<'a> {
+    /// What its request and the resources of its record say.
+    #[default]
+    Request,
+    /// The request is not at hand: it named this bucket, queue or the like, by one of
+    /// [`podtrail_ingest::RESOURCE_MEMBERS`].
+    Name(&'a str),
+    /// The request is not at hand, and no such name of it.
+    Unknown,
 }
 
 /// What to put into a policy.
@@ -57,7 +73,7 @@ pub struct Options {
 }
 
 /// A policy, and what to know before using it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Policy {
     /// IAM policy documents. One, unless it would be longer than a managed policy may be; none when no
     /// call needs a permission.
@@ -66,6 +82,9 @@ pub struct Policy {
     pub notes: Vec<Note>,
     /// Calls that no action is known for.
     pub unmapped: Vec<Unmapped>,
+    /// Actions that were refused, and are not granted. The notes say on what.
+    #[serde(skip)]
+    pub refused: BTreeSet<String>,
 }
 
 /// One thing to know about a policy.
@@ -158,6 +177,12 @@ pub fn policy<'a>(calls: impl IntoIterator<Item = Call<'a>>, options: Options) -
         }
     }
     let mut notes = gathered.notes(rules, options);
+    let refused = if options.include_denied {
+        BTreeSet::new()
+    } else {
+        let only_denied = gathered.only_denied(options).into_iter();
+        only_denied.map(|(action, _)| action.clone()).collect()
+    };
     let mut grants = gathered.allowed;
     for (action, resources) in &mut grants {
         if let Some(note) = generalise(action, resources) {
@@ -190,6 +215,7 @@ pub fn policy<'a>(calls: impl IntoIterator<Item = Call<'a>>, options: Options) -
         documents,
         notes,
         unmapped,
+        refused,
     })
 }
 
@@ -268,6 +294,7 @@ impl Gathered {
             },
             parameters: &parameters,
             resources: &record,
+            about: call.about,
         };
         let denied = call.error_code.is_some_and(is_denied);
         for action in actions {
