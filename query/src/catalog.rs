@@ -136,7 +136,7 @@ const GROUNDS: [View; 48] = [
             CALLS_OF_ACTIVITIES,
             (
                 "{more}",
-                ", calls, first_event_time, last_event_time, resource"
+                ", calls, first_event_time, last_event_time, resource, event_category"
             ),
         ]
     ),
@@ -176,7 +176,10 @@ const ANSWERS: [View; 11] = [
         &[
             ("{grounds}", "held_grounds"),
             ("{evidence}", ""),
-            COUNTS_OF_ACTIVITIES
+            (
+                "{more}",
+                ", calls, first_event_time, last_event_time, resource, event_category"
+            ),
         ]
     ),
     view!(

@@ -119,5 +119,5 @@ SELECT fallback_id(cluster, role_arn, namespace, service_account, workload, prog
        fallback_fix(cause, cluster, aws_region, account_id, namespace, service_account, oidc_issuer,
                     coalesce(association_role_arn, annotation_role_arn, refused_role_arn),
                     CASE WHEN association_role_arn IS NOT NULL THEN 'pod_identity' WHEN coalesce(annotation_role_arn, refused_role_arn) IS NOT NULL THEN 'irsa' END,
-                    workload, too_old, skip_containers, CAST(agent_seen AS VARCHAR), actions) AS fix
+                    workload, too_old, skip_containers, CAST(agent_seen AS VARCHAR), seen_calls) AS fix
 FROM judged
