@@ -138,7 +138,7 @@ const GROUNDS: [View; 50] = [
             CALLS_OF_ACTIVITIES,
             (
                 "{more}",
-                ", calls, first_event_time, last_event_time, resource"
+                ", calls, first_event_time, last_event_time, resource, event_category"
             ),
         ]
     ),
@@ -178,7 +178,10 @@ const ANSWERS: [View; 13] = [
         &[
             ("{grounds}", "held_grounds"),
             ("{evidence}", ""),
-            COUNTS_OF_ACTIVITIES
+            (
+                "{more}",
+                ", calls, first_event_time, last_event_time, resource, event_category"
+            ),
         ]
     ),
     view!(

@@ -1,6 +1,7 @@
 //! The SQL functions of podtrail.
 
 mod caller;
+mod seen_calls;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value};
@@ -155,7 +157,7 @@ impl FunctionDoc {
 
 /// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
 /// `datafusion-functions-json`.
-pub const FUNCTIONS: [FunctionDoc; 33] = [
+pub const FUNCTIONS: [FunctionDoc; 34] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -233,8 +235,12 @@ pub const FUNCTIONS: [FunctionDoc; 33] = [
         doc: "Name of a row of fallbacks.",
     },
     FunctionDoc {
-        usage: "fallback_fix(cause, cluster, region, account_id, namespace, service_account, oidc_issuer, role_arn, binding, workload, too_old, containers, agent_seen, actions)",
-        doc: "What to do about a fallback as JSON: summary, commands, terraform, policy, notes.",
+        usage: "fallback_fix(cause, cluster, region, account_id, namespace, service_account, oidc_issuer, role_arn, binding, workload, too_old, containers, agent_seen, seen_calls)",
+        doc: "What to do about a fallback as JSON: summary, commands, terraform, policy, policy_notes, notes.",
+    },
+    FunctionDoc {
+        usage: "seen_calls(event_source, event_name, error_code, event_category, aws_region, account_id, resource)",
+        doc: "Calls put together as JSON, an aggregate: calls that are alike once, with the resources they were about, up to 64.",
     },
     FunctionDoc {
         usage: "fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, inventory)",
@@ -368,6 +374,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         context.register_udf(ScalarUDF::from(function));
     }
     context.register_udf(ScalarUDF::from(caller::CallerId::new()));
+    context.register_udaf(AggregateUDF::from(seen_calls::SeenCallsFunction::new()));
 }
 
 /// Splits the arguments of a JSON function: the text, and the path in it.

@@ -137,7 +137,7 @@ fn the_demo_is_attributed_as_its_truth_says() {
     );
     let fallbacks = sql(
         &store,
-        "SELECT workload, cause, fix FROM fallbacks WHERE workload IN ('Pod/eks-iam-test1', 'Pod/eks-iam-test2') AND cluster = 'myeks'",
+        "SELECT workload, cause, calls, denied, fix FROM fallbacks WHERE workload IN ('Pod/eks-iam-test1', 'Pod/eks-iam-test2') AND cluster = 'myeks'",
     );
     for pod in ["Pod/eks-iam-test1", "Pod/eks-iam-test2"] {
         let row = fallbacks
@@ -148,6 +148,29 @@ fn the_demo_is_attributed_as_its_truth_says() {
         let fix = row["fix"].as_str().unwrap();
         assert!(
             fix.contains("create-pod-identity-association"),
+            "{pod}: {fix}"
+        );
+        // It runs as an account of its own in the end.
+        for part in [
+            "kubectl create serviceaccount",
+            "kubectl set serviceaccount",
+            "kubectl replace --force",
+            "kubernetes_service_account_v1",
+        ] {
+            assert!(fix.contains(part), "{pod}, {part}: {fix}");
+        }
+        // What the node's role refused it is not granted without being asked.
+        let fix: Value = serde_json::from_str(fix).unwrap();
+        if row["calls"] == row["denied"] {
+            assert_eq!(fix["policy"], serde_json::json!([]), "{pod}: {fix}");
+        }
+        let notes = fix["notes"].to_string();
+        assert!(
+            notes.contains("Refused, and not granted: ") && notes.contains("s3:ListAllMyBuckets"),
+            "{pod}: {notes}"
+        );
+        assert!(
+            fix["policy_notes"].to_string().contains("was refused"),
             "{pod}: {fix}"
         );
     }
