@@ -160,3 +160,6 @@ impl Report {
         session.sql_with(&statement.sql, statement.parameters).await
     }
 }
+
+#[cfg(test)]
+mod tests;
