@@ -138,3 +138,20 @@ async fn who_may_use_a_cluster_administers_it_only_where_something_says_so() {
     });
     assert_eq!(found, BTreeMap::from(expected));
 }
+
+#[tokio::test]
+async fn what_a_pipeline_can_fail_on_is_a_column_of_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::folder(folder.path(), true).unwrap();
+    store.create_tables().await.unwrap();
+    let engine = Engine::new(store, &Limits::new(1)).unwrap();
+    let session = engine.session().await.unwrap();
+    for report in Report::ALL {
+        let Some(levels) = report.levels() else {
+            continue;
+        };
+        let rows = report.run(&session, &Filter::default()).await.unwrap();
+        let found = rows.schema().column_with_name(levels.column).is_some();
+        assert!(found, "{}: {levels:?}", report.name());
+    }
+}
