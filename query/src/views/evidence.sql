@@ -17,6 +17,8 @@
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
                concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
            CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',
+           CASE WHEN ground = 'node' AND is_from_imds(user_agent) THEN 'imds_credentials' END, NULL,
+               'the SDK says in the user agent that the instance metadata service gave it the credentials',
            CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id,
                concat('a role that EKS uses for a cluster', CASE WHEN cluster_role_event_id IS NULL THEN concat(', as the inventory of ', grounds.cluster, ' shows') ELSE '' END, '; call invoked by EKS'),
            CASE WHEN ground IN ('service_linked', 'service') THEN ground END, NULL, 'identity of the EKS service itself',
