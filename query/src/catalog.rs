@@ -89,7 +89,7 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 48] = [
+const GROUNDS: [View; 49] = [
     view!("telling_records", daily),
     view!("issuing_records", daily),
     view!("daily_callers", daily),
@@ -111,6 +111,7 @@ const GROUNDS: [View; 48] = [
     view!("role_bindings", kept),
     view!("sole_bindings", kept),
     view!("node_roles", kept),
+    view!("hybrid_sessions", kept),
     view!("node_clusters", kept),
     view!("fargate_roles", kept),
     view!("untagged_sessions", kept),

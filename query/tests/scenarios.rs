@@ -341,6 +341,7 @@ scenarios!(
     github_actions,
     google,
     hybrid_node,
+    hybrid_node_roles_anywhere,
     image_credential_provider,
     irsa_cluster_name,
     irsa_denied,

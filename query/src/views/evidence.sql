@@ -12,6 +12,7 @@
            CASE WHEN copied_event_id IS NOT NULL THEN 'copy_of' END, copied_event_id, 'same shared_event_id: the same act, seen from the other account',
            CASE WHEN ground = 'fitting' THEN 'several_fit' END, fitting_event_id, concat('session ARN and creation date fit ', CAST(fitting AS VARCHAR), ' identities: ', grounds.candidates),
            CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id, concat('role proven by ', role_proof),
+           CASE WHEN ground = 'node' AND is_hybrid THEN 'hybrid_node' END, NULL, 'the access entry of its role makes each session the node of its name',
            CASE WHEN ground = 'node' AND grounds.cluster IS NOT NULL THEN 'node_cluster' END, node_cluster_event_id,
                CASE WHEN cluster_of_role THEN 'only other nodes of the role have shown a cluster' WHEN node_cluster_event_id IS NULL THEN 'its launch or the inventory of nodes names its cluster' ELSE 'the node itself named its cluster' END,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
