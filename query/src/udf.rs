@@ -157,7 +157,7 @@ impl FunctionDoc {
 
 /// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
 /// `datafusion-functions-json`.
-pub const FUNCTIONS: [FunctionDoc; 34] = [
+pub const FUNCTIONS: [FunctionDoc; 35] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -225,6 +225,10 @@ pub const FUNCTIONS: [FunctionDoc; 34] = [
     FunctionDoc {
         usage: "user_agent_program(user_agent)",
         doc: "User agent without what changes from call to call: the program that made the call.",
+    },
+    FunctionDoc {
+        usage: "is_from_imds(user_agent)",
+        doc: "True where the SDK says in the user agent that the instance metadata service gave it the credentials.",
     },
     FunctionDoc {
         usage: "sdk_too_old(user_agent, binding)",
@@ -357,6 +361,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
             Some(time.timestamp_micros())
         }),
         text_function("user_agent_program", 1, |row| Some(sdk::program(row[0]?))),
+        flag_function("is_from_imds", 1, |row| row[0].map(sdk::is_from_imds)),
         text_function("sdk_too_old", 2, |row| {
             fallback::sdk_too_old(row[0]?, row[1]?)
         }),

@@ -135,6 +135,21 @@ fn the_demo_is_attributed_as_its_truth_says() {
         count("inferred, and wrong") * 50 < count("fallback"),
         "{verdicts:?}"
     );
+    let roles = run(&store, &["report", "roles", "-o", "ndjson"])
+        .expect(0)
+        .rows();
+    let kinds_of = |name: &str| -> Vec<&str> {
+        let named = roles.iter().filter(|row| {
+            row["role_arn"]
+                .as_str()
+                .is_some_and(|arn| arn.contains(name))
+        });
+        named.map(|row| row["kind"].as_str().unwrap()).collect()
+    };
+    let readers = kinds_of("AWSReservedSSO_ViewOnlyAccess");
+    assert!(!readers.is_empty() && readers.iter().all(|kind| *kind == "cluster_access"));
+    let admins = kinds_of("AWSReservedSSO_AdministratorAccess");
+    assert!(admins.iter().any(|kind| kind.contains("cluster_admin")));
     let fallbacks = sql(
         &store,
         "SELECT workload, cause, calls, denied, fix FROM fallbacks WHERE workload IN ('Pod/eks-iam-test1', 'Pod/eks-iam-test2') AND cluster = 'myeks'",

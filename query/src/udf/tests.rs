@@ -73,6 +73,10 @@ async fn values_and_nulls() {
             "is_kube2iam_session('8e228500-b', CAST(NULL AS VARCHAR))",
             "false",
         ),
+        ("is_from_imds('Boto3/1.42.97 ua/2.1 m/b,0')", "true"),
+        ("is_from_imds('Boto3/1.42.97 ua/2.1 m/b,z')", "false"),
+        ("is_from_imds('Boto3/1.24.59 Python/3.8.18')", "false"),
+        ("is_from_imds(CAST(NULL AS VARCHAR))", ""),
         ("is_denied('AccessDenied')", "true"),
         ("is_denied(CAST(NULL AS VARCHAR))", "false"),
         (
