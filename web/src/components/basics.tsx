@@ -125,7 +125,7 @@ export function Time({ value }: { value: string | null | undefined }) {
 }
 
 /** Where a name may go on in the next line: behind what parts it, and before its inner words. Browsers break at hyphens alone. */
-const SEAMS = /(?<=[/_:.@])(?=.)|(?<=[a-z])(?=[A-Z])/
+const SEAMS = /(?<=[/_:@])(?=.)|(?<=\.)(?=\D)|(?<=[a-z])(?=[A-Z])/
 
 /** A name that goes on in the next line between its words, not within one. */
 export function Name({ text }: { text: string }) {
