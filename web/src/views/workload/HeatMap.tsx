@@ -1,7 +1,7 @@
 // When a workload called what.
 import { useCallback, useMemo, useSyncExternalStore } from 'react'
 import { Chart } from '../../components/Chart'
-import { categoryAxis } from '../../components/axes'
+import { categoryAxis, zoneName } from '../../components/axes'
 import { count, counted } from '../../format'
 import type { Schemas } from '../../api/client'
 import { columnName, heat, type Cell, type Heat } from './heat'
@@ -17,6 +17,8 @@ function useNarrow(): boolean {
     () => narrow.matches,
   )
 }
+
+const UNITS: Record<Heat['unit'], string> = { hour: 'Hour', day: 'Day', week: 'Week' }
 
 const ROW_PX = 22
 const AROUND_PX = 76
@@ -34,7 +36,7 @@ function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => st
       formatter: ({ value }: { value: Point }) =>
         `${shown.actions[value[1]] ?? ''}\n${names[value[0]] ?? ''} UTC (${shown.unit})\n${counted(value[3], 'call')}, ${count(value[4])} denied`,
     },
-    xAxis: { ...categoryAxis(colour, names), splitArea: { show: false } },
+    xAxis: { ...categoryAxis(colour, names), splitArea: { show: false }, ...zoneName(colour) },
     yAxis: {
       ...categoryAxis(colour, shown.actions),
       inverse: true,
@@ -87,7 +89,7 @@ export function HeatMap({ hours }: { hours: readonly Schemas['WorkloadHour'][] }
   )
   const figures = useMemo(
     () => ({
-      header: [shown === null ? 'hour' : shown.unit, 'action', 'calls', 'denied'],
+      header: [shown === null ? 'Hour, UTC' : `${UNITS[shown.unit]}, UTC`, 'Action', 'Calls', 'Denied'],
       rows: (shown?.cells ?? [])
         .toSorted((a, b) => a.x - b.x || a.y - b.y)
         .map((cell) => [
