@@ -1,20 +1,29 @@
-//! The whole story of one call: who made it, and the records that say so. [`subject`] tells that of a service account or a
-//! pod, [`identity`] that of credentials and roles; `pod` finds pods by their names alone.
+//! The whole story of one call: who made it, the records that say so, the sessions behind it (`chain`), and what would make that
+//! more certain (`missing`, by what the store has around the call: `held`, `unissued`). [`subject`] tells the story of a service
+//! account or a pod, [`identity`] that of credentials and roles; `pod` finds pods by their names alone.
 
+mod chain;
+mod held;
 pub mod identity;
+mod missing;
 mod pod;
 pub mod subject;
+mod unissued;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Session;
 use crate::error::{Error, Result};
+use held::{Answer, Held};
 use subject::{Story, Subject};
+
+pub use chain::Step;
+pub use missing::Missing;
 
 /// Columns of an event that tell what was done and with which identity.
 const EVENT: &str = "event_id, event_time, event_source, event_name, error_code, aws_region, recipient_account_id,
-    source_ip_address, user_agent, identity_type, identity_arn, access_key_id, invoked_by, session_issuer_arn,
+    source_ip_address, vpc_endpoint_id, user_agent, identity_type, identity_arn, access_key_id, invoked_by, session_issuer_arn,
     session_name, session_created_at, federated_provider, identity_provider, subject, issued_role_arn,
     issued_session_name, issued_arn, issued_access_key_id, session_tags, shared_event_id, source_object";
 
@@ -40,8 +49,12 @@ pub struct Explanation {
     pub event: Value,
     /// Its row of `attribution`; none where no identity of a cluster made the call.
     pub attribution: Option<Value>,
+    /// The sessions behind the call, from the first that an identity of a cluster was given to the one that it was made with.
+    pub chain: Vec<Step>,
     /// The facts, with their records.
     pub evidence: Vec<Fact>,
+    /// What would make it more certain.
+    pub missing: Vec<Missing>,
 }
 
 /// What the store knows of what was asked about.
@@ -108,6 +121,22 @@ pub async fn explain(session: &Session, event_id: &str) -> Result<Explanation> {
     if let Some(Value::Object(row)) = &mut attribution {
         row.remove("evidence");
     }
+    let caller = caller(session, event_id).await?;
+    let issued_by = caller
+        .as_ref()
+        .and_then(|row| row["session_event_id"].as_str());
+    let chain = match &attribution {
+        Some(row) => chain::to_call(session, row, &evidence, issued_by).await?,
+        None => Vec::new(),
+    };
+    let answer = Answer {
+        event: &event,
+        attribution: attribution.as_ref(),
+        evidence: &evidence,
+        chain: &chain,
+    };
+    let held = Held::around(session, answer, caller.as_ref()).await?;
+    let missing = missing::steps(answer, &held);
     let verdict = attribution
         .as_ref()
         .map_or_else(|| not_attributed(&event), said);
@@ -115,8 +144,27 @@ pub async fn explain(session: &Session, event_id: &str) -> Result<Explanation> {
         verdict,
         event,
         attribution,
+        chain,
         evidence,
+        missing,
     })
+}
+
+/// Gives what is known of the credentials that a call was made with.
+async fn caller(session: &Session, event_id: &str) -> Result<Option<Value>> {
+    first(
+        session,
+        &format!(
+            "SELECT known.session_event_id, known.role_confidence, known.cluster_of_role
+             FROM events
+             JOIN caller_identities AS known
+               ON known.caller_id = caller_id(events.access_key_id, events.identity_arn, events.session_created_at, events.session_issuer_arn,
+                                              events.session_name, events.federated_provider, events.identity_type, events.invoked_by)
+             WHERE events.event_id = {}",
+            literal(event_id)
+        ),
+    )
+    .await
 }
 
 async fn open(session: &Session, fact: &Value, explained: &str) -> Result<Fact> {

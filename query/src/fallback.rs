@@ -32,12 +32,17 @@ fn binding(name: &str) -> Option<Binding> {
     }
 }
 
-/// Says which SDK is too old for a binding (`irsa` or `pod_identity`); none where it is not, or not known.
+/// Says which of some user agents, one a line, is the first whose SDK is too old for a binding (`irsa` or `pod_identity`): others
+/// may be new enough. None where none is too old, or nothing is known.
 #[must_use]
-pub(crate) fn sdk_too_old(user_agent: &str, of: &str) -> Option<String> {
-    let found = sdk::too_old(user_agent, binding(of)?)?;
+pub(crate) fn sdk_too_old(user_agents: &str, of: &str) -> Option<String> {
+    let binding = binding(of)?;
+    let (user_agent, found) = user_agents
+        .lines()
+        .find_map(|line| Some((line, sdk::too_old(line, binding)?)))?;
     Some(
         json!({
+            "program": sdk::program(user_agent),
             "sdk": found.sdk,
             "version": found.version,
             "minimum": found.minimum,

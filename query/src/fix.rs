@@ -6,7 +6,7 @@
 mod commands;
 mod json;
 mod search;
-mod shell;
+pub(crate) mod shell;
 mod terraform;
 mod workload;
 
@@ -443,7 +443,7 @@ impl Case {
 
 /// Tells whether a value may stand in a command. Control characters and characters that change the
 /// direction of writing are in no AWS or Kubernetes name, and could make a command look like another.
-fn is_usable(value: &str) -> bool {
+pub(crate) fn is_usable(value: &str) -> bool {
     value.chars().count() <= MAX_VALUE_CHARS
         && value.chars().all(|c| {
             !c.is_control()

@@ -231,8 +231,8 @@ pub const FUNCTIONS: [FunctionDoc; 35] = [
         doc: "True where the SDK says in the user agent that the instance metadata service gave it the credentials.",
     },
     FunctionDoc {
-        usage: "sdk_too_old(user_agent, binding)",
-        doc: "SDK, version and least version as JSON where the SDK is too old for irsa or pod_identity; null elsewhere.",
+        usage: "sdk_too_old(user_agents, binding)",
+        doc: "Of user agents, one a line, the first whose SDK is too old for irsa or pod_identity: its program, SDK, version and least version as JSON; null where none is.",
     },
     FunctionDoc {
         usage: "fallback_id(cluster, role_arn, …)",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use podtrail_query::explain::subject::Story;
-use podtrail_query::explain::{Explanation, Told, tell};
+use podtrail_query::explain::{Explanation, Missing, Told, tell};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -56,18 +56,31 @@ fn rows(told: &Story) -> String {
     }
     let _ = writeln!(text, "{}", told.verdict);
     for part in told.sections.iter().filter(|part| !part.rows.is_empty()) {
-        let _ = writeln!(text, "\n{}", part.title);
-        for row in &part.rows {
-            for (number, (name, value)) in shown(row).into_iter().enumerate() {
-                let mark = if number == 0 { '-' } else { ' ' };
-                let _ = writeln!(text, "  {mark} {name:22} {value}");
-            }
+        list(&mut text, part.title, &part.rows);
+    }
+    more_certain(&mut text, &told.missing);
+    text
+}
+
+/// Tells rows, one below the other.
+fn list(text: &mut String, title: &str, rows: &[Value]) {
+    let _ = writeln!(text, "\n{title}");
+    for row in rows {
+        for (number, (name, value)) in shown(row).into_iter().enumerate() {
+            let mark = if number == 0 { '-' } else { ' ' };
+            let _ = writeln!(text, "  {mark} {name:22} {value}");
         }
     }
-    for missing in &told.missing {
-        let _ = writeln!(text, "\nmore certain: {missing}");
+}
+
+/// Tells what would make an answer more certain.
+fn more_certain(text: &mut String, missing: &[Missing]) {
+    for missing in missing {
+        let _ = writeln!(text, "\nmore certain: {}", plain(&missing.text));
+        if let Some(command) = &missing.command {
+            let _ = writeln!(text, "  {command}");
+        }
     }
-    text
 }
 
 /// Tells an explanation for people.
@@ -78,6 +91,11 @@ fn story(explanation: &Explanation) -> String {
     section(&mut text, "event", &explanation.event);
     if let Some(attribution) = &explanation.attribution {
         section(&mut text, "attribution", attribution);
+    }
+    if !explanation.chain.is_empty() {
+        let steps = explanation.chain.iter().map(serde_json::to_value);
+        let rows: Vec<Value> = steps.filter_map(Result::ok).collect();
+        list(&mut text, "chain", &rows);
     }
     if !explanation.evidence.is_empty() {
         text.push_str("\nevidence\n");
@@ -97,6 +115,7 @@ fn story(explanation: &Explanation) -> String {
             let _ = writeln!(text, "    {:22} {id}", "event_id");
         }
     }
+    more_certain(&mut text, &explanation.missing);
     text
 }
 
@@ -118,13 +137,14 @@ fn shown(row: &Value) -> Vec<(String, String)> {
             let value = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            (
-                name.clone(),
-                value
-                    .chars()
-                    .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
-                    .collect(),
-            )
+            (name.clone(), plain(&value))
         })
+        .collect()
+}
+
+/// A text of a record, without control characters.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
         .collect()
 }

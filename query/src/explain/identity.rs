@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::missing::{self, Missing};
 use super::subject::{SHOWN, Section, Story};
-use super::{all, literal};
+use super::{all, chain, first, literal, unissued};
 use crate::engine::Session;
 use crate::error::{Error, Result};
 
@@ -13,7 +14,7 @@ struct Credentials {
     name: String,
     /// Condition on rows of `issued_sessions`.
     issued: String,
-    /// Condition on rows of `activities`.
+    /// Condition on rows of `activities` and `callers`.
     shown: String,
     /// Condition on rows of `activity_attribution`.
     attributed: String,
@@ -64,6 +65,27 @@ impl Credentials {
         .await?;
         Ok([issued, shown, calls])
     }
+
+    /// Gives what would tell whose they are: the first issuing record behind them that the store lacks.
+    async fn missing(&self, session: &Session) -> Result<Vec<Missing>> {
+        let caller = first(
+            session,
+            &format!(
+                "SELECT identity_type, invoked_by, access_key_id, identity_arn, session_created_at, session_issuer_arn, session_name
+                 FROM callers WHERE {} ORDER BY calls DESC, caller_id LIMIT 1",
+                self.shown
+            ),
+        )
+        .await?;
+        let Some(caller) = caller else {
+            return Ok(Vec::new());
+        };
+        let unissued = unissued::behind(session, caller).await?;
+        Ok(unissued
+            .as_ref()
+            .map(missing::of_credentials)
+            .unwrap_or_default())
+    }
 }
 
 /// Rows of calls that are looked at to tell whether they are of one identity.
@@ -82,17 +104,32 @@ pub async fn access_key(session: &Session, key: &str) -> Result<Story> {
         attributed: format!("access_key_id = {key}"),
     };
     let [issued, shown, calls] = credentials.ask(session).await?;
-    let mut missing = Vec::new();
-    if issued.is_empty() {
-        missing.push(
-            "the record that issued the key is not in the store: ingest the hours before its first call, all regions"
-                .to_owned(),
-        );
-    }
+    let mut missing = credentials.missing(session).await?;
     if shown.len() > 1 {
-        missing.push("the key is shown under several sessions and is no identity".to_owned());
+        missing.push(Missing::new(
+            "the key is shown under several sessions and is no identity",
+        ));
     }
-    Ok(told(issued, shown, calls, missing))
+    let mut story = told(issued, shown, calls, missing);
+    add_chain(session, &mut story).await?;
+    Ok(story)
+}
+
+/// Adds the sessions behind credentials that were obtained with others.
+async fn add_chain(session: &Session, story: &mut Story) -> Result<()> {
+    let issued = story.sections.first().and_then(|part| part.rows.first());
+    let Some(id) = issued.and_then(|row| row["event_id"].as_str()) else {
+        return Ok(());
+    };
+    let steps = chain::to_session(session, id).await?;
+    if steps.len() > 1 {
+        let rows: Vec<Value> = steps
+            .iter()
+            .map(|step| serde_json::to_value(step).unwrap_or_default())
+            .collect();
+        story.sections.insert(1, Section::from(("chain", rows)));
+    }
+    Ok(())
 }
 
 /// Tells the story of an identity that is no role: of a role session by its ARN, of an IAM user.
@@ -100,7 +137,6 @@ pub async fn access_key(session: &Session, key: &str) -> Result<Story> {
 /// # Errors
 /// [`Error::NotFound`] where the store has never seen it.
 pub async fn identity(session: &Session, arn: &str) -> Result<Story> {
-    let is_session = arn.contains(":assumed-role/");
     let arn = literal(arn);
     let credentials = Credentials {
         name: arn.clone(),
@@ -111,13 +147,7 @@ pub async fn identity(session: &Session, arn: &str) -> Result<Story> {
         ),
     };
     let [issued, shown, calls] = credentials.ask(session).await?;
-    let mut missing = Vec::new();
-    if is_session && issued.is_empty() {
-        missing.push(
-            "no record that issued credentials to the session is in the store: ingest the hours before its first call, all regions"
-                .to_owned(),
-        );
-    }
+    let missing = credentials.missing(session).await?;
     // Whoever assumes a role names the session: several may choose the same name.
     let identities = all(
         session,
@@ -148,10 +178,11 @@ pub async fn identity(session: &Session, arn: &str) -> Result<Story> {
     if several {
         let by = "the access keys and their issuing records tell whose each call is";
         story.verdict = format!("shared by several identities: {by}");
-        story.missing.push(
-            "several identities use a session of this name, so that it names none of them"
-                .to_owned(),
-        );
+        story.missing.push(Missing::new(
+            "several identities use a session of this name, so that it names none of them",
+        ));
+    } else {
+        add_chain(session, &mut story).await?;
     }
     Ok(story)
 }
@@ -160,7 +191,7 @@ fn told(
     issued: Vec<Value>,
     shown: Vec<Value>,
     mut calls: Vec<Value>,
-    missing: Vec<String>,
+    missing: Vec<Missing>,
 ) -> Story {
     calls.truncate(SHOWN);
     let verdict = match (issued.first(), calls.first()) {
@@ -257,13 +288,12 @@ pub async fn role(session: &Session, arn: &str) -> Result<Story> {
     }
     let mut missing = Vec::new();
     if !others.is_empty() {
-        missing.push(
-            "some sessions of the role have no issuing record in the store: whose they are is told by bindings, or not at all"
-                .to_owned(),
-        );
+        missing.push(Missing::new(
+            "some sessions of the role have no issuing record in the store: whose they are is told by bindings, or not at all",
+        ));
     }
     if bound.is_empty() && nodes.is_empty() {
-        missing.push("no binding of the role is known: podtrail inventory import what aws iam get-role and kubectl get serviceaccounts print".to_owned());
+        missing.push(missing::bindings_of_role());
     }
     let sections = [
         ("node role of", nodes),

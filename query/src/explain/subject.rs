@@ -1,9 +1,12 @@
 //! What can be asked about, and the whole story of a service account or a pod; [`identity`](super::identity) has those of
 //! credentials and roles, `pod` finds pods by their names alone.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 
+use super::missing::{self, Missing};
 use super::{all, literal};
 use crate::engine::Session;
 use crate::error::{Error, Result};
@@ -100,7 +103,7 @@ pub struct Story {
     /// What it rests on.
     pub sections: Vec<Section>,
     /// What would make it more certain.
-    pub missing: Vec<String>,
+    pub missing: Vec<Missing>,
 }
 
 /// Tells the story of a service account, or of one of its pods.
@@ -149,9 +152,12 @@ pub async fn workload(
         &format!("SELECT role_arn, error_code, event_id, first_seen, last_seen FROM refused_accounts WHERE {who} LIMIT {SHOWN}"),
     )
     .await?;
+    let workloads = pod.map_or_else(String::new, |_| of_workloads(&pods));
     let fallbacks = all(
         session,
-        &format!("SELECT * FROM fallbacks WHERE {who} ORDER BY calls DESC LIMIT {SHOWN}"),
+        &format!(
+            "SELECT * FROM fallbacks WHERE {who}{workloads} ORDER BY calls DESC LIMIT {SHOWN}"
+        ),
     )
     .await?;
     if calls.is_empty() && pods.is_empty() && bindings.is_empty() && refused.is_empty() {
@@ -162,13 +168,13 @@ pub async fn workload(
     }
     let mut missing = Vec::new();
     if pods.is_empty() {
-        missing.push(
-            "no inventory of its pods: podtrail inventory import what kubectl get pods -A -o json prints".to_owned(),
-        );
+        missing.push(missing::pods_of(cluster));
     }
+    let mut verdict = verdict(namespace, service_account, &calls);
+    verdict.push_str(&falls_back(pod, &fallbacks));
     Ok(Story {
         subject: None,
-        verdict: verdict(namespace, service_account, &calls, &fallbacks),
+        verdict,
         sections: [
             ("why it falls back to the node role", fallbacks),
             ("calls", calls),
@@ -182,7 +188,21 @@ pub async fn workload(
     })
 }
 
-fn verdict(namespace: &str, service_account: &str, calls: &[Value], fallbacks: &[Value]) -> String {
+/// Condition on rows of `fallbacks`: those of the workloads that a pod belongs to, as the inventory has it. Others may have the same
+/// service account.
+fn of_workloads(pods: &[Value]) -> String {
+    let names: BTreeSet<String> = pods
+        .iter()
+        .filter_map(|row| row["workload"].as_str().map(literal))
+        .collect();
+    if names.is_empty() {
+        return " AND false".to_owned();
+    }
+    let names: Vec<String> = names.into_iter().collect();
+    format!(" AND workload IN ({})", names.join(", "))
+}
+
+fn verdict(namespace: &str, service_account: &str, calls: &[Value]) -> String {
     let mut paths: Vec<&str> = calls
         .iter()
         .filter_map(|row| row["access_path"].as_str())
@@ -193,17 +213,56 @@ fn verdict(namespace: &str, service_account: &str, calls: &[Value], fallbacks: &
         [] => "made no call that the store shows".to_owned(),
         paths => format!("reached AWS by {}", paths.join(" and ")),
     };
-    let mut text = format!("workload {namespace}/{service_account} {reached}");
-    if let Some(cause) = fallbacks.first().and_then(|row| row["cause"].as_str()) {
-        text.push_str("; it falls back to the node role, cause: ");
-        text.push_str(cause);
-    }
-    text
+    format!("workload {namespace}/{service_account} {reached}")
+}
+
+/// Says why a service account, or the workload of a pod, falls back to the node role; nothing where it does not.
+fn falls_back(pod: Option<&str>, fallbacks: &[Value]) -> String {
+    let Some(row) = fallbacks.first() else {
+        return String::new();
+    };
+    let Some(cause) = row["cause"].as_str() else {
+        return String::new();
+    };
+    let who = match (pod, row["workload"].as_str()) {
+        (Some(_), Some(workload)) => format!("its workload {workload}"),
+        _ => "it".to_owned(),
+    };
+    format!("; {who} falls back to the node role, cause: {cause}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Subject;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pod_has_the_fallbacks_of_its_workload_alone() {
+        let pods = ["Deployment/wiki", "Deployment/wiki", "Job/it's"]
+            .map(|workload| json!({ "pod": "wiki-0", "workload": workload }));
+        assert_eq!(
+            of_workloads(&pods),
+            " AND workload IN ('Deployment/wiki', 'Job/it''s')"
+        );
+        assert_eq!(of_workloads(&[]), " AND false");
+        let rows = [json!({ "workload": "Deployment/wiki", "cause": "no_binding" })];
+        for (pod, fallbacks, expected) in [
+            (
+                Some("wiki-0"),
+                &rows[..],
+                "; its workload Deployment/wiki falls back to the node role, cause: no_binding",
+            ),
+            (
+                None,
+                &rows[..],
+                "; it falls back to the node role, cause: no_binding",
+            ),
+            (Some("wiki-0"), &rows[..0], ""),
+        ] {
+            assert_eq!(falls_back(pod, fallbacks), expected);
+        }
+    }
 
     #[test]
     fn subjects_are_told_apart_by_their_form() {

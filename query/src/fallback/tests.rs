@@ -21,6 +21,19 @@ fn an_old_sdk_is_named_with_what_it_needs() {
 }
 
 #[test]
+fn of_several_programs_the_old_one_is_named() {
+    let new = "aws-sdk-go-v2/1.36.3 lang/go#1.24.5";
+    let old = "Boto3/1.26.90 Python/3.9.16";
+    for programs in [format!("{old}\n{new}"), format!("{new}\n{old}")] {
+        let found = sdk_too_old(&programs, "pod_identity").unwrap();
+        let found: Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found["program"], old);
+        assert_eq!(found["version"], "1.26.90");
+    }
+    assert_eq!(sdk_too_old(&format!("{new}\ncurl/8"), "pod_identity"), None);
+}
+
+#[test]
 fn a_fix_has_commands_that_name_the_workload() {
     let arguments = [
         Some("no_binding"),

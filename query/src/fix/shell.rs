@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::json::pretty;
 
 /// Quotes a value for a POSIX shell: nothing in it has a meaning there.
-pub(super) fn quote(value: &str) -> String {
+pub(crate) fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 

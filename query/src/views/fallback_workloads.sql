@@ -19,7 +19,6 @@ SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, 
        array_to_string(array_sort(array_agg(DISTINCT calls.node) FILTER (WHERE calls.node IS NOT NULL)), ' ') AS nodes,
        array_to_string(array_sort(array_agg(DISTINCT calls.pod) FILTER (WHERE calls.pod IS NOT NULL)), ' ') AS pods,
        array_to_string(array_sort(array_agg(DISTINCT user_agent_program(calls.user_agent)) FILTER (WHERE user_agent_program(calls.user_agent) IS NOT NULL)), chr(10)) AS user_agents,
-       max(calls.user_agent) AS user_agent,
        min(calls.event_id) AS event_id
 FROM fallback_activities AS calls
 GROUP BY calls.cluster, calls.role_arn, calls.recipient_account_id, calls.namespace, calls.service_account, calls.workload, calls.program

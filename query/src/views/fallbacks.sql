@@ -101,7 +101,7 @@ judged AS (
            refused.error_code AS refused_error, refused.role_arn AS refused_role_arn, refused.event_id AS refused_event_id,
            roles.trust_policy AS refused_trust_policy,
            clusters.oidc_issuer, agents.cluster IS NOT NULL AND coalesce(shape.nodes_without_agent, 0) = 0 AS agent_seen, known_clusters.cluster IS NOT NULL AS inventory,
-           CASE WHEN shape.injected IS NOT NULL THEN sdk_too_old(who.user_agent, shape.injected) END AS too_old,
+           CASE WHEN shape.injected IS NOT NULL THEN sdk_too_old(who.user_agents, shape.injected) END AS too_old,
            CASE
                WHEN who.service_account IS NULL THEN 'unknown'
                WHEN refused.error_code LIKE 'InvalidIdentityToken%' THEN 'oidc_provider_missing'
@@ -111,7 +111,7 @@ judged AS (
                WHEN NOT shape.all_injected AND shape.skip_containers IS NULL AND shape.host_network IS NOT TRUE
                     AND (late.association_is_late OR late.annotation_is_late) THEN 'pod_predates_binding'
                WHEN shape.injected = 'pod_identity' AND shape.nodes_without_agent > 0 THEN 'association_missing_agent'
-               WHEN shape.injected IS NOT NULL AND sdk_too_old(who.user_agent, shape.injected) IS NOT NULL THEN 'sdk_too_old'
+               WHEN shape.injected IS NOT NULL AND sdk_too_old(who.user_agents, shape.injected) IS NOT NULL THEN 'sdk_too_old'
                WHEN shape.host_network THEN 'host_network'
                WHEN shape.skip_containers IS NOT NULL THEN 'container_skipped'
                WHEN association.role_arn IS NULL AND annotation.role_arn IS NULL AND NOT shape.any_injected THEN 'no_binding'

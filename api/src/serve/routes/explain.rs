@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use podtrail_query::explain::tell;
 use serde::{Deserialize, Serialize};
@@ -26,16 +27,52 @@ pub struct Explanation {
     /// Its row of `attribution`; of an event that an identity of a cluster made.
     #[schema(value_type = Option<Object>)]
     pub attribution: Option<Value>,
+    /// The sessions behind the call, from the first that an identity of a cluster was given to the call's own; of an event.
+    pub chain: Option<Vec<Step>>,
     /// The facts that it rests on; of an event.
     pub evidence: Option<Vec<Fact>>,
     /// What it rests on; of all but events.
     pub sections: Option<Vec<Section>>,
-    /// What would make it more certain; of all but events.
-    pub missing: Option<Vec<String>>,
+    /// What would make it more certain.
+    pub missing: Vec<Missing>,
     /// Snapshot and time.
     #[serde(flatten)]
     #[schema(inline)]
     pub meta: Meta,
+}
+
+/// A session on the way to a call, as the record that issued it tells.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    /// The record that issued the session.
+    pub event_id: Option<String>,
+    /// The call that this is the record of.
+    pub event_name: Option<String>,
+    /// When the session was issued.
+    pub issued_at: Option<DateTime<Utc>>,
+    /// When it expires.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Access path of the first session of the way.
+    pub mechanism: Option<String>,
+    /// Roles assumed since the workload's own session.
+    pub hops: i64,
+    /// The role.
+    pub role_arn: Option<String>,
+    /// Name of the session.
+    pub session_name: Option<String>,
+    /// Access key id that was issued.
+    pub access_key_id: Option<String>,
+    /// How sure it is whose the session is: exact, inferred, candidate or unknown.
+    pub confidence: Option<String>,
+}
+
+/// What would make an answer more certain.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Missing {
+    /// What is missing, and what it would tell.
+    pub text: String,
+    /// A command that gets it; none where that is no matter of one command.
+    pub command: Option<String>,
 }
 
 /// A fact that an attribution rests on.

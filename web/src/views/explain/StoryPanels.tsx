@@ -17,7 +17,7 @@ import { eventChain, keyChain, roleChain, workloadChain } from './ways'
 import { useSessions } from './sessions'
 import { sqlText } from '../../statements'
 import type { Step } from './steps'
-import { confidence, isCut, isShared, MOST_OF_SECTION, number, recordOf, rowsOf, sentence, text, type Row, type Story } from './story'
+import { confidence, isCut, isShared, MOST_OF_SECTION, number, recordOf, rowsOf, sentence, text, type Missing, type Row, type Story } from './story'
 import type { Asked } from './subject'
 
 export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
@@ -111,11 +111,14 @@ function Sure({ value, score }: { value: string | null; score: number | null }) 
   )
 }
 
-function Better({ list }: { list: string[] }) {
+function Better({ list }: { list: Missing[] }) {
   return (
     <ul className="explain-better">
       {list.map((one) => (
-        <li key={one}>{one}</li>
+        <li key={one.text}>
+          {one.text}
+          {one.command !== null && <Code text={one.command} label="Command" />}
+        </li>
       ))}
     </ul>
   )
@@ -125,6 +128,7 @@ function Better({ list }: { list: string[] }) {
 const TITLES: Record<string, { title: string; empty: string }> = {
   'issued to': { title: 'Issued to', empty: 'No record in the store issued it.' },
   'shown by': { title: 'Shown by', empty: 'No call shows it.' },
+  chain: { title: 'Sessions behind it', empty: 'It was assumed from no other session.' },
   calls: { title: 'Calls', empty: 'No calls in the store.' },
   'node role of': { title: 'Node role of', empty: 'Nothing shows that it is the role of nodes.' },
   'used by': { title: 'Used by', empty: 'No identity of a cluster was seen to use it.' },

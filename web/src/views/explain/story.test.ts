@@ -84,8 +84,9 @@ describe('the way to a call', () => {
 })
 
 describe('what would make it more certain', () => {
-  it('is nothing where an address names the pod, and the pod’s limits where the token names the account', () => {
-    expect(better(told({ event: call, attribution: { ...irsa, pod: 'p' } }))).toEqual([])
-    expect(better(told({ event: call, attribution: irsa }))).toHaveLength(1)
+  it('is what the service says, as sentences', () => {
+    expect(better(told({}))).toEqual([])
+    const missing = [{ text: 'the store has no inventory of the pods of c', command: 'podtrail inventory collect' }]
+    expect(better(told({ missing }))).toEqual([{ text: 'The store has no inventory of the pods of c.', command: 'podtrail inventory collect' }])
   })
 })

@@ -6,6 +6,12 @@ import { ACCESS_PATHS, CAUSES, term } from '../../terms'
 /** A row whose columns depend on what was asked. */
 export type Row = Record<string, unknown>
 
+/** What would make an answer more certain. */
+export interface Missing {
+  text: string
+  command: string | null
+}
+
 export interface Story {
   verdict: string
   event: Row | null
@@ -14,7 +20,7 @@ export interface Story {
   /** The records that facts rest on, by event id. */
   records: Map<string, Row>
   sections: { title: string; rows: Row[] }[]
-  missing: string[]
+  missing: Missing[]
 }
 
 export function story(answer: Schemas['Explanation']): Story {
@@ -32,7 +38,7 @@ export function story(answer: Schemas['Explanation']): Story {
     evidence: evidence.map(({ fact, detail, event_id: eventId }) => ({ fact, detail: detail ?? null, event_id: eventId ?? null })),
     records,
     sections: (answer.sections ?? []).map((section) => ({ title: section.title, rows: section.rows })),
-    missing: answer.missing ?? [],
+    missing: answer.missing.map(({ text: said, command }) => ({ text: said, command: command ?? null })),
   }
 }
 
