@@ -462,6 +462,10 @@ async fn the_time_to_drain_is_bounded() {
     let (code, log) = service.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("1 requests were cut off"), "{log}");
+    // What was cut off has its line of audit as well.
+    let endless = |line: &&str| line.contains("generate_series(1, 1000000000000)");
+    let line = log.lines().find(endless);
+    assert!(line.is_some_and(|line| line.contains("cancelled")), "{log}");
     assert!(asking.await.unwrap().is_err(), "an answer that was cut off");
 }
 

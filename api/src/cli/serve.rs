@@ -264,6 +264,8 @@ impl Serve {
             postgresql.await??;
         }
         background.shutdown().await;
+        // Nothing waits for what still runs: without this it would leave no line of audit.
+        served.engine().queries().cut_off();
         if cut > 0 {
             say(&format!("{cut} requests were cut off"));
         }

@@ -290,6 +290,7 @@ pub fn stream(
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(media_type(form)));
     let encoder = Encoder::new(form, rows.schema()).map_err(Problem::internal)?;
+    let has_parameters = rows.has_parameters();
     let head = match (&columns, form) {
         (Some(columns), Form::Json) => format!("{{\"columns\":{columns},\"items\":["),
         (None, Form::Json) => "{\"items\":[".to_owned(),
@@ -304,9 +305,15 @@ pub fn stream(
             match rows.next().await {
                 Some(Ok(batch)) => match encoder.batch(&batch) {
                     Ok(bytes) => Some((Ok(Bytes::from(bytes)), Some((rows, encoder)))),
-                    Err(error) => Some((Err(cut_off(&error)), None)),
+                    Err(error) => {
+                        let text = (!has_parameters).then(|| error.to_string());
+                        Some((Err(cut_off("not_encoded", text)), None))
+                    }
                 },
-                Some(Err(error)) => Some((Err(cut_off(&error)), None)),
+                Some(Err(error)) => {
+                    let text = (!has_parameters).then(|| error.to_string());
+                    Some((Err(cut_off(error.kind(), text)), None))
+                }
                 None => {
                     let truncated = with_truncated.then(|| rows.is_truncated());
                     let end = end(form, &mut encoder, &now, truncated, began);
@@ -320,8 +327,9 @@ pub fn stream(
     Ok(response)
 }
 
-fn cut_off(error: &(impl std::fmt::Display + ?Sized)) -> std::io::Error {
-    let why = error.to_string();
+/// Tells the log why an answer breaks off: by the kind of error alone where its text may have values of parameters.
+fn cut_off(kind: &'static str, text: Option<String>) -> std::io::Error {
+    let why = text.unwrap_or_else(|| kind.to_owned());
     tracing::warn!(why, "an answer was cut off");
     std::io::Error::other(why)
 }
@@ -333,7 +341,8 @@ fn end(
     truncated: Option<bool>,
     began: Instant,
 ) -> Result<Bytes, std::io::Error> {
-    let mut bytes = encoder.end().map_err(|error| cut_off(&error))?;
+    let not_encoded = || cut_off("not_encoded", None);
+    let mut bytes = encoder.end().map_err(|_| not_encoded())?;
     if form == Form::Json {
         let footer = Footer {
             truncated,
@@ -342,7 +351,7 @@ fn end(
             elapsed_ms: elapsed(began),
             stale_since: stale_since(now),
         };
-        bytes.extend(tail(&footer).map_err(|_| cut_off("the end cannot be written"))?);
+        bytes.extend(tail(&footer).map_err(|_| not_encoded())?);
     }
     Ok(Bytes::from(bytes))
 }
