@@ -1,6 +1,6 @@
 //! What narrows a report: placeholders of its SQL that stand for all when they are null.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -21,8 +21,8 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// First time that does not count any more.
     pub to: Option<DateTime<Utc>>,
-    /// Texts, by the filter's name in [`Filter::NAMES`].
-    texts: HashMap<&'static str, String>,
+    /// Texts, by the filter's name in [`Filter::NAMES`], in one order: answers are found again by how this is shown.
+    texts: BTreeMap<&'static str, String>,
 }
 
 impl Filter {
@@ -48,7 +48,7 @@ impl Filter {
         Self {
             from,
             to,
-            texts: HashMap::new(),
+            texts: BTreeMap::new(),
         }
     }
 

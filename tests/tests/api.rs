@@ -114,6 +114,11 @@ async fn every_form_of_a_list_or_report_holds_the_same_rows() {
         for (accept, read) in [(NDJSON, ndjson as fn(&[u8]) -> Vec<Value>), (ARROW, arrow)] {
             let answer = client.get_as(path, accept).await.expect(200);
             assert_eq!(answer.header("content-type"), Some(accept));
+            let elapsed = answer.header("x-podtrail-elapsed-ms");
+            assert!(
+                elapsed.is_some_and(|ms| ms.parse::<u64>().is_ok()),
+                "{path}"
+            );
             assert_eq!(sorted(&read(&answer.body)), wanted, "{path} as {accept}");
         }
         let answer = client.get_as(path, CSV).await.expect(200);

@@ -31,7 +31,7 @@ use crate::encode::{Encoder, Form};
 pub const NEXT_TOKEN: HeaderName = HeaderName::from_static("x-podtrail-next-token");
 /// Versions of the tables that were read.
 pub const SNAPSHOT: HeaderName = HeaderName::from_static("x-podtrail-snapshot");
-/// Milliseconds that the answer took.
+/// Milliseconds that the answer took; of one that streams, until its first rows.
 pub const ELAPSED: HeaderName = HeaderName::from_static("x-podtrail-elapsed-ms");
 /// Since when the store cannot be read: the answer is of the last good snapshot.
 pub const STALE_SINCE: HeaderName = HeaderName::from_static("x-podtrail-stale-since");
@@ -213,6 +213,15 @@ impl Question {
         Ok(self.give(body, header))
     }
 
+    /// Answers with the rows of a statement, as they come.
+    ///
+    /// # Errors
+    /// As [`stream`].
+    pub fn rows(self, rows: Answer) -> Result<Response, Problem> {
+        let tag = Some(self.tag.as_str());
+        stream(self.form, self.now, tag, rows, None, self.began)
+    }
+
     /// Gives an answer, and remembers it.
     fn give(&self, body: Vec<u8>, header: Option<(HeaderName, HeaderValue)>) -> Response {
         let given = Given {
@@ -280,15 +289,16 @@ pub async fn list(
 pub fn stream(
     form: Form,
     now: InService,
+    tag: Option<&str>,
     rows: Answer,
     columns: Option<Value>,
     began: Instant,
 ) -> Result<Response, Problem> {
     let mut response = Response::new(Body::empty());
-    stamp(&mut response, &now, None);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type(form)));
+    stamp(&mut response, &now, tag);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(form)));
+    headers.insert(ELAPSED, HeaderValue::from(elapsed(began)));
     let encoder = Encoder::new(form, rows.schema()).map_err(Problem::internal)?;
     let has_parameters = rows.has_parameters();
     let head = match (&columns, form) {
