@@ -202,6 +202,26 @@ fn a_statement_is_only_so_deep() {
     let many = "'arn:aws:iam::111122223333:role/r', ".repeat(10_000);
     let long = format!("SELECT * FROM roles WHERE role_arn IN ({many}NULL)");
     assert_eq!(orders(&long).len(), 1);
-    let chain = format!("SELECT 1{}", "+1".repeat(MOST_JOINTS - 1));
-    assert_eq!(orders(&chain).len(), 1);
+    let chain = format!("SELECT 1{}", "+1".repeat(podtrail_query::MOST_JOINTS - 1));
+    // What walks down such a tree needs the stack that threads of the service have.
+    let thread = std::thread::Builder::new().stack_size(podtrail_query::STACK_BYTES);
+    let read = thread.spawn(move || orders(&chain).len()).unwrap();
+    assert_eq!(read.join().unwrap(), 1);
+}
+
+#[test]
+fn what_there_is_too_much_of_is_told_as_elsewhere() {
+    let deep = format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100));
+    let long = format!("SELECT 1{}", "+1".repeat(3_000));
+    let wide = format!("SELECT 1 FROM events{}", ", events".repeat(300));
+    for (text, advice) in [
+        (deep, "a query in FROM can go on"),
+        (long, "more than 2000 operators and keywords"),
+        (wide, "more than 200 relations"),
+    ] {
+        let refused = podtrail_query::check_size(&text).unwrap_err().to_string();
+        assert!(refused.contains(advice), "{refused}");
+        let failure = ErrorInfo::from(Sorter::new().read(&text).unwrap_err());
+        assert_eq!((failure.code.as_str(), failure.message), ("54001", refused));
+    }
 }
