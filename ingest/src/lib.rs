@@ -29,7 +29,7 @@ mod stop;
 pub mod store;
 pub mod watermark;
 
-pub use activity::BUCKET_SECONDS;
+pub use activity::{BUCKET_SECONDS, RESOURCE_MEMBERS};
 pub use error::{Error, Result};
 pub use hash::Framed;
 pub use pipeline::{DigestStatus, Options, Progress, Summary, run, unread};

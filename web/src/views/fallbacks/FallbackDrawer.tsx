@@ -103,7 +103,7 @@ function tabs(row: Fallback, what: Fix | null): { name: Tab; title: string; body
       list.push({ name: 'terraform', title: 'Terraform', body: () => <Terraform text={terraform} /> })
     }
     if (what.policy.length > 0) {
-      list.push({ name: 'policy', title: 'Policy', body: () => <Policies texts={what.policy.map(policyText)} /> })
+      list.push({ name: 'policy', title: 'Policy', body: () => <Policies texts={what.policy.map(policyText)} notes={what.policy_notes} /> })
     }
   }
   list.push({ name: 'calls', title: 'Calls and nodes', body: () => <Calls row={row} /> })

@@ -72,14 +72,17 @@ describe('fix', () => {
     { title: 'Set', command: "A='b'" },
     { title: 'Do', command: 'aws x' },
   ]
+  const notes = [{ code: 'denied', text: 's3:ListAllMyBuckets was refused' }]
   test('is read whole', () => {
-    expect(fix({ fix: JSON.stringify({ summary: 'Do it.', commands: steps, terraform: null, policy: [{}], notes: ['n'] }) })).toEqual({
+    expect(fix({ fix: JSON.stringify({ summary: 'Do it.', commands: steps, terraform: null, policy: [{}], policy_notes: notes, notes: ['n'] }) })).toEqual({
       summary: 'Do it.',
       commands: steps,
       terraform: null,
       policy: [{}],
+      policy_notes: notes,
       notes: ['n'],
     })
+    expect(fix({ fix: '{"summary":"Do it."}' })?.policy_notes).toEqual([])
     expect(fix({ fix: null })).toBeNull()
     expect(fix({ fix: '{}' })).toBeNull()
   })

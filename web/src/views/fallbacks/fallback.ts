@@ -22,12 +22,16 @@ export interface Step {
   command: string
 }
 
+/** One thing to know of a policy. */
+export type PolicyNote = Schemas['PolicyNote']
+
 /** What to do about a fallback. */
 export interface Fix {
   summary: string
   commands: Step[]
   terraform: string | null
   policy: unknown[]
+  policy_notes: PolicyNote[]
   notes: string[]
 }
 
@@ -85,6 +89,7 @@ export function fix(row: Pick<Fallback, 'fix'>): Fix | null {
     commands: found.commands ?? [],
     terraform: found.terraform ?? null,
     policy: found.policy ?? [],
+    policy_notes: found.policy_notes ?? [],
     notes: found.notes ?? [],
   }
 }
