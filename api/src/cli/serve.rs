@@ -28,6 +28,9 @@ use super::ingest::Ingest;
 use super::{Exit, Global, say, time};
 use access::AccessArguments;
 
+/// Port of PostgreSQL, where its clients look by themselves.
+const PG_PORT: u16 = 5432;
+
 /// How often certificates are looked at.
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 
@@ -70,6 +73,9 @@ pub(crate) struct Serve {
     every: Option<chrono::Duration>,
     #[command(flatten)]
     bounds: BoundArguments,
+    /// Any free port will do where one is taken.
+    #[arg(skip)]
+    elsewhere: bool,
 }
 
 /// Bounds of requests and statements.
@@ -177,17 +183,27 @@ struct Alone {
 }
 
 impl Serve {
-    /// What `podtrail serve --listen` does. Where the address is taken, any free port of it.
+    /// What `podtrail serve --listen --pg-listen` does, with PostgreSQL's port of the same address. Where a port is
+    /// taken, any free one of it.
     ///
     /// # Errors
     /// Where the environment has values that are none.
     pub(crate) fn at(listen: SocketAddr) -> anyhow::Result<Self> {
-        let listen = match std::net::TcpListener::bind(listen) {
-            Ok(_) => listen,
-            Err(_) => SocketAddr::new(listen.ip(), 0),
-        };
-        let alone = Alone::try_parse_from(["podtrail", "--listen", &listen.to_string()])?;
-        Ok(alone.serve)
+        let Alone { serve } = Alone::try_parse_from(["podtrail", "--listen", &listen.to_string()])?;
+        let port = if listen.port() == 0 { 0 } else { PG_PORT };
+        let beside = SocketAddr::new(listen.ip(), port);
+        Ok(Self {
+            pg_listen: serve.pg_listen.or(Some(beside)),
+            elsewhere: true,
+            ..serve
+        })
+    }
+
+    async fn bind(&self, address: SocketAddr) -> Result<TcpListener, podtrail_ingest::Error> {
+        match bind(address).await {
+            Err(_) if self.elsewhere => bind(SocketAddr::new(address.ip(), 0)).await,
+            bound => bound,
+        }
     }
 
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
@@ -207,9 +223,9 @@ impl Serve {
         let served = Arc::new(Served::open(engine, Utc::now).await?);
         let workers = Workers::start(super::cores())?;
         let state = self.state(&served, &workers)?;
-        let listener = bind(self.listen).await?;
+        let listener = self.bind(self.listen).await?;
         let pg_listener = match self.pg_listen {
-            Some(address) => Some(bind(address).await?),
+            Some(address) => Some(self.bind(address).await?),
             None => None,
         };
         let address = listener.local_addr()?;
