@@ -500,6 +500,7 @@ async fn metrics_have_their_names_and_count() {
         r#"podtrail_http_requests_total{method="POST",route="/api/v1/sql",status="200"} 1"#,
         r#"podtrail_http_request_duration_seconds_count{method="GET",route="/api/v1/coverage"} 3"#,
         "podtrail_http_requests_in_flight 1",
+        r#"podtrail_queries_total{door="http",outcome="finished"} 1"#,
         r#"podtrail_queries_running{kind="sql"} 0"#,
         "podtrail_snapshot_stale_seconds 0",
     ];
