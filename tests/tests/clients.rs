@@ -114,6 +114,20 @@ async fn psql_shows_what_there_is() {
         ("\\d", "attribution"),
         ("\\dt", "events"),
         ("\\d events", "event_id"),
+        ("\\d+", "attribution"),
+        ("\\d+ events", "event_id"),
+        ("\\d+ attribution", "event_id"),
+        ("\\dt+", "events"),
+        ("\\dv+", "attribution"),
+        ("\\dn+", "public"),
+        ("\\l", "podtrail"),
+        ("\\l+", "podtrail"),
+        ("\\db+", "pg_default"),
+        ("\\du", "List of roles"),
+        ("\\dT", "List of data types"),
+        ("\\df+", "List of functions"),
+        ("\\z", "Access privileges"),
+        ("\\dp events", "events"),
         ("SELECT count(*) > 0 AS there FROM attribution", "there"),
     ] {
         let output = Command::new("psql")
@@ -126,6 +140,8 @@ async fn psql_shows_what_there_is() {
         let wrong = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}: {told}{wrong}");
         assert!(told.contains(shown), "{command}: {told}{wrong}");
+        let others = |line: &str| line.starts_with(" postgres ");
+        assert!(!told.lines().any(others), "another database: {told}");
     }
 }
 

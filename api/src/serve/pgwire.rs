@@ -9,6 +9,7 @@ mod connection;
 mod conversation;
 mod error;
 mod functions;
+mod lacking;
 mod line;
 mod parameters;
 mod rows;

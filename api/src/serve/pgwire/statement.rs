@@ -19,6 +19,7 @@ use datafusion_postgres::datafusion_pg_catalog::sql::rules::{
 use datafusion_postgres::pgwire::error::PgWireError;
 
 use super::error::{NOT_SUPPORTED, TOO_COMPLEX, error, of_parser, only_reads};
+use super::lacking;
 
 /// What a statement asks for.
 #[derive(Debug, Clone)]
@@ -119,7 +120,7 @@ impl Sorter {
         if reads_catalog(&statement) {
             let rewritten = self.compatible.parse(text);
             return match rewritten.map(|mut statements| statements.pop()) {
-                Ok(Some(rewritten)) => rewritten,
+                Ok(Some(rewritten)) => lacking::left_out(rewritten),
                 _ => statement,
             };
         }

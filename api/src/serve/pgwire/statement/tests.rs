@@ -148,6 +148,41 @@ fn a_statement_that_reads_data_keeps_its_meaning() {
 }
 
 #[test]
+fn what_the_catalog_has_nothing_of_is_nothing() {
+    let cases = [
+        (
+            "SELECT ARRAY(SELECT m.roleid FROM pg_auth_members m WHERE m.member = r.oid) AS x FROM pg_catalog.pg_roles r",
+            "'{}' AS x",
+        ),
+        (
+            "SELECT pg_catalog.array_to_string(c.relacl, E'\\n') AS x FROM pg_catalog.pg_class c",
+            "SELECT NULL AS x",
+        ),
+        (
+            "SELECT array_to_string(c.reloptions || array(SELECT 'a' FROM pg_am), ', ') AS x FROM pg_class c",
+            "SELECT NULL AS x",
+        ),
+        (
+            "SELECT array_to_string(ARRAY['a'], ',') AS x FROM pg_class c",
+            "array_to_string(ARRAY['a'], ',') AS x",
+        ),
+        (
+            "SELECT 1 FROM pg_type t WHERE (SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)",
+            "WHERE false",
+        ),
+        // Only where the catalog alone is read.
+        (
+            "SELECT e.relacl FROM events e",
+            "read SELECT e.relacl FROM events e",
+        ),
+    ];
+    for (text, expected) in cases {
+        let shown = shown(&orders(text)[0]);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn a_text_may_have_many_statements_or_none() {
     assert!(orders("").is_empty());
     assert!(orders(" ; ;").is_empty());
