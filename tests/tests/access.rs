@@ -414,6 +414,20 @@ async fn https_is_served_with_a_certificate() {
 }
 
 #[tokio::test]
+async fn tokens_in_clear_text_are_warned_of() {
+    let tokens = Tokens::new();
+    tokens.create("reader", &[]);
+    let file = tokens.file();
+    for (listen, warned) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
+        let arguments = ["--listen", listen, "--tokens", file.to_str().unwrap()];
+        let service = Service::started(&demo(), &arguments, &[]);
+        let (code, log) = service.terminate().await;
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(log.contains("clear text"), warned, "{listen}: {log}");
+    }
+}
+
+#[tokio::test]
 async fn sigterm_lets_answers_in_flight_end() {
     let service = Service::start(&demo(), &["--drain", "60s"]).await;
     let client = service.client();

@@ -268,6 +268,28 @@ async fn limits_end_statements_and_say_so() {
 }
 
 #[tokio::test]
+async fn what_a_killed_service_leaves_the_next_removes() {
+    let place = tempfile::tempdir().unwrap();
+    let arguments = ["--spill-folder", place.path().to_str().unwrap()];
+    let folders = || -> Vec<_> {
+        let entries = std::fs::read_dir(place.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let killed = Service::start(&demo(), &arguments).await;
+    let left = folders();
+    assert_eq!(left.len(), 1, "{left:?}");
+    drop(killed);
+    assert_eq!(folders(), left);
+    let service = Service::start(&demo(), &arguments).await;
+    let own = folders();
+    assert_eq!(own.len(), 1, "{own:?}");
+    assert_ne!(own, left);
+    let (code, log) = service.terminate().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(folders().is_empty(), "{:?}", folders());
+}
+
+#[tokio::test]
 async fn statements_have_a_line_of_audit_and_nothing_secret_is_logged() {
     let service = Service::started(
         &demo(),

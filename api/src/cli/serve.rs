@@ -1,6 +1,7 @@
 //! `podtrail serve`.
 
 mod access;
+mod spill;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use super::config::Config;
 use super::ingest::Ingest;
 use super::{Exit, Global, say, time};
 use access::AccessArguments;
+use spill::SpillFolder;
 
 /// Port of PostgreSQL, where its clients look by themselves.
 const PG_PORT: u16 = 5432;
@@ -143,10 +145,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 impl BoundArguments {
-    fn engine(&self) -> Limits {
+    fn engine(&self, spill: Option<&SpillFolder>) -> Limits {
         Limits {
             spill_bytes: self.spill_mib << 20,
-            spill_folder: self.spill_folder.clone(),
+            spill_folder: spill.map(|folder| folder.path().to_owned()),
             ..Limits::new(super::cores())
         }
     }
@@ -210,6 +212,14 @@ impl Serve {
         let addresses = [Some(self.listen), self.pg_listen];
         let access = self.access.access(addresses.into_iter().flatten())?;
         let tls = self.tls()?;
+        let seen = tls.is_none() && !self.listen.ip().is_loopback();
+        if seen && matches!(access, Access::Tokens(_)) {
+            say(&format!(
+                "tokens come to {} in clear text, for whoever sees them on their way: name --tls-cert and --tls-key, or let \
+                 nobody but a proxy that has TLS reach it",
+                self.listen
+            ));
+        }
         let config = Config::read(global.config.as_deref())?;
         let ingest = self.every.map(Ingest::configured).transpose()?;
         let store = if ingest.is_some() {
@@ -219,7 +229,9 @@ impl Serve {
         } else {
             global.open_store().await?
         };
-        let engine = config.apply(Engine::new(store, &self.bounds.engine())?)?;
+        let spill = SpillFolder::open(self.bounds.spill_folder.as_deref())?;
+        let engine = Engine::new(store, &self.bounds.engine(spill.as_ref()))?;
+        let engine = config.apply(engine)?;
         let served = Arc::new(Served::open(engine, Utc::now).await?);
         let workers = Workers::start(super::cores())?;
         let state = self.state(&served, &workers)?;
