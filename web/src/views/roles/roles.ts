@@ -34,6 +34,24 @@ export const ROLE_KINDS: Record<string, { name: string; meaning: string }> = {
 export const WILDCARD_MEANING =
   'The trust policy names no single service account: every pod, of some namespace or of the whole cluster, that gives itself a fitting service account can have this role. Name namespace and service account in the condition on “sub”.'
 
+/** What proves a role to be of nodes, for the proofs that are the names of signs in the trail. */
+const PROOFS: Record<string, string> = {
+  assume_role_for_pod_identity: 'the Pod Identity Agent called AssumeRoleForPodIdentity with it',
+  vpc_cni: 'the VPC CNI plugin called with it',
+  kubelet_authentication: 'sessions of it authenticate as a kubelet does',
+  CreateNodegroup: 'the call CreateNodegroup names it',
+  CreateFargateProfile: 'the call CreateFargateProfile names it',
+}
+
+/** What a role is known from, in words. Texts that are words already stay as they are. */
+export function proofText(proof: string | null): string | null {
+  if (proof === null) {
+    return null
+  }
+  const [, type] = /^CreateAccessEntry of type (.+)$/.exec(proof) ?? []
+  return PROOFS[proof] ?? (type === undefined ? proof : `the call CreateAccessEntry names it, as of type ${type}`)
+}
+
 /** Kinds of a role: there may be several. */
 export function kindsOf(role: RoleRow): string[] {
   return items(role.kind)
