@@ -212,14 +212,7 @@ impl Serve {
         let addresses = [Some(self.listen), self.pg_listen];
         let access = self.access.access(addresses.into_iter().flatten())?;
         let tls = self.tls()?;
-        let seen = tls.is_none() && !self.listen.ip().is_loopback();
-        if seen && matches!(access, Access::Tokens(_)) {
-            say(&format!(
-                "tokens come to {} in clear text, for whoever sees them on their way: name --tls-cert and --tls-key, or let \
-                 nobody but a proxy that has TLS reach it",
-                self.listen
-            ));
-        }
+        self.warn_of_clear_text(&access);
         let config = Config::read(global.config.as_deref())?;
         let ingest = self.every.map(Ingest::configured).transpose()?;
         let store = if ingest.is_some() {
@@ -343,6 +336,18 @@ impl Serve {
             drain: self.bounds.drain,
             ..PgOptions::new(state.sql.clone(), snapshots)
         })
+    }
+
+    /// Says where whoever sees tokens on their way could use them.
+    fn warn_of_clear_text(&self, access: &Access) {
+        let encrypted = self.tls_cert.is_some() || self.listen.ip().is_loopback();
+        if !encrypted && matches!(access, Access::Tokens(_)) {
+            say(&format!(
+                "tokens come to {} in clear text, for whoever sees them on their way: name --tls-cert and --tls-key, or let \
+                 nobody but a proxy that has TLS reach it",
+                self.listen
+            ));
+        }
     }
 
     fn tls(&self) -> anyhow::Result<Option<Arc<Tls>>> {
