@@ -85,6 +85,18 @@ export const REASONS: Record<string, string> = {
   other_identity: 'Other identity',
 }
 
+/** What shows that a role is that of nodes: calls that only nodes make. */
+const PROOFS: Record<string, string> = {
+  assume_role_for_pod_identity: 'a call of AssumeRoleForPodIdentity, which only nodes make',
+  vpc_cni: 'a call of the VPC CNI of a node',
+  kubelet_authentication: 'a call like those that kubelet logs in with',
+}
+
+/** What a role, or a binding of one, is known from; most of it is said in words already. */
+export function proof(value: string | null | undefined): string {
+  return value === null || value === undefined ? '–' : (PROOFS[value] ?? value)
+}
+
 export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'mute'
 
 export const CONFIDENCE_TONE: Record<string, Tone> = {
@@ -149,4 +161,22 @@ export function term(names: Record<string, string>, value: string | null | undef
     return '–'
   }
   return names[value] ?? value.replaceAll('_', ' ')
+}
+
+const named = (words: Record<string, { name: string }>) => Object.fromEntries(Object.entries(words).map(([value, { name }]) => [value, name]))
+
+/** Names of values, by the columns that have them. */
+const COLUMNS: Record<string, Record<string, string>> = {
+  access_path: ACCESS_PATHS,
+  mechanism: ACCESS_PATHS,
+  actor: ACTORS,
+  confidence: CONFIDENCES,
+  cause: named(CAUSES),
+  hop_limit_1: named(HOP_LIMIT),
+  reason: REASONS,
+}
+
+/** The name of a column's value; a value that has none as it is. */
+export function valueName(column: string, value: string): string {
+  return COLUMNS[column]?.[value] ?? value
 }

@@ -1,5 +1,8 @@
 // What is said when something is wrong, and what brings it right again.
+import { cp, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import type { Schemas } from '../src/api/client'
 import { api, settled, visits } from './support/browser'
 import { Service } from './support/service'
 import { soon } from './support/table'
@@ -48,6 +51,28 @@ test('a service that stops, and comes back', async () => {
   await soon(() => page.getByRole('alert').count()).toBe(0)
   const { items } = await api<{ items: unknown[] }>('/api/v1/fallbacks?cluster=myeks&limit=10000')
   await soon(() => fallbacks.getAttribute('aria-rowcount')).toBe(String(items.length + 1))
+}, LONG_MS)
+
+test('a store that cannot be read, and can again', async () => {
+  const store = join(inject('folder'), 'stale')
+  await cp(inject('store'), store, { recursive: true })
+  const service = await Service.start(inject('folder'), ['--store', store, '--refresh', '1s'])
+  onTestFinished(() => service.stop())
+  const { page } = await open('/fallbacks', { address: service.address })
+  const fallbacks = page.getByRole('table', { name: /fall back/i })
+  const rows = await fallbacks.getAttribute('aria-rowcount')
+  await rename(store, `${store}-away`)
+  // A folder that is gone could be a new store: a file in its place can only be an error.
+  await writeFile(store, '')
+  const banner = page.getByRole('status').filter({ hasText: 'The store cannot be read since' })
+  await banner.waitFor()
+  const { stale_since: since } = await api<Schemas['Readiness']>('/readyz', { address: service.address })
+  expect(await banner.getByRole('time').getAttribute('datetime')).toBe(since)
+  // What was read stays.
+  expect(await fallbacks.getAttribute('aria-rowcount')).toBe(rows)
+  await rm(store)
+  await rename(`${store}-away`, store)
+  await banner.waitFor({ state: 'detached' })
 }, LONG_MS)
 
 test('a page that was never loaded, while the service is stopped', async () => {

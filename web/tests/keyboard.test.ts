@@ -1,8 +1,10 @@
 // Everything by keyboard alone.
 import { expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
-import { visits } from './support/browser'
+import type { Schemas } from '../src/api/client'
+import { api, visits } from './support/browser'
 import { read, soon, table } from './support/table'
+import { WORKLOAD } from './support/views'
 
 const { open } = visits()
 
@@ -48,6 +50,47 @@ test('search goes to a workload', async () => {
   const { pathname, searchParams } = new URL(page.url())
   expect(pathname).toMatch(/^\/workloads\/[^/]+\/shop\/orders$/)
   expect(searchParams.get('from')).toBe('2026-05-01T12:00:00Z')
+})
+
+test('search goes to a pod', async () => {
+  const { page } = await open('/ingestion')
+  const { pods } = await api<Schemas['Workload']>(`/api/v1/workloads/${WORKLOAD.cluster}/${WORKLOAD.namespace}/${WORKLOAD.serviceAccount}`)
+  const pod = pods[0]?.pod ?? ''
+  expect(pod).not.toBe('')
+  await page.keyboard.press('Control+k')
+  const search = page.getByRole('dialog', { name: 'Search' })
+  await search.waitFor()
+  await page.keyboard.type(pod)
+  await soon(() => search.getByRole('option').first().innerText()).toMatch(/^Pod\s/)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Explain' }).waitFor()
+  expect(new URL(page.url()).searchParams.get('id')).toBe([WORKLOAD.cluster, WORKLOAD.namespace, WORKLOAD.serviceAccount, pod].join('/'))
+})
+
+test('what a click in a chart opens, the links of its table open', async () => {
+  const { page } = await open('/roles')
+  const { cluster, namespace, serviceAccount } = WORKLOAD
+  const figures = async (title: string | RegExp) => {
+    const panel = page.getByRole('region', { name: title })
+    await panel.getByRole('button', { name: 'Show as a table' }).press('Enter')
+    return panel.getByRole('table')
+  }
+  const flows = await figures('Who used which role for which service')
+  const row = flows.getByRole('row').filter({ hasText: cluster }).filter({ hasText: `${namespace}/${serviceAccount}` }).first()
+  const [inCluster, account, role, service] = await row.getByRole('link').all()
+  expect(await inCluster?.getAttribute('href')).toBe(`/roles?cluster=${cluster}`)
+  expect(await role?.getAttribute('href')).toMatch(/^\/roles\?role_arn=arn/)
+  expect(await service?.getAttribute('href')).toMatch(/^\/roles\?event_source=[a-z0-9-]+\.amazonaws\.com$/)
+  await account?.press('Enter')
+  await page.getByRole('heading', { level: 1, name: /shop\/orders/ }).waitFor()
+
+  await page.getByRole('link', { name: 'Nodes', exact: true }).click()
+  const bars = await figures('Calls with the role of the node')
+  await bars.getByRole('link').first().press('Enter')
+  await page.getByRole('heading', { level: 1, name: /^i-/ }).waitFor()
+  const pods = await figures(/the pods that were there/)
+  await pods.getByRole('link').first().press('Enter')
+  await soon(() => new URL(page.url()).pathname).toMatch(/^\/workloads\/[^/]+\/[^/]+\/[^/]+$/)
 })
 
 test('search explains what it does not know, and Escape ends it', async () => {

@@ -173,6 +173,25 @@ test('the text of a fix is copied as the API has it', async () => {
   }
 })
 
+test('Terraform and policy are copied as the API has them', async () => {
+  const { items } = await api<{ items: Schemas['FallbackRow'][] }>('/api/v1/fallbacks?limit=10000')
+  const fixes = items.map((row) => ({ id: row.id, fix: JSON.parse(row.fix ?? 'null') as { terraform: string | null; policy: object[] } | null }))
+  const one = fixes.find(({ fix }) => fix?.terraform && fix.policy.length === 1)
+  if (one === undefined) {
+    throw new Error('the demo has no fallback with Terraform and a policy')
+  }
+  const { page } = await open(`/fallbacks?open=${one.id}&tab=terraform`)
+  const copied = () => page.evaluate(() => navigator.clipboard.readText())
+  const drawer = page.getByRole('dialog')
+  await drawer.getByRole('button', { name: 'Copy', exact: true }).click()
+  await soon(copied).toBe(one.fix?.terraform)
+  await drawer.getByRole('tab', { name: 'Policy' }).click()
+  await drawer.getByRole('button', { name: 'Copy', exact: true }).click()
+  await soon(async () => JSON.parse(await copied()) as unknown).toEqual(one.fix?.policy[0])
+  // As people write it, from the version on.
+  expect(Object.keys(JSON.parse(await copied()) as object)[0]).toBe('Version')
+})
+
 test('a table and its address are copied', async () => {
   const { page } = await open('/fallbacks?cluster=myeks&sort=calls.desc')
   const shown = await read(table(page, FALLBACKS))

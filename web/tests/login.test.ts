@@ -71,10 +71,17 @@ test('the right token shows the page that was asked for, until the log-out', asy
 })
 
 test('a token without the scope for it cannot run SQL, and is told so', async () => {
-  const { page } = await open('/sql', { address: service.address, token: tokens.read })
+  const { page, go } = await open('/sql', { address: service.address, token: tokens.read })
   const execute = page.getByRole('button', { name: /^Run/ }).first()
   await soon(() => execute.isDisabled()).toBe(true)
   expect(`${await execute.getAttribute('title')} ${await page.getByRole('main').innerText()}`).toMatch(/scope/i)
+
+  // What an evidence rests on is named all the same.
+  const { items } = await api<{ items: { id: string; cause: string }[] }>('/api/v1/fallbacks?limit=10000', { address: service.address, token: tokens.read })
+  await go(`/fallbacks?open=${items.find((row) => row.cause === 'no_binding')?.id}`)
+  const rows = page.getByRole('dialog').getByText('Rows of service_accounts', { exact: true })
+  await soon(() => rows.getAttribute('title')).toMatch(/scope sql/)
+  expect(await page.getByRole('dialog').getByRole('link', { name: 'Rows of service_accounts' }).count()).toBe(0)
 })
 
 test('a token with it can', async () => {

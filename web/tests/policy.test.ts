@@ -1,6 +1,7 @@
 // What the pages load: only what the service has, under a strict policy, as quickly as can be.
 import { beforeAll, expect, inject, test } from 'vitest'
 import { visits } from './support/browser'
+import { measured } from './support/measured'
 import { NAMES, views, type View, type ViewName } from './support/views'
 
 const { open } = visits()
@@ -60,11 +61,21 @@ test('the page has no script and no style of its own', async () => {
   expect(text).not.toMatch(/<style|\sstyle=|\son\w+=/)
 })
 
+const LOADS = 3
+
+// How long it takes says as much of the machine as of the page: it is measured for people, see docs/dashboard.md.
 test('when it is first seen', async () => {
-  const { page } = await open('/')
-  const paint = await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
-  const milliseconds = await paint.jsonValue()
-  // Recorded, not judged: it says as much of the machine as of the page.
-  process.stdout.write(`first contentful paint of the overview: ${Math.round(milliseconds ?? 0)} ms\n`)
-  expect(milliseconds).toBeGreaterThan(0)
+  const times: number[] = []
+  for (let load = 0; load < LOADS; load += 1) {
+    // One after the other, each with an empty cache: `open` gives a browser context of its own.
+    // oxlint-disable-next-line no-await-in-loop
+    const { page } = await open('/')
+    // oxlint-disable-next-line no-await-in-loop
+    const paint = await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
+    // oxlint-disable-next-line no-await-in-loop
+    times.push(Math.round((await paint.jsonValue()) ?? 0))
+  }
+  const [least, median, most] = times.toSorted((a, b) => a - b)
+  expect(least).toBeGreaterThan(0)
+  await measured(inject('folder'), `first contentful paint of the overview, empty cache: ${median} ms (median of ${LOADS} loads, ${least} to ${most} ms)`)
 })

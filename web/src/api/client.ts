@@ -65,6 +65,12 @@ function problem(response: Response, error: unknown): ApiError {
   return new ApiError(response.status, document?.title ?? `The service answered ${response.status}.`, document)
 }
 
+/** Runs a statement; its rows as JSON. */
+export function sqlRows(body: Schemas['SqlRequest'], signal?: AbortSignal): Promise<Schemas['Rows']> {
+  // Of the forms that the service knows, the client asks for JSON.
+  return answer(client.POST('/api/v1/sql', { body, ...(signal === undefined ? {} : { signal }) }) as Promise<{ data?: Schemas['Rows']; error?: unknown; response: Response }>)
+}
+
 /** Asks for a statement's rows in a form other than JSON, to be saved as a file. */
 export async function sqlFile(request: Schemas['SqlRequest'], accept: string): Promise<Blob> {
   const value = token.get()

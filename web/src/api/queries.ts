@@ -70,6 +70,12 @@ export function useApi<P extends GetPath>(
   })
 }
 
+/** Whether the reader may run statements; undefined until it is known. Unless the service says otherwise they may: it has the last word. */
+export function useMaySql(): boolean | undefined {
+  const session = useApi('/api/v1/session')
+  return session.isPending ? undefined : session.data === undefined || session.data.scopes.some((scope) => scope === 'sql' || scope === 'admin')
+}
+
 const FRESHNESS_MS = 10_000
 
 /** Follows the snapshot in service, and asks everything anew when it changes. */

@@ -1,14 +1,23 @@
 // A chart, with the same figures as a table for those who do not see it.
 import { lazy, Suspense, useState, type ReactNode } from 'react'
+import { Link } from 'react-router'
 import type { EChartsCoreOption } from 'echarts/core'
 import { Loading } from './states'
 
 const Canvas = lazy(() => import('./ChartCanvas'))
 
-/** The figures of a chart. */
+/** A figure, or a name; with an address it is a link to what a click in the chart leads to. */
+export type Figure = string | number | null | { text: string; to: string }
+
+/** The figures of a chart. What can be clicked in it is a link here: the keyboard does not reach into a canvas. */
 export interface Figures {
   header: string[]
-  rows: (string | number | null)[][]
+  rows: Figure[][]
+}
+
+/** A name that leads somewhere, where it is known where to. */
+export function linked(text: string, to: string | null): Figure {
+  return to === null ? text : { text, to }
 }
 
 /** Most rows of figures shown below a chart. */
@@ -56,7 +65,9 @@ export function Chart({
                 <tr key={index}>
                   {row.map((value, column) => (
                     // oxlint-disable-next-line react/no-array-index-key
-                    <td key={column}>{typeof value === 'number' ? value.toLocaleString('en-GB') : (value ?? '–')}</td>
+                    <td key={column}>
+                      <Shown value={value} />
+                    </td>
                   ))}
                 </tr>
               ))}
@@ -76,6 +87,13 @@ export function Chart({
       </figcaption>
     </figure>
   )
+}
+
+function Shown({ value }: { value: Figure }) {
+  if (value === null) {
+    return <>–</>
+  }
+  return typeof value === 'object' ? <Link to={value.to}>{value.text}</Link> : <>{typeof value === 'number' ? value.toLocaleString('en-GB') : value}</>
 }
 
 /** Names and colours of a chart's series. */

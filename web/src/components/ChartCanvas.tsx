@@ -14,6 +14,7 @@ import { init, use as register, type ECharts, type EChartsCoreOption } from 'ech
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
 import { useTheme } from '../state/theme'
+import { withZone } from './axes'
 
 register([
   AriaComponent,
@@ -78,7 +79,7 @@ export default function ChartCanvas({
   useEffect(() => {
     const styles = getComputedStyle(document.documentElement)
     const colour = (variable: string) => styles.getPropertyValue(variable).trim()
-    chart.current?.setOption({ ...withTheme(option(colour), colour), darkMode: theme === 'dark' }, { notMerge: true })
+    chart.current?.setOption({ ...withTheme(withZone(option(colour)), colour), darkMode: theme === 'dark' }, { notMerge: true })
   }, [option, theme])
 
   return <div ref={place} className="chart" role="img" aria-label={label} style={{ height }} />

@@ -1,13 +1,19 @@
 // Facts that an attribution rests on: each opens the record, or the inventory row, that it is from.
 import type { ReactNode } from 'react'
+import { Link } from 'react-router'
+import { useMaySql } from '../api/queries'
 import { json } from '../format'
+import { useCarry } from '../state/url'
 import { EventLink } from './basics'
+import { sourcesOf, type About, type Source } from './sources'
 
 /** A fact, as column `evidence` has it. Other members name rows of the inventory. */
 export interface Fact {
   fact: string
   detail?: string | null
   event_id?: string | null
+  /** Where it is from, where whoever makes the fact knows that. */
+  sources?: readonly Source[]
   [other: string]: unknown
 }
 
@@ -16,12 +22,17 @@ export function facts(evidence: string | null | undefined): Fact[] {
   return Array.isArray(list) ? list : []
 }
 
+const OWN = ['fact', 'detail', 'event_id', 'event', 'sources']
+
 export function Evidence({
   list,
+  about,
   renderMore,
 }: {
   list: readonly Fact[]
-  /** What a view adds to a fact, such as where its inventory row is shown. */
+  /** Whom or what it is about: that decides which rows of the inventory a fact is from. */
+  about: About
+  /** What a view adds to a fact. */
   renderMore?: (fact: Fact) => ReactNode
 }) {
   if (list.length === 0) {
@@ -30,7 +41,7 @@ export function Evidence({
   return (
     <ul className="evidence">
       {list.map((fact) => {
-        const others = Object.entries(fact).filter(([name, value]) => !['fact', 'detail', 'event_id', 'event'].includes(name) && value !== null)
+        const others = Object.entries(fact).filter(([name, value]) => !OWN.includes(name) && value !== null)
         return (
           <li key={JSON.stringify([fact.fact, fact.detail, fact.event_id])}>
             <strong>{fact.fact.replaceAll('_', ' ')}</strong>
@@ -38,15 +49,39 @@ export function Evidence({
             {others.length > 0 && (
               <p className="soft small mono">{others.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' · ')}</p>
             )}
+            {renderMore?.(fact)}
             {fact.event_id !== null && fact.event_id !== undefined && (
               <p className="small">
                 Event <EventLink id={fact.event_id} />
               </p>
             )}
-            {renderMore?.(fact)}
+            <Sources list={sourcesOf(fact, about, list)} />
           </li>
         )
       })}
+    </ul>
+  )
+}
+
+function Sources({ list }: { list: readonly Source[] }) {
+  const to = useCarry()
+  const maySql = useMaySql()
+  if (list.length === 0) {
+    return null
+  }
+  return (
+    <ul className="sources small">
+      {list.map(({ label, path, extra }) => (
+        <li key={label}>
+          {path === '/sql' && maySql === false ? (
+            <span className="soft" title="Your token does not have the scope sql">
+              {label}
+            </span>
+          ) : (
+            <Link to={to(path, extra)}>{label}</Link>
+          )}
+        </li>
+      ))}
     </ul>
   )
 }

@@ -24,6 +24,11 @@ describe('search', () => {
     expect(names('orders')).toEqual(['orders/shop', 'orders', 'shop/orders'])
   })
 
+  test('pods come behind the workload that they are of', () => {
+    const pods = [hit('Pod', 'orders-1', 'myeks/shop/orders'), hit('Pod', 'api-orders-1', 'myeks/shop/api')]
+    expect(find([...HITS, ...pods], 'orders').map((one) => one.name)).toEqual(['orders/shop', 'orders', 'shop/orders', 'orders-1', 'api-orders-1'])
+  })
+
   test('without words all are found', () => {
     expect(names('  ')).toEqual(HITS.map((one) => one.name))
   })

@@ -1,4 +1,4 @@
-// Ctrl-K: goes to a page, a workload, a node or a role, or explains an id.
+// Ctrl-K: goes to a page, a workload, a node or a role, or explains a pod or an id.
 import { useMemo, useState, type KeyboardEvent } from 'react'
 import { useNavigate } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
@@ -6,6 +6,7 @@ import { arnName } from '../format'
 import { useCarry } from '../state/url'
 import { workloadPath } from './basics'
 import { Modal } from './Modal'
+import { usePods } from './searchPods'
 
 export interface Hit {
   kind: string
@@ -35,6 +36,13 @@ export function explainable(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text) || /^A[SK]IA[A-Z0-9]{12,}$/.test(text) || text.startsWith('arn:') || text.split('/').length >= 3
 }
 
+/** How well a hit fits a word: its name begins with it, a part of its name does, or it has it somewhere. Of a workload there are many pods: they come behind it. */
+function rank(hit: Hit, word: string): number {
+  const name = hit.name.toLowerCase()
+  const fits = name.startsWith(word) ? 0 : name.split('/').some((part) => part.startsWith(word)) ? 1 : 2
+  return hit.kind === 'Pod' ? fits + 1 : fits
+}
+
 /** Hits that have all words of the text, those whose name begins with it first. */
 export function find(hits: readonly Hit[], text: string): Hit[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
@@ -42,8 +50,8 @@ export function find(hits: readonly Hit[], text: string): Hit[] {
     const all = `${hit.kind} ${hit.name} ${hit.detail}`.toLowerCase()
     return words.every((word) => all.includes(word))
   })
-  const begins = (hit: Hit) => (words[0] !== undefined && hit.name.toLowerCase().startsWith(words[0]) ? 0 : 1)
-  return fitting.toSorted((a, b) => begins(a) - begins(b)).slice(0, MOST_HITS)
+  const [first] = words
+  return (first === undefined ? fitting : fitting.toSorted((a, b) => rank(a, first) - rank(b, first))).slice(0, MOST_HITS)
 }
 
 export function Search({ onClose }: { onClose: () => void }) {
@@ -55,6 +63,8 @@ export function Search({ onClose }: { onClose: () => void }) {
   const fallbacks = useApi('/api/v1/fallbacks', { query: { limit: MOST_ROWS } })
   const nodes = useApi('/api/v1/nodes', { query: { limit: MOST_ROWS } })
   const roles = useApi('/api/v1/roles', { query: { limit: MOST_ROWS } })
+
+  const pods = usePods(text)
 
   const all = useMemo<Hit[]>(() => {
     const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
@@ -80,8 +90,8 @@ export function Search({ onClose }: { onClose: () => void }) {
         found.push({ kind: 'Role', name: arnName(row.role_arn), detail: row.role_arn, to: '/roles', extra: { role_arn: row.role_arn } })
       }
     }
-    return found
-  }, [workloads.data, fallbacks.data, nodes.data, roles.data])
+    return [...found, ...pods]
+  }, [workloads.data, fallbacks.data, nodes.data, roles.data, pods])
 
   const wanted = text.trim()
   const hits = useMemo(() => {
@@ -119,8 +129,8 @@ export function Search({ onClose }: { onClose: () => void }) {
         aria-expanded="true"
         aria-controls="search-hits"
         aria-activedescendant={chosen >= 0 ? `search-hit-${chosen}` : undefined}
-        aria-label="Search for a page, workload, node, role, event id or access key id"
-        placeholder="Workload, node, role, event id, access key id …"
+        aria-label="Search for a page, workload, pod, node, role, event id or access key id"
+        placeholder="Workload, pod, node, role, event id, access key id …"
         value={text}
         onChange={(event) => {
           setText(event.target.value)

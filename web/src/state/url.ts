@@ -105,3 +105,18 @@ export function useCarry(): (path: string, extra?: Record<string, string | null>
   const [params] = useSearchParams()
   return useCallback((path: string, extra?: Record<string, string | null>) => carry(path, params, extra), [params])
 }
+
+/** Addresses of this page with some values changed: what `useUrlValues` sets, as links. */
+export function useHere(): (values: Record<string, string>) => string {
+  const [params] = useSearchParams()
+  return useCallback(
+    (values: Record<string, string>) => {
+      const after = new URLSearchParams(params)
+      for (const [name, value] of Object.entries(values)) {
+        after.set(name, value)
+      }
+      return `?${after.toString()}`
+    },
+    [params],
+  )
+}

@@ -7,7 +7,7 @@ import { Failed, Loading } from '../components/states'
 import { useCarry, useUrlValue } from '../state/url'
 import { recentIds, remember } from './explain/recent'
 import { Start } from './explain/Start'
-import { sqlText } from './explain/statements'
+import { sqlText } from '../statements'
 import { story } from './explain/story'
 import { StoryPanels } from './explain/StoryPanels'
 import { explainedId, KINDS, subject, type Subject } from './explain/subject'
@@ -19,7 +19,7 @@ export default function Explain() {
     <>
       <PageHead
         title="Explain"
-        lead="Who made a call, with which credentials, and how we know. Every step rests on records that you can open."
+        lead="Who made a call, with which credentials, and how we know. Every statement rests on records, or on rows of the inventory, that open from here."
         tools={id === null ? undefined : <CopyButton text={() => window.location.href} label="Copy link" className="button" />}
       />
       <Ask id={id} onAsk={setId} />

@@ -1,6 +1,6 @@
 // Asks the tables by SQL. The statement is in the address; its rows come as table, chart or file.
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { useApi } from '../api/queries'
+import { useMaySql } from '../api/queries'
 import { CopyButton, PageHead } from '../components/basics'
 import { Failed, Loading } from '../components/states'
 import { useUrlValues } from '../state/url'
@@ -28,10 +28,9 @@ export default function Sql() {
   const ready = useCallback((handle: EditorHandle | null) => {
     editor.current = handle
   }, [])
-  const session = useApi('/api/v1/session')
-  // Unless the service says otherwise, statements are allowed: it has the last word.
-  const allowed = session.data === undefined || session.data.scopes.some((scope) => scope === 'sql' || scope === 'admin')
-  const schema = useSchema(allowed && !session.isPending)
+  const may = useMaySql()
+  const allowed = may !== false
+  const schema = useSchema(may === true)
   const { run, start, cancel } = useRun()
   const names = useMemo(() => placeholders(text), [text])
 

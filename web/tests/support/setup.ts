@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { sayMeasured } from './measured'
 import { run } from './program'
 import { Service } from './service'
 
@@ -24,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   let service: Service | undefined
   const clear = async () => {
     await service?.stop()
+    await sayMeasured(folder)
     await rm(folder, { recursive: true, force: true })
   }
   try {

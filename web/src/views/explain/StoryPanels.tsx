@@ -2,22 +2,23 @@
 import { Link } from 'react-router'
 import { Badge, Code, Confidence, Panel, Score } from '../../components/basics'
 import { DataTable } from '../../components/DataTable'
-import { Evidence, facts } from '../../components/Evidence'
+import { Evidence } from '../../components/Evidence'
+import { aboutOf } from '../../components/sources'
 import { Loading } from '../../components/states'
 import { json } from '../../format'
 import { useCarry } from '../../state/url'
 import { CAUSES, CONFIDENCE_MEANING } from '../../terms'
+import { evidenceOf as evidenceOfFallback } from '../fallbacks/fallback'
 import { columnsOf, keyOf } from './cells'
 import { better } from './certainty'
 import { Chain } from './ChainView'
-import { eventChain, keyChain, workloadChain } from './ways'
+import { aboutStory, evidenceOf } from './evidence'
+import { eventChain, keyChain, roleChain, workloadChain } from './ways'
 import { useSessions } from './sessions'
-import { sqlText } from './statements'
+import { sqlText } from '../../statements'
 import type { Step } from './steps'
-import { confidence, isShared, number, recordOf, rowsOf, sentence, text, type Row, type Story } from './story'
-import type { Subject } from './subject'
-
-type Asked = Extract<Subject, { id: string }>
+import { confidence, isCut, isShared, MOST_OF_SECTION, number, recordOf, rowsOf, sentence, text, type Row, type Story } from './story'
+import type { Asked } from './subject'
 
 export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
   const sessions = useSessions(keys(asked, told))
@@ -34,23 +35,20 @@ export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
           </p>
         )}
       </Panel>
-      {asked.kind === 'event' && (
-        <div className="grid">
-          <Panel title="Evidence" note="What the attribution rests on, in the order it was found." className={more.length > 0 ? 'span-7' : ''}>
-            {told.attribution === null ? <p className="soft">No evidence ties this call to a cluster.</p> : <Evidence list={told.evidence} />}
-          </Panel>
-          {more.length > 0 && (
-            <Panel title="What would make it more certain" className="span-5">
-              <Better list={more} />
-            </Panel>
-          )}
-        </div>
-      )}
-      {asked.kind !== 'event' && more.length > 0 && (
-        <Panel title="What would make it more certain">
-          <Better list={more} />
+      <div className="grid">
+        <Panel
+          title="Evidence"
+          note={asked.kind === 'event' ? 'What the attribution rests on, in the order it was found.' : 'What this rests on. Records and rows of the inventory open from here, and from the tables below.'}
+          className={more.length > 0 ? 'span-7' : ''}
+        >
+          {asked.kind === 'event' && told.attribution === null ? <p className="soft">No evidence ties this call to a cluster.</p> : <Evidence list={evidenceOf(told, asked)} about={aboutStory(told, asked)} />}
         </Panel>
-      )}
+        {more.length > 0 && (
+          <Panel title="What would make it more certain" className="span-5">
+            <Better list={more} />
+          </Panel>
+        )}
+      </div>
       {told.sections
         .filter((section) => section.rows.length > 0)
         .map((section) => (
@@ -92,7 +90,7 @@ function steps(asked: Asked, told: Story, sessions: readonly Row[]): Step[] {
     case 'identity':
       return isShared(told) ? [] : keyChain(told, sessions)
     case 'role':
-      return []
+      return roleChain(told, asked.id)
     default:
       return workloadChain(told, asked)
   }
@@ -140,8 +138,6 @@ const TITLES: Record<string, { title: string; empty: string }> = {
   'why it falls back to the node role': { title: 'Why it falls back to the node role', empty: 'It was not seen to use a node’s role.' },
 }
 
-/** The service gives no more rows of a section than these. */
-const SHOWN = 20
 const FALLBACK = 'why it falls back to the node role'
 
 /** What was looked for and not found: as telling as what was. */
@@ -171,7 +167,7 @@ function SectionPanel({ title, rows }: { title: string; rows: Row[] }) {
     )
   }
   return (
-    <Panel title={head} flush className="explain-table" {...(rows.length === SHOWN ? { note: `The first ${SHOWN} rows.` } : {})}>
+    <Panel title={head} flush className="explain-table" {...(isCut(rows) ? { note: `The first ${MOST_OF_SECTION} rows.` } : {})}>
       <DataTable label={`Table: ${head}`} rows={rows} columns={columnsOf(rows)} rowKey={keyOf} sortParameter={`sort_${title.replaceAll(' ', '_')}`} />
     </Panel>
   )
@@ -181,6 +177,7 @@ function FallbackStory({ row }: { row: Row }) {
   const to = useCarry()
   const cause = text(row, 'cause') ?? 'unknown'
   const summary = json<{ summary?: string }>(text(row, 'fix'))?.summary
+  const { list, trustPolicy } = evidenceOfFallback({ evidence: text(row, 'evidence'), namespace: text(row, 'namespace'), service_account: text(row, 'service_account') })
   return (
     <section className="section">
       <p>
@@ -190,7 +187,7 @@ function FallbackStory({ row }: { row: Row }) {
       <p>
         <Link to={to('/fallbacks', { open: text(row, 'id') })}>How to fix it: commands, Terraform and a policy</Link>
       </p>
-      <Evidence list={facts(text(row, 'evidence'))} />
+      <Evidence list={list} about={aboutOf(row)} renderMore={(fact) => fact.fact === 'trust_policy' && trustPolicy !== null && <Code text={trustPolicy} label="Trust policy" />} />
     </section>
   )
 }

@@ -4,7 +4,7 @@ import { AccessPath, Badge, Confidence, EventLink, NodeLink, Role, Score, Servic
 import type { Column } from '../../components/DataTable'
 import { service } from '../../format'
 import { useCarry } from '../../state/url'
-import { CAUSES } from '../../terms'
+import { ACCESS_PATHS, ACTORS, CAUSES, proof, term } from '../../terms'
 import { text, type Row } from './story'
 
 export type Scalar = string | number | boolean | null
@@ -73,6 +73,12 @@ export function Cell({ name, row }: { name: string; row: Row }) {
       return <Confidence value={value} />
     case 'event_source':
       return <span title={value}>{service(value)}</span>
+    case 'actor':
+      return <>{term(ACTORS, value)}</>
+    case 'injected':
+      return <>{value === 'none' ? 'none' : term(ACCESS_PATHS, value)}</>
+    case 'proof':
+      return <>{proof(value)}</>
     case 'error_code':
       return <Badge tone="bad">{value}</Badge>
     case 'cause':
@@ -82,8 +88,38 @@ export function Cell({ name, row }: { name: string; row: Row }) {
   }
 }
 
-/** Words for a column's head: `first seen` for `first_seen`. */
+/** Heads of columns whose names are not the words that pages use. */
+const HEADS: Record<string, string> = {
+  actor: 'Made by',
+  component: 'Program',
+  error_code: 'Error',
+  event_id: 'Event',
+  event_name: 'Call',
+  event_source: 'Service',
+  host_network: 'Host network',
+  identity_arn: 'Identity',
+  identity_type: 'Type of identity',
+  injected: 'Credentials injected',
+  instance_id: 'Node',
+  invoked_by: 'Through',
+  mechanism: 'Access path',
+  parent_access_key_id: 'Asked for with key',
+  pod_ip: 'Address',
+  proof: 'Known from',
+  recipient_account_id: 'Account',
+  role_arn: 'Role',
+  session_created_at: 'Session made',
+  valid_from: 'There from',
+  valid_to: 'Gone by',
+  wildcard: 'More than named accounts',
+}
+
+/** Words for a column's head: `First seen` for `first_seen`. */
 export function head(name: string): string {
+  const own = HEADS[name]
+  if (own !== undefined) {
+    return own
+  }
   const words = name.replaceAll('_', ' ')
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`.replace(/\b(id|arn|ip|uid|aws)\b/gi, (word) => word.toUpperCase())
 }
@@ -115,7 +151,8 @@ export function columnsOf(rows: readonly Row[], without: readonly string[] = [])
     .toSorted((a, b) => rank(a) - rank(b))
     .map((name) => ({
       id: name,
-      header: head(name),
+      // Where both are there, one is the instance and one its name.
+      header: name === 'node' && names.has('instance_id') ? 'Node name' : head(name),
       value: (row: Row) => scalar(row[name]),
       cell: (row: Row) => <Cell name={name} row={row} />,
       number: rows.some((row) => typeof row[name] === 'number'),

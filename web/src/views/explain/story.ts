@@ -50,6 +50,21 @@ export function rowsOf(told: Story, title: string): Row[] {
   return told.sections.find((section) => section.title === title)?.rows ?? []
 }
 
+/** The service gives no more rows of a section than these. */
+export const MOST_OF_SECTION = 20
+
+/** Whether a section may have more rows than the service gave. */
+export function isCut(rows: readonly Row[]): boolean {
+  return rows.length >= MOST_OF_SECTION
+}
+
+/** Who a row names: `shop/cart`, or a node agent or another program; null where it names nobody. */
+export function callerName(row: Row): string | null {
+  const namespace = text(row, 'namespace')
+  const account = text(row, 'service_account')
+  return namespace !== null && account !== null ? `${namespace}/${account}` : text(row, 'component')
+}
+
 /** Tells whether several identities use a session of this name: no chain is that of all its calls. */
 export function isShared(told: Story): boolean {
   return told.verdict.startsWith('shared by several identities')
@@ -89,6 +104,6 @@ export function sentence(told: Story): string {
 }
 
 /** A name within a sentence: `Node role` becomes `node role`, `IRSA` and `EKS …` stay. */
-function lead(name: string): string {
+export function lead(name: string): string {
   return name.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
 }

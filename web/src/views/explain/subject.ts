@@ -10,6 +10,9 @@ export type Subject =
   | { kind: 'identity'; id: string }
   | { kind: 'incomplete'; text: string }
 
+/** What the service can explain. */
+export type Asked = Extract<Subject, { id: string }>
+
 export const KINDS: Record<Subject['kind'], string> = {
   event: 'Event',
   access_key: 'Access key',

@@ -1,8 +1,8 @@
 // The way from a pod to a call, as steps in order.
-import { count, service } from '../../format'
-import { ACCESS_PATHS, term } from '../../terms'
+import { arnAccount, count, counted, service } from '../../format'
+import { ACCESS_PATHS, ACTORS, proof, term } from '../../terms'
 import { accountStep, at, callStep, issuedStep, known, node, on, origin, ownSession, plain, role, sessionStep, some, strangerStep, who, whyNoPod, type Step, type Value, type Who } from './steps'
-import { number, recordOf, rowsOf, text, type Row, type Story } from './story'
+import { callerName, isCut, number, recordOf, rowsOf, text, type Row, type Story } from './story'
 import type { Subject } from './subject'
 
 /** The way to a single call. `sessions` are those that led to it, the first one first. */
@@ -155,4 +155,129 @@ function reached(calls: readonly Row[]): Step[] {
         ],
       }
     })
+}
+
+/** The way through a role: who used it or may, how they had it, and to which calls. */
+export function roleChain(told: Story, asked: string): Step[] {
+  const used = rowsOf(told, 'used by')
+  const bound = rowsOf(told, 'bound to')
+  const nodes = rowsOf(told, 'node role of')
+  const inventory = rowsOf(told, 'in the inventory')[0] ?? null
+  const arn = text(inventory, 'role_arn') ?? asked
+  return [
+    usersStep(used, bound),
+    nodes.length > 0 ? nodesStep(nodes, used, arn) : bindingOfRole(told, used, bound),
+    {
+      key: 'role',
+      kind: 'session',
+      title: nodes.length > 0 ? 'Node role' : 'Role',
+      name: role(arn),
+      facts: known([
+        ['Account', on(arnAccount(arn), plain)],
+        ['Made', on(text(inventory, 'created_at'), at)],
+      ]),
+    },
+    callsOfRole(used, rowsOf(told, 'sessions without an issuing record')),
+  ]
+}
+
+/** A caller as a row names it, with its page. */
+function caller(row: Row): Value {
+  const cluster = text(row, 'cluster')
+  const namespace = text(row, 'namespace')
+  const account = text(row, 'service_account')
+  if (cluster !== null && namespace !== null && account !== null) {
+    return { text: `${namespace}/${account}`, to: { path: `/workloads/${[cluster, namespace, account].map(encodeURIComponent).join('/')}` }, title: cluster }
+  }
+  const actor = text(row, 'actor')
+  return plain(callerName(row) ?? (actor === null ? `${namespace ?? '*'}/${account ?? '*'}` : `${term(ACTORS, actor)}, not known which`))
+}
+
+const nameOf = (row: Row) => [row.cluster, row.namespace, row.service_account, row.component, row.actor].map((part) => part ?? '').join(' ')
+
+/** Those who used a role, the most first, and those who may and did not. */
+function usersStep(used: readonly Row[], bound: readonly Row[]): Step {
+  const calls = new Map<string, { row: Row; calls: number }>()
+  for (const row of used) {
+    const one = calls.get(nameOf(row)) ?? { row, calls: 0 }
+    one.calls += number(row, 'calls') ?? 0
+    calls.set(nameOf(row), one)
+  }
+  const users = [...calls.values()].toSorted((a, b) => b.calls - a.calls)
+  const accounts = new Set(users.map(({ row }) => [row.cluster, row.namespace, row.service_account].join(' ')))
+  const idle = bound.filter((row) => !accounts.has([row.cluster, row.namespace, row.service_account].join(' ')))
+  const all: [string, Value][] = [
+    ...users.map((user): [string, Value] => [counted(user.calls, 'call'), caller(user.row)]),
+    ...idle.map((row): [string, Value] => ['May use it, no call', caller(row)]),
+  ]
+  const onlyAccounts = users.every(({ row }) => text(row, 'service_account') !== null)
+  const base = { key: 'who', kind: 'who' as const, title: onlyAccounts ? 'Service accounts' : 'Callers' }
+  const [first] = all
+  if (first === undefined) {
+    return { ...base, title: 'Callers', name: plain('none known'), unknown: true, facts: [] }
+  }
+  if (all.length === 1) {
+    const cluster = text(users[0]?.row ?? idle[0] ?? null, 'cluster')
+    return { ...base, title: onlyAccounts ? 'Service account' : 'Caller', name: first[1], facts: [...known([['Cluster', on(cluster, plain)]]), ...(users.length === 0 ? [['Calls', plain('none')] as [string, Value]] : [])] }
+  }
+  return { ...base, name: plain(`${count(all.length)}${isCut(used) || isCut(bound) ? ' or more' : ''}`), facts: all.slice(0, MOST_FACTS) }
+}
+
+/** Facts of a step that lists several things; the tables below have all. */
+const MOST_FACTS = 4
+
+function nodesStep(nodes: readonly Row[], used: readonly Row[], arn: string): Step {
+  const clusters = [...new Set(nodes.map((row) => text(row, 'cluster')))].filter((cluster) => cluster !== null)
+  const record = nodes.find((row) => text(row, 'event_id') !== null) ?? null
+  return {
+    key: 'nodes',
+    kind: 'binding',
+    title: 'Nodes, by IMDS',
+    name: { text: clusters.length === 0 ? 'of an unknown cluster' : `of ${clusters.join(', ')}`, to: { path: '/nodes', extra: { role_arn: arn } } },
+    // A pod that uses the role of its node fell back to it.
+    failed: used.some((row) => text(row, 'actor') === 'workload'),
+    facts: known([
+      ['Known from', on(text(nodes[0] ?? null, 'proof'), (value) => plain(proof(value)))],
+      ['Record', on(text(record, 'event_id'), (id) => ({ text: 'a call of a node', to: { path: '/explain', extra: { id } }, title: id }))],
+    ]),
+  }
+}
+
+function bindingOfRole(told: Story, used: readonly Row[], bound: readonly Row[]): Step {
+  const paths = new Set([...used.filter((row) => (number(row, 'hops') ?? 0) === 0).map((row) => text(row, 'access_path')), ...bound.map((row) => text(row, 'mechanism'))])
+  const names = [...paths].filter((path) => path !== null).map((path) => term(ACCESS_PATHS, path))
+  if (used.some((row) => (number(row, 'hops') ?? 0) > 0)) {
+    names.push('assumed from another role')
+  }
+  const sessions = rowsOf(told, 'credentials issued to').reduce((sum, row) => sum + (number(row, 'sessions') ?? 0), 0)
+  return {
+    key: 'binding',
+    kind: 'binding',
+    title: 'Access path',
+    name: plain(names.length === 0 ? 'none known' : names.join(', ')),
+    unknown: names.length === 0,
+    facts: known([
+      ['Bound by', on([...new Set(bound.map((row) => text(row, 'proof')))].filter((one) => one !== null).join(', '), (value) => (value === '' ? null : plain(value)))],
+      ['Open to', bound.some((row) => row.wildcard === true) ? plain('more than named accounts') : null],
+      ['Sessions', sessions === 0 ? null : plain(count(sessions))],
+    ]),
+  }
+}
+
+function callsOfRole(used: readonly Row[], others: readonly Row[]): Step {
+  const rows = used.length > 0 ? used : others
+  const sum = (column: string) => rows.reduce((total, row) => total + (number(row, column) ?? 0), 0)
+  const calls = sum('calls')
+  const last = rows.map((row) => text(row, 'last_seen')).filter((time) => time !== null)
+  return {
+    key: 'calls',
+    kind: 'call',
+    title: 'Calls',
+    name: plain(calls === 0 ? 'none in the store' : `${count(calls)}${isCut(rows) ? ' or more' : ''}`),
+    unknown: calls === 0,
+    facts: known([
+      ['Denied', sum('denied') > 0 ? plain(count(sum('denied'))) : null],
+      ['Last', on(last.toSorted().at(-1) ?? null, at)],
+    ]),
+  }
 }

@@ -1,16 +1,14 @@
 import { useMemo, type ReactNode } from 'react'
 import type { Schemas } from '../../api/client'
-import { MOST_ROWS, useApi } from '../../api/queries'
+import { useApi } from '../../api/queries'
 import { NodeLink } from '../../components/basics'
 import { Chart, Legend } from '../../components/Chart'
 import { Section } from '../../components/Drawer'
 import { Answer } from '../../components/states'
 import { count, words } from '../../format'
 import { utcTime } from '../../state/time'
-import { useFilters } from '../../state/url'
-import { PATH_SERIES_NAMES } from '../../terms'
 import { podId, userAgents, type Fallback } from './fallback'
-import { hoursByPath, timelineOption } from './timeline'
+import { callsByHour, timelineOption } from './timeline'
 import { Pod } from './Why'
 
 /** When, what, where from. */
@@ -72,38 +70,29 @@ function Items({ list, render }: { list: readonly string[]; render: (one: string
 }
 
 function Timeline({ row }: { row: Fallback }) {
-  const { cluster, namespace, service_account } = row
-  return cluster === null || namespace === null || service_account === null ? (
-    <p className="soft">No timeline can be drawn of a pod that is not known: calls are counted by service account, and these have none.</p>
-  ) : (
-    <AccountTimeline cluster={cluster} namespace={namespace} account={service_account} />
-  )
-}
-
-function AccountTimeline({ cluster, namespace, account }: { cluster: string; namespace: string; account: string }) {
-  const times = useFilters(['from', 'to'])
-  const timeline = useApi('/api/v1/timeline', { query: { ...times, cluster, namespace, service_account: account, limit: MOST_ROWS } })
+  const fallback = useApi('/api/v1/fallbacks/{id}', { path: { id: row.id } })
   return (
-    <Answer query={timeline}>
+    <Answer query={fallback}>
       {(data) => (
         <div className="section">
-          <p className="soft small">
-            All calls of service account {namespace}/{account}, whichever workload made them. Once the fix works, none is by the node role.
-          </p>
-          {data.items.length === 0 ? <p className="soft">No calls in this time range.</p> : <TimelineChart rows={data.items} />}
+          <p className="soft small">Calls with the node’s role in this row, of all time in the store. Once the fix works, there are no more.</p>
+          {data.hours.length === 0 ? <p className="soft">No call has a time.</p> : <TimelineChart hours={data.hours} />}
         </div>
       )}
     </Answer>
   )
 }
 
-function TimelineChart({ rows }: { rows: readonly Schemas['TimelineRow'][] }) {
-  const hours = useMemo(() => hoursByPath(rows), [rows])
-  const option = useMemo(() => timelineOption(hours), [hours])
-  const names = hours.series.map((series) => ({ name: PATH_SERIES_NAMES[series.name], swatch: series.name }))
+function TimelineChart({ hours }: { hours: readonly Schemas['FallbackHour'][] }) {
+  const calls = useMemo(() => callsByHour(hours), [hours])
+  const option = useMemo(() => timelineOption(calls), [calls])
+  const series = [
+    { name: 'Allowed', swatch: 'node_role-workload' },
+    { name: 'Denied', swatch: 'node_role-unknown' },
+  ]
   const figures = {
-    header: ['Hour (UTC)', ...names.map((series) => series.name)],
-    rows: hours.hours.map((hour, at) => [utcTime(hour), ...hours.series.map((series) => series.calls[at] ?? 0)]),
+    header: ['Hour (UTC)', ...series.map(({ name }) => name)],
+    rows: calls.map(({ hour, allowed, denied }) => [utcTime(hour), allowed, denied]),
   }
-  return <Chart label="Calls per hour by access path" option={option} figures={figures} height={220} legend={<Legend series={names} />} />
+  return <Chart label="Calls per hour, allowed and denied" option={option} figures={figures} height={220} legend={<Legend series={series} />} />
 }

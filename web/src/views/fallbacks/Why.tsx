@@ -1,10 +1,10 @@
 import { Link } from 'react-router'
-import { Code, NodeLink, Role, Score, ServiceAccount } from '../../components/basics'
+import { Code, Score, ServiceAccount } from '../../components/basics'
 import { Section } from '../../components/Drawer'
-import { Evidence, type Fact } from '../../components/Evidence'
+import { Evidence } from '../../components/Evidence'
+import { aboutOf } from '../../components/sources'
 import { useCarry } from '../../state/url'
-import { words } from '../../format'
-import { ABOUT_ACCOUNT, ABOUT_POD, candidateName, candidates, evidenceOf, isOfAccount, podId, references, type Candidate, type Fallback } from './fallback'
+import { candidateName, candidates, evidenceOf, isOfAccount, podId, type Candidate, type Fallback } from './fallback'
 
 /** Candidates with a lower score are only named. */
 const LIKELY = 0.01
@@ -18,7 +18,7 @@ export function Why({ row }: { row: Fallback }) {
         <Candidates row={row} />
       </Section>
       <Section title="Evidence">
-        <Evidence list={list} renderMore={(fact) => <More fact={fact} row={row} trustPolicy={trustPolicy} />} />
+        <Evidence list={list} about={aboutOf(row)} renderMore={(fact) => fact.fact === 'trust_policy' && trustPolicy !== null && <Code text={trustPolicy} label="Trust policy" />} />
       </Section>
     </div>
   )
@@ -95,36 +95,5 @@ export function Pod({ id, name }: { id: string | null; name: string }) {
     <Link className="mono" to={to('/explain', { id })}>
       {name}{' '}
     </Link>
-  )
-}
-
-/** Where a fact that is not a record can be looked up: the inventory's account, pod, role or node. */
-function More({ fact, row, trustPolicy }: { fact: Fact; row: Fallback; trustPolicy: string | null }) {
-  const { role, node } = references(fact)
-  const pod = words(row.pods)[0]
-  return (
-    <>
-      {fact.fact === 'trust_policy' && trustPolicy !== null && <Code text={trustPolicy} label="Trust policy" />}
-      {ABOUT_ACCOUNT.includes(fact.fact) && (
-        <p className="small">
-          Service account <ServiceAccount cluster={row.cluster} namespace={row.namespace} name={row.service_account} />
-        </p>
-      )}
-      {ABOUT_POD.includes(fact.fact) && pod !== undefined && (
-        <p className="small">
-          Pod <Pod id={podId(row.cluster, row.namespace, row.service_account, pod)} name={pod} />
-        </p>
-      )}
-      {role !== null && (
-        <p className="small">
-          Role <Role arn={role} />
-        </p>
-      )}
-      {node !== null && (
-        <p className="small">
-          Node <NodeLink node={node} />
-        </p>
-      )}
-    </>
   )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byCause, candidates, evidenceOf, fix, isOfAccount, narrowed, openText, podId, policyText, references, script, userAgents, who, whoFalls, whoFallsText, type Fallback } from './fallback'
+import { byCause, candidates, evidenceOf, fix, isOfAccount, narrowed, openText, podId, script, userAgents, who, whoFalls, whoFallsText, type Fallback } from './fallback'
 
 const ROW: Fallback = {
   id: '0a9f5a619f1e049e',
@@ -111,11 +111,6 @@ describe('fix', () => {
   test('becomes one script', () => {
     expect(script(steps)).toBe("# Set\nA='b'\n\n# Do\naws x\n")
   })
-  test('writes policies in the usual order', () => {
-    expect(policyText({ Statement: [{ Resource: ['*'], Action: ['a:B'], Effect: 'Allow' }], Version: '2012-10-17' })).toBe(
-      JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ['a:B'], Resource: ['*'] }] }, null, 2),
-    )
-  })
 })
 
 test('causes are counted, the unknown last', () => {
@@ -155,14 +150,6 @@ describe('evidence', () => {
     const { list, trustPolicy } = evidenceOf({ ...ROW, evidence: JSON.stringify([{ fact: 'trust_policy', detail: '{"Statement":[],"Version":"2012-10-17"}' }]) })
     expect(list[0]?.detail).toContain('system:serviceaccount:shop:orders')
     expect(trustPolicy).toBe('{\n  "Version": "2012-10-17",\n  "Statement": []\n}')
-  })
-  test('finds what a fact names', () => {
-    expect(references({ fact: 'refused', detail: 'AssumeRoleWithWebIdentity of x for arn:aws:iam::111122223333:role/team/orders failed with AccessDenied' })).toEqual({
-      role: 'arn:aws:iam::111122223333:role/team/orders',
-      node: null,
-    })
-    expect(references({ fact: 'no_agent', detail: 'no call of eks-pod-identity-agent from i-756d923d1987a272b' }).node).toBe('i-756d923d1987a272b')
-    expect(references({ fact: 'x' })).toEqual({ role: null, node: null })
   })
 })
 

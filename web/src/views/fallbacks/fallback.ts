@@ -3,6 +3,7 @@ import type { Schemas } from '../../api/client'
 import type { Fact } from '../../components/Evidence'
 import { facts } from '../../components/Evidence'
 import { count, counted, json } from '../../format'
+import { policyText } from '../../policy'
 import { ACCESS_PATHS, CAUSES, term, UNKNOWN_POD } from '../../terms'
 
 export type Fallback = Schemas['FallbackRow']
@@ -125,32 +126,6 @@ export function script(steps: readonly Step[]): string {
   return steps.map((step) => `# ${step.title}\n${step.command}`).join('\n\n') + '\n'
 }
 
-const POLICY_ORDER = ['Version', 'Statement', 'Sid', 'Effect', 'Principal', 'Action', 'Resource', 'Condition']
-
-/** A policy document as people write it: members in the usual order. */
-export function policyText(document: unknown): string {
-  return JSON.stringify(ordered(document), null, 2)
-}
-
-function place(name: string): number {
-  const at = POLICY_ORDER.indexOf(name)
-  return at === -1 ? POLICY_ORDER.length : at
-}
-
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(ordered)
-  }
-  if (typeof value !== 'object' || value === null) {
-    return value
-  }
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => place(a) - place(b) || a.localeCompare(b))
-      .map(([name, member]) => [name, ordered(member)]),
-  )
-}
-
 export interface CauseCount {
   cause: string
   rows: number
@@ -244,19 +219,6 @@ function sdkText(detail: string | null | undefined): string | null {
   }
   return `${sdk.sdk} ${sdk.version ?? ''} is older than ${sdk.minimum ?? '?'}, the first version that knows ${term(ACCESS_PATHS, sdk.binding)}`
 }
-
-/** The role and the node that a fact names in its text. */
-export function references(fact: Fact): { role: string | null; node: string | null } {
-  const detail = fact.detail ?? ''
-  return {
-    role: /\barn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]*\w/.exec(detail)?.[0] ?? null,
-    node: /\bi-[0-9a-f]{8,17}\b/.exec(detail)?.[0] ?? null,
-  }
-}
-
-/** Facts about the service account, or the pod, as the inventory shows them. */
-export const ABOUT_ACCOUNT: readonly string[] = ['no_binding', 'association', 'annotation', 'no_cause', 'sdk']
-export const ABOUT_POD: readonly string[] = ['host_network', 'skip_containers']
 
 /** What explains a pod: its address is CLUSTER/NAMESPACE/SERVICE_ACCOUNT/POD. */
 export function podId(cluster: string | null, namespace: string | null, serviceAccount: string | null, pod: string): string | null {

@@ -1,29 +1,33 @@
 import { expect, test } from 'vitest'
-import { hoursByPath, timelineOption } from './timeline'
+import { callsByHour, timelineOption } from './timeline'
 
-test('hours without calls are there, and series in their order', () => {
-  const hours = hoursByPath([
-    { hour: '2026-05-01T00:00:00Z', access_path: 'node_role', actor: 'workload', calls: 3 },
-    { hour: '2026-05-01T02:00:00Z', access_path: 'irsa', actor: 'workload', calls: 2 },
-    { hour: '2026-05-01T02:00:00Z', access_path: 'node_role', actor: 'workload', calls: 1 },
+test('hours without calls are there, and refused calls apart', () => {
+  const hours = callsByHour([
+    { hour: '2026-05-01T02:00:00Z', calls: 3, denied: 1 },
+    { hour: '2026-05-01T00:00:00Z', calls: 2, denied: 0 },
   ])
-  expect(hours.hours).toEqual([0, 1, 2].map((hour) => Date.UTC(2026, 4, 1, hour)))
-  expect(hours.series).toEqual([
-    { name: 'irsa', calls: [0, 0, 2] },
-    { name: 'node_role-workload', calls: [3, 0, 1] },
+  expect(hours).toEqual([
+    { hour: Date.UTC(2026, 4, 1, 0), allowed: 2, denied: 0 },
+    { hour: Date.UTC(2026, 4, 1, 1), allowed: 0, denied: 0 },
+    { hour: Date.UTC(2026, 4, 1, 2), allowed: 2, denied: 1 },
   ])
+})
+
+test('of a history of years only hours with calls are there', () => {
+  const rows = ['1990-01-01T00:00:00Z', '2026-05-01T00:00:00Z'].map((hour) => ({ hour, calls: 1, denied: 0 }))
+  expect(callsByHour(rows)).toHaveLength(2)
 })
 
 test('no rows make no hours', () => {
-  expect(hoursByPath([])).toEqual({ hours: [], series: [] })
+  expect(callsByHour([])).toEqual([])
 })
 
 test('tooltips name only the series that have calls', () => {
-  const option = timelineOption({ hours: [0], series: [] })(() => '#000') as { tooltip: { formatter: (items: object[]) => string } }
+  const option = timelineOption([])(() => '#000') as { tooltip: { formatter: (items: object[]) => string } }
   expect(
     option.tooltip.formatter([
-      { seriesName: 'IRSA', value: [0, 0] },
-      { seriesName: 'Node role: workloads', value: [0, 1200] },
+      { seriesName: 'Allowed', value: [0, 1200] },
+      { seriesName: 'Denied', value: [0, 0] },
     ]),
-  ).toBe('1970-01-01 00:00:00 UTC\nNode role: workloads: 1,200')
+  ).toBe('1970-01-01 00:00:00 UTC\nAllowed: 1,200')
 })

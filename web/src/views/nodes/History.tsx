@@ -2,10 +2,11 @@
 import { useCallback, useMemo } from 'react'
 import { useNavigate } from 'react-router'
 import { Panel, workloadPath } from '../../components/basics'
-import { Chart, Legend } from '../../components/Chart'
+import { Chart, Legend, linked } from '../../components/Chart'
 import { Empty } from '../../components/states'
 import { count, counted } from '../../format'
 import { useNarrow } from '../../state/narrow'
+import { utcTime } from '../../state/time'
 import { useCarry, useUrlValue } from '../../state/url'
 import { ACTORS_DRAWN, bucketsOf, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod, type Stay } from './stays'
 import { ACTOR_SERIES, historyHeight, historyOption, rowLabel } from './historyOption'
@@ -32,10 +33,14 @@ export function History({ pods, hours, actions }: { pods: readonly NodePod[]; ho
   const rows = useMemo(() => all.slice(0, wanted === 'all' ? MOST : FEW), [all, wanted])
   const drawn = useMemo(() => (span === null ? null : { span, rows, ...bucketsOf(hours, span) }), [span, rows, hours])
   const option = useCallback((colour: (variable: string) => string) => (drawn === null ? {} : historyOption(drawn, narrow, colour)), [drawn, narrow])
+  /** The page of a pod's workload. */
+  const pageOf = ({ cluster, namespace, service_account }: NodePod) =>
+    cluster === null || namespace === null || service_account === null ? null : to(workloadPath(cluster, namespace, service_account))
   const open = (item: { data: unknown }) => {
     const pod = (item.data as { stay?: Stay }).stay?.pod
-    if (typeof pod?.cluster === 'string' && typeof pod.namespace === 'string' && typeof pod.service_account === 'string') {
-      void navigate(to(workloadPath(pod.cluster, pod.namespace, pod.service_account)))
+    const address = pod === undefined ? null : pageOf(pod)
+    if (address !== null) {
+      void navigate(address)
     }
   }
   const rest = all.length - rows.length
@@ -70,9 +75,17 @@ export function History({ pods, hours, actions }: { pods: readonly NodePod[]; ho
               </>
             }
             figures={{
-              header: ['Workload', 'Pod', 'Service account', 'From', 'To', 'Host network', 'Calls that name it'],
+              header: ['Workload', 'Pod', 'Service account', 'From, UTC', 'To, UTC', 'Host network', 'Calls that name it'],
               rows: rows.flatMap((row) =>
-                row.stays.map(({ pod, calls }) => [rowLabel(row), pod.pod, pod.service_account, pod.valid_from, pod.valid_to, pod.host_network === true ? 'yes' : 'no', calls]),
+                row.stays.map(({ pod, calls }) => [
+                  linked(rowLabel(row), pageOf(pod)),
+                  pod.pod,
+                  pod.service_account,
+                  pod.valid_from === null ? null : utcTime(pod.valid_from),
+                  pod.valid_to === null ? null : utcTime(pod.valid_to),
+                  pod.host_network === true ? 'yes' : 'no',
+                  calls,
+                ]),
               ),
             }}
           />

@@ -3,7 +3,7 @@ import { useCallback, useMemo } from 'react'
 import { useNavigate } from 'react-router'
 import { categoryAxis, valueAxis } from '../../components/axes'
 import { Panel } from '../../components/basics'
-import { Chart, Legend } from '../../components/Chart'
+import { Chart, Legend, linked } from '../../components/Chart'
 import { count, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { busiest, type NodeRow } from './nodes'
@@ -21,6 +21,7 @@ const SERIES = [
 export function NodeBars({ rows }: { rows: readonly NodeRow[] }) {
   const navigate = useNavigate()
   const to = useCarry()
+  const pageOf = (node: string) => to(`/nodes/${encodeURIComponent(node)}`)
   const nodes = useMemo(() => busiest(rows, MOST), [rows])
   const option = useCallback(
     (colour: (variable: string) => string) => ({
@@ -62,11 +63,11 @@ export function NodeBars({ rows }: { rows: readonly NodeRow[] }) {
         label="Calls per node, by who made them"
         option={option}
         height={AXIS + nodes.length * ROW}
-        onClick={(item) => void navigate(to(`/nodes/${encodeURIComponent(item.name)}`))}
+        onClick={(item) => void navigate(pageOf(item.name))}
         legend={<Legend series={SERIES} />}
         figures={{
           header: ['Node', 'Name', 'Cluster', 'Workloads', 'Unknown', 'Node agents', 'Calls'],
-          rows: nodes.map((node) => [node.node, node.name, node.cluster, node.workloads, node.unknown, node.agents, node.calls]),
+          rows: nodes.map((node) => [linked(node.node, pageOf(node.node)), node.name, node.cluster, node.workloads, node.unknown, node.agents, node.calls]),
         }}
       />
     </Panel>

@@ -1,6 +1,6 @@
 // Draws calls and pods of a node over one time axis.
 import type { CustomSeriesRenderItemAPI, CustomSeriesRenderItemParams } from 'echarts'
-import { timeAxis, valueAxis } from '../../components/axes'
+import { timeAxis, valueAxis, ZONE_ROOM } from '../../components/axes'
 import { count, counted } from '../../format'
 import { utcTime } from '../../state/time'
 import { ACTORS_DRAWN, type ActorDrawn, type Bucket, type Called, type Span, type Stay, type WorkloadRow } from './stays'
@@ -23,7 +23,7 @@ const TOP = 28
 const BARS = 130
 const BETWEEN = 44
 const ROW = 19
-const BOTTOM = 26
+const BOTTOM = 26 + ZONE_ROOM
 
 export function historyHeight(rows: number): number {
   return rows === 0 ? TOP + BARS + BOTTOM : TOP + BARS + BETWEEN + rows * ROW + BOTTOM
@@ -65,7 +65,8 @@ export function historyOption(drawn: Drawn, narrow: boolean, colour: Colour) {
       { left, right, top: TOP + BARS + BETWEEN, height: rows.length * ROW },
     ],
     xAxis: [
-      { ...time, gridIndex: 0 },
+      // The same axis is below: there it says its zone, unless it is not shown.
+      { ...time, gridIndex: 0, name: rows.length === 0 ? time.name : '' },
       { ...time, gridIndex: 1, show: rows.length > 0, splitLine: { show: true, lineStyle: { color: colour('--line') } } },
     ],
     yAxis: [

@@ -1,14 +1,14 @@
 // Cluster → service account → role → service.
 import { useCallback, useMemo } from 'react'
 import { useNavigate } from 'react-router'
-import { Chart, Legend } from '../../components/Chart'
+import { Chart, Legend, linked } from '../../components/Chart'
 import { Panel, workloadPath } from '../../components/basics'
 import { Empty } from '../../components/states'
 import { arnName, count, counted, service, share } from '../../format'
 import { useNarrow } from '../../state/narrow'
-import { useCarry, useUrlValues } from '../../state/url'
+import { useCarry, useHere } from '../../state/url'
 import { ACCESS_PATHS, PATH_SERIES_COLOUR, PATH_SERIES, pathSeries, term, type PathSeries } from '../../terms'
-import { flowOf, KINDS_OF_NODE, seriesName, type Flow, type FlowLink, type FlowNode, type FlowRow } from './flow'
+import { flowOf, KINDS_OF_NODE, seriesName, targetsOf, type Flow, type FlowLink, type FlowNode, type FlowRow, type Target } from './flow'
 import { FlowList } from './FlowList'
 
 const NODE_GAP = 15
@@ -22,7 +22,17 @@ export function FlowPanel({ rows, note }: { rows: readonly FlowRow[]; note?: str
   const narrow = useNarrow(NARROW)
   const flow = useMemo(() => flowOf(rows), [rows])
   const option = useCallback((colour: (variable: string) => string) => sankey(flow, colour), [flow])
-  const open = useOpenNode(flow)
+  const link = useLink()
+  const navigate = useNavigate()
+  const open = useCallback(
+    (item: { name: string; dataType?: string }) => {
+      const address = link(item.dataType === 'edge' ? null : (flow.nodes.find((node) => node.name === item.name)?.target ?? null))
+      if (address !== null) {
+        void navigate(address, { preventScrollReset: true })
+      }
+    },
+    [flow, link, navigate],
+  )
   const series = useMemo(() => PATH_SERIES.filter((one) => rows.some((row) => pathSeries(row.access_path, 'workload') === one)), [rows])
   const tallest = Math.max(...KINDS_OF_NODE.map((_, depth) => flow.nodes.filter((node) => node.depth === depth).length))
 
@@ -41,15 +51,18 @@ export function FlowPanel({ rows, note }: { rows: readonly FlowRow[]; note?: str
           height={Math.max(220, HEAD + tallest * (NODE_GAP + NODE_ROOM))}
           figures={{
             header: ['Cluster', 'Service account', 'Access path', 'Role', 'Service', 'Calls', 'Denied'],
-            rows: rows.map((row) => [
-              row.cluster,
-              row.namespace === null || row.service_account === null ? 'not known' : `${row.namespace}/${row.service_account}`,
-              term(ACCESS_PATHS, row.access_path),
-              arnName(row.role_arn),
-              service(row.event_source),
-              row.calls,
-              row.denied,
-            ]),
+            rows: rows.map((row) => {
+              const targets = targetsOf(row)
+              return [
+                linked(row.cluster ?? 'not known', link(targets.cluster)),
+                linked(row.namespace === null || row.service_account === null ? 'not known' : `${row.namespace}/${row.service_account}`, link(targets.account)),
+                term(ACCESS_PATHS, row.access_path),
+                linked(arnName(row.role_arn), link(targets.role)),
+                linked(service(row.event_source), link(targets.service)),
+                row.calls,
+                row.denied,
+              ]
+            }),
           }}
           onClick={open}
           legend={<Legend series={series.map((one) => ({ name: seriesName(one), swatch: one }))} />}
@@ -70,30 +83,26 @@ function noteOf(flow: Flow): string {
   return `Click a name to follow it.${left}`
 }
 
-function useOpenNode(flow: Flow): (item: { name: string; dataType?: string }) => void {
-  const navigate = useNavigate()
+/** Where a name of the diagram leads: a workload to its page, what else it is to the same page with only that. */
+function useLink(): (target: Target | null) => string | null {
   const to = useCarry()
-  const [, set] = useUrlValues()
+  const here = useHere()
   return useCallback(
-    (item) => {
-      const target = item.dataType === 'edge' ? undefined : flow.nodes.find((node) => node.name === item.name)?.target
+    (target) => {
       switch (target?.kind) {
         case 'cluster':
-          set({ cluster: target.cluster })
-          break
+          return here({ cluster: target.cluster })
         case 'account':
-          void navigate(to(workloadPath(target.cluster, target.namespace, target.serviceAccount)))
-          break
+          return to(workloadPath(target.cluster, target.namespace, target.serviceAccount))
         case 'role':
-          set({ role_arn: target.roleArn })
-          break
+          return here({ role_arn: target.roleArn })
         case 'service':
-          set({ event_source: target.eventSource })
-          break
+          return here({ event_source: target.eventSource })
         default:
+          return null
       }
     },
-    [flow, navigate, set, to],
+    [here, to],
   )
 }
 

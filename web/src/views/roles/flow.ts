@@ -107,6 +107,12 @@ function places(row: FlowRow): Record<KindOfNode, Place> {
   }
 }
 
+/** What the names of a row lead to. */
+export function targetsOf(row: FlowRow): Record<KindOfNode, Target | null> {
+  const { cluster, account, role, service: used } = places(row)
+  return { cluster: cluster.target, account: account.target, role: role.target, service: used.target }
+}
+
 /** The keys that are shown by themselves. Those not known always are: they are not to vanish among others. */
 function chosen(rows: readonly FlowRow[], kind: KindOfNode, most: number): { shown: Set<string>; others: number } {
   const calls = new Map<string, number>()

@@ -1,12 +1,13 @@
 // CodeMirror in a shadow root: there its styles are adopted style sheets, which the content security policy allows.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completeFromList, completionKeymap } from '@codemirror/autocomplete'
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, ifNotIn, type CompletionContext } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
-import { PostgreSQL, sql } from '@codemirror/lang-sql'
+import { PostgreSQL } from '@codemirror/lang-sql'
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language'
 import { Compartment, EditorState, Prec, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder, tooltips } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'react'
+import { offers } from './complete'
 import type { Schema } from './schema'
 
 const highlight = HighlightStyle.define([
@@ -63,18 +64,18 @@ const replaceBySelf = EditorView.domEventHandlers({
   },
 })
 
-/** Completion of tables, columns and functions. */
+/** The dialect, with completion of what the schema has. */
 function language(schema: Schema | undefined): Extension {
-  const tables: Record<string, { label: string; detail: string; type: string }[]> = {}
-  for (const table of schema?.tables ?? []) {
-    tables[table.name] = table.columns.map((column) => ({ label: column.name, detail: column.type, type: 'property' }))
+  const source = ({ state, pos, explicit }: CompletionContext) => {
+    const found = offers(state.doc.toString(), pos, schema ?? NO_SCHEMA)
+    const begun = found !== null && (found.from < pos || state.sliceDoc(pos - 1, pos) === '.')
+    return begun || (explicit && found !== null) ? { ...found, validFor: /^\w*$/ } : null
   }
-  const functions = (schema?.functions ?? []).map((one) => ({ label: one.name, detail: one.usage.slice(one.name.length), info: one.doc, type: 'function' }))
-  return [
-    sql({ dialect: PostgreSQL, schema: tables, upperCaseKeywords: true }),
-    PostgreSQL.language.data.of({ autocomplete: completeFromList(functions) }),
-  ]
+  return [PostgreSQL.extension, PostgreSQL.language.data.of({ autocomplete: ifNotIn(['String', 'QuotedIdentifier', 'LineComment', 'BlockComment'], source) })]
 }
+
+/** Until the schema is read, and for those who may not read it. */
+const NO_SCHEMA: Schema = { tables: [], functions: [] }
 
 export interface EditorHandle {
   insert: (text: string) => void

@@ -76,7 +76,7 @@ function Drawn({ rows, choice: { x, y, series, kind }, time }: { rows: Row[]; ch
   const option = useCallback(
     (colour: (variable: string) => string): EChartsCoreOption => {
       const values = valueAxis(colour, beside ? '' : y)
-      const names = { ...categoryAxis(colour, drawn.xs), ...(beside ? { inverse: true, axisLabel: { color: colour('--text-soft'), fontSize: 11, width: 190, overflow: 'truncate' as const } } : {}) }
+      const names = { ...categoryAxis(colour, drawn.labels), ...(beside ? { inverse: true, axisLabel: { color: colour('--text-soft'), fontSize: 11, width: 190, overflow: 'truncate' as const } } : {}) }
       return {
         color: COLOURS.map(colour),
         grid: { left: 8, right: 20, top: drawn.series.length > 1 ? 56 : 28, bottom: 8, containLabel: true },
@@ -85,7 +85,7 @@ function Drawn({ rows, choice: { x, y, series, kind }, time }: { rows: Row[]; ch
         xAxis: beside ? values : time ? timeAxis(colour) : names,
         yAxis: beside ? names : values,
         series: drawn.series.map((one) => ({
-          name: one.name,
+          name: one.label,
           type: kind,
           ...coloured(one.name, colour),
           ...(kind === 'bar' ? { stack: 'all', barMaxWidth: 26 } : { showSymbol: drawn.xs.length < 3, connectNulls: false }),

@@ -6,6 +6,7 @@ import { DataTable, type Column } from '../../components/DataTable'
 import { Failed } from '../../components/states'
 import { Tabs } from '../../components/Tabs'
 import { count, counted } from '../../format'
+import { isPolicy, policyText } from '../../policy'
 import { useUrlValue } from '../../state/url'
 import { Cell, isTime, scalar, type Scalar } from '../explain/cells'
 import type { Row } from '../explain/story'
@@ -83,7 +84,7 @@ function ResultCell({ name, row }: { name: string; row: Row }) {
     return (
       <details className="sql-json">
         <summary className="mono">{JSON.stringify(json).slice(0, 60)}…</summary>
-        <pre>{JSON.stringify(json, null, 2)}</pre>
+        <pre>{isPolicy(json) ? policyText(json) : JSON.stringify(json, null, 2)}</pre>
       </details>
     )
   }

@@ -34,8 +34,22 @@ describe('plot', () => {
     const drawn = plot(rows, { x: 'x', y: 'y', series: 's', kind: 'bar' }, false)
     expect(drawn.xs).toEqual(['a', 'b'])
     expect(drawn.series).toHaveLength(MOST_SERIES + 1)
-    expect(drawn.series[0]).toEqual({ name: 's11', values: [null, 12] })
-    expect(drawn.series.at(-1)).toEqual({ name: '4 others', values: [10, 0] })
+    expect(drawn.series[0]).toEqual({ name: 's11', label: 's11', values: [null, 12] })
+    expect(drawn.series.at(-1)).toEqual({ name: '4 others', label: '4 others', values: [10, 0] })
+  })
+
+  it('calls values what all pages call them, and keeps them for their colour', () => {
+    const rows = [
+      { access_path: 'eks_service_linked_role', confidence: 'exact', y: 2 },
+      { access_path: 'irsa', confidence: 'exact', y: 1 },
+    ]
+    const drawn = plot(rows, { x: 'confidence', y: 'y', series: 'access_path', kind: 'bar' }, false)
+    expect(drawn.series.map((one) => [one.name, one.label])).toEqual([
+      ['eks_service_linked_role', 'EKS service-linked role'],
+      ['irsa', 'IRSA'],
+    ])
+    expect(drawn.labels).toEqual(['Exact'])
+    expect(drawn.figures).toEqual({ header: ['confidence', 'EKS service-linked role', 'IRSA'], rows: [['Exact', 2, 1]] })
   })
 
   it('leaves out rows without a number', () => {

@@ -1,5 +1,6 @@
 // How the rows of a statement become a chart.
 import type { Figures } from '../../components/Chart'
+import { valueName } from '../../terms'
 import type { Row } from '../explain/story'
 
 export interface Column {
@@ -56,7 +57,10 @@ function few(column: Column, rows: readonly Row[]): boolean {
 
 export interface Plot {
   xs: string[]
-  series: { name: string; values: (number | null)[] }[]
+  /** The same with the names that values have on all pages. */
+  labels: string[]
+  /** `name` is the value, or the column; `label` what it is called. */
+  series: { name: string; label: string; values: (number | null)[] }[]
   /** Values of x that are not drawn. */
   left: number
   figures: Figures
@@ -87,15 +91,19 @@ export function plot(rows: readonly Row[], choice: Choice, ordered: boolean): Pl
   const names = [...totals.entries()].toSorted(([, a], [, b]) => b - a).map(([name]) => name)
   const kept = names.slice(0, MOST_SERIES)
   const others = names.slice(MOST_SERIES)
-  const series = kept.map((name) => ({ name, values: xs.map((x) => sums.get(x)?.get(name) ?? null) }))
+  const called = (name: string) => (choice.series === null ? name : valueName(choice.series, name))
+  const series = kept.map((name) => ({ name, label: called(name), values: xs.map((x) => sums.get(x)?.get(name) ?? null) }))
   if (others.length > 0) {
     const rest = xs.map((x) => others.reduce((sum, name) => sum + (sums.get(x)?.get(name) ?? 0), 0))
-    series.push({ name: `${others.length} others`, values: rest })
+    const name = `${others.length} others`
+    series.push({ name, label: name, values: rest })
   }
+  const labels = xs.map((x) => valueName(choice.x, x))
   return {
     xs,
+    labels,
     series,
     left: all.length - xs.length,
-    figures: { header: [choice.x, ...series.map((one) => one.name)], rows: xs.map((x, index) => [x, ...series.map((one) => one.values[index] ?? null)]) },
+    figures: { header: [choice.x, ...series.map((one) => one.label)], rows: labels.map((x, index) => [x, ...series.map((one) => one.values[index] ?? null)]) },
   }
 }

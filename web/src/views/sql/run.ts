@@ -1,7 +1,6 @@
 // Runs statements one at a time. A statement that is cancelled, or that another replaces, is ended on the server as well.
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { ApiError, type Schemas } from '../../api/client'
-import { statement } from './schema'
+import { ApiError, sqlRows, type Schemas } from '../../api/client'
 
 export type Run =
   | { state: 'idle' }
@@ -21,7 +20,7 @@ export function useRun(): { run: Run; start: (request: Schemas['SqlRequest']) =>
     const { query } = request
     const since = Date.now()
     setRun({ state: 'running', query, since })
-    statement(request, abort.signal).then(
+    sqlRows(request, abort.signal).then(
       (answer) => {
         if (running.current === abort) {
           running.current = null

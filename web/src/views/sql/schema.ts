@@ -1,6 +1,6 @@
 // Tables, views and functions that statements can name.
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
-import { answer, client, type ApiError, type Schemas } from '../../api/client'
+import { sqlRows, type ApiError } from '../../api/client'
 import type { Row } from '../explain/story'
 
 export interface Table {
@@ -44,20 +44,14 @@ function rank(name: string): number {
   return at >= 0 ? at : name.startsWith('system.') ? MAIN.length : MAIN.length + 1
 }
 
-/** Runs a statement; its rows as JSON. */
-export function statement(body: Schemas['SqlRequest'], signal?: AbortSignal): Promise<Schemas['Rows']> {
-  // Of the forms that the service knows, the client asks for JSON.
-  return answer(client.POST('/api/v1/sql', { body, ...(signal === undefined ? {} : { signal }) }) as Promise<{ data?: Schemas['Rows']; error?: unknown; response: Response }>)
-}
-
 function word(row: Row, name: string): string {
   return typeof row[name] === 'string' ? row[name] : ''
 }
 
 async function read(signal: AbortSignal): Promise<Schema> {
   const [columns, functions] = await Promise.all([
-    statement({ query: 'SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position' }, signal),
-    statement({ query: 'SELECT name, usage, doc FROM system.functions ORDER BY name' }, signal),
+    sqlRows({ query: 'SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position' }, signal),
+    sqlRows({ query: 'SELECT name, usage, doc FROM system.functions ORDER BY name' }, signal),
   ])
   const tables = new Map<string, Table>()
   for (const row of columns.items as Row[]) {

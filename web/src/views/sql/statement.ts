@@ -3,13 +3,18 @@
 /** Statements longer than this are kept out of the address: browsers and proxies cut long ones. */
 export const LONGEST_IN_ADDRESS = 4000
 
-/** Parts of a statement that hold no placeholders: texts, quoted names, comments. */
+/** Parts of a statement that hold neither placeholders nor names that are looked for: texts, quoted names, comments. */
 const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\//g
+
+/** The statement without those parts; what is left stands where it stood. */
+export function bare(query: string): string {
+  return query.replace(QUOTED, (part) => ' '.repeat(part.length))
+}
 
 /** Names of the placeholders, `1` or `name`, in the order that the service wants them. */
 export function placeholders(query: string): string[] {
   const found = new Set<string>()
-  for (const match of query.replace(QUOTED, ' ').matchAll(/\$(\d+|[A-Za-z_]\w*)/g)) {
+  for (const match of bare(query).matchAll(/\$(\d+|[A-Za-z_]\w*)/g)) {
     found.add(match[1] ?? '')
   }
   return [...found].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))

@@ -1,11 +1,13 @@
 // When a workload called what.
 import { useCallback, useMemo } from 'react'
 import { Chart, Legend } from '../../components/Chart'
-import { categoryAxis } from '../../components/axes'
+import { categoryAxis, zoneName } from '../../components/axes'
 import { count, counted } from '../../format'
 import type { Schemas } from '../../api/client'
 import { useNarrow } from '../../state/narrow'
 import { COLOURS, columnName, heat, stepNames, stepOf, type Cell, type Heat } from './heat'
+
+const UNITS: Record<Heat['unit'], string> = { hour: 'Hour', day: 'Day', week: 'Week' }
 
 const ROW_PX = 22
 const AROUND_PX = 46
@@ -25,7 +27,7 @@ function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => st
       formatter: ({ value }: { value: Point }) =>
         `${shown.actions[value[1]] ?? ''}\n${names[value[0]] ?? ''} UTC (${shown.unit})\n${counted(value[3], 'call')}, ${count(value[4])} denied`,
     },
-    xAxis: { ...categoryAxis(colour, names), axisLine: { show: false } },
+    xAxis: { ...categoryAxis(colour, names), axisLine: { show: false }, ...zoneName(colour) },
     yAxis: {
       ...categoryAxis(colour, shown.actions),
       axisLine: { show: false },
@@ -78,7 +80,7 @@ export function HeatMap({ hours }: { hours: readonly Schemas['WorkloadHour'][] }
   )
   const figures = useMemo(
     () => ({
-      header: [shown === null ? 'hour' : shown.unit, 'action', 'calls', 'denied'],
+      header: [shown === null ? 'Hour, UTC' : `${UNITS[shown.unit]}, UTC`, 'Action', 'Calls', 'Denied'],
       rows: (shown?.cells ?? [])
         .toSorted((a, b) => a.x - b.x || a.y - b.y)
         .map((cell) => [

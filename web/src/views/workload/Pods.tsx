@@ -145,7 +145,7 @@ const percent = (share: number) => `${(share * 100).toFixed(2)}%`
 function Axis({ strip: shown }: { strip: Strip }) {
   return (
     <div className="gantt-row gantt-axis" aria-hidden="true">
-      <span />
+      <span className="soft small">UTC</span>
       <span className="gantt-track">
         {shown.ticks.map((tick) => (
           <span key={tick.time} className="tick" style={{ left: percent(tick.at) }}>
