@@ -361,6 +361,7 @@ impl Run {
         if let Some(entry) = self.entry.take() {
             match &result {
                 Ok(()) => entry.end(Outcome::Finished, self.sent),
+                Err(Error::Stopped(_)) => entry.end(Outcome::Cancelled, self.sent),
                 Err(error) => entry.fail(error, self.sent),
             }
         }

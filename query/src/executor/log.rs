@@ -175,7 +175,11 @@ impl Executor {
     /// Notes a statement that is refused before it could run: each has its line of audit.
     pub fn refused(&self, statement: &Statement, error: &Error) {
         if let Some(queries) = &self.queries {
-            queries.begin(statement, (self.clock)()).fail(error, 0);
+            let entry = queries.begin(statement, (self.clock)());
+            match error {
+                Error::Stopped(_) => entry.end(Outcome::Cancelled, 0),
+                error => entry.fail(error, 0),
+            }
         }
     }
 }
@@ -204,11 +208,8 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn fail(self, error: &Error, rows: u64) {
-        let outcome = match error {
-            Error::Stopped(_) => Outcome::Cancelled,
-            error => Outcome::Failed(error.kind(), kept_text(error, self.has_parameters)),
-        };
-        self.end(outcome, rows);
+        let text = kept_text(error, self.has_parameters);
+        self.end(Outcome::Failed(error.kind(), text), rows);
     }
 
     pub(super) fn end(mut self, outcome: Outcome, rows: u64) {
