@@ -163,7 +163,7 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     with_columns(batch, columns)
 }
 
-/// Guards texts that a spreadsheet would take for a formula with an apostrophe.
+/// Guards texts, names of columns too, that a spreadsheet would take for a formula with an apostrophe.
 /// Source: OWASP, "CSV Injection".
 ///
 /// # Errors
@@ -181,19 +181,24 @@ pub fn without_formulas(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> 
             }
             let texts = cast(column, &DataType::Utf8)?;
             let texts: &StringArray = texts.as_string();
-            let guarded: StringArray = texts
-                .iter()
-                .map(|text| {
-                    text.map(|text| match text.as_bytes().first() {
-                        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{text}"),
-                        _ => text.to_owned(),
-                    })
-                })
-                .collect();
+            let guarded: StringArray = texts.iter().map(|text| text.map(guarded)).collect();
             Ok(Arc::new(guarded) as ArrayRef)
         })
         .collect::<Result<Vec<_>, ArrowError>>()?;
-    with_columns(batch, columns)
+    let batch = with_columns(batch, columns)?;
+    let schema = batch.schema();
+    let fields = schema.fields().iter();
+    let fields: Vec<_> = fields
+        .map(|field| field.as_ref().clone().with_name(guarded(field.name())))
+        .collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), batch.columns().to_vec())
+}
+
+fn guarded(text: &str) -> String {
+    match text.as_bytes().first() {
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') => format!("'{text}"),
+        _ => text.to_owned(),
+    }
 }
 
 fn with_columns(batch: &RecordBatch, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
@@ -268,6 +273,23 @@ mod tests {
         );
         assert_eq!(encoded(Form::Json, &[]), "");
         assert_eq!(encoded(Form::Csv, &[]), "name,n\n");
+    }
+
+    #[test]
+    fn names_of_columns_are_no_formulas_either() {
+        let schema = Schema::new(vec![Field::new("=cmd", DataType::Utf8, true)]);
+        let rows: ArrayRef = Arc::new(StringArray::from(vec!["=1"]));
+        let batch = RecordBatch::try_new(Arc::new(schema), vec![rows]).unwrap();
+        for (form, expected) in [
+            (Form::Csv, "'=cmd\n'=1\n"),
+            (Form::Ndjson, "{\"=cmd\":\"=1\"}\n"),
+        ] {
+            let mut encoder = Encoder::new(form, batch.schema()).unwrap();
+            let bytes = encoder.batch(&batch).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        }
+        let mut encoder = Encoder::new(Form::Csv, batch.schema()).unwrap();
+        assert_eq!(encoder.end().unwrap(), b"'=cmd\n");
     }
 
     #[test]

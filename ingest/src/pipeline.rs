@@ -200,6 +200,8 @@ pub trait Progress: Send + Sync {
     fn batch(&self, _objects: u64, _bytes: u64) {}
     /// So many objects and bytes of the batch are decoded.
     fn decoded(&self, _objects: u64, _bytes: u64, _records: u64) {}
+    /// An object of the batch was read and decoded in so much time.
+    fn object(&self, _took: Duration) {}
     /// A batch is in every table; `run` is the sum so far.
     fn committed(&self, _run: &Summary) {}
     /// An attempt failed and will be made again.
@@ -471,6 +473,9 @@ impl Ingester {
         );
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
+            for ended in &chunk.ended {
+                progress.object(ended.took);
+            }
             let (objects, bytes) = chunk.finished();
             progress.decoded(objects, bytes, chunk.rows.num_rows() as u64);
             writer.take(chunk, &mut self.known).await?;

@@ -54,6 +54,25 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Names the kind of the error in a word: for metrics, and for logs that may not have its text.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::InvalidQuery(_) => "invalid_query",
+            Self::LimitExceeded(_) => "limit_exceeded",
+            Self::TimedOut(_) => "timed_out",
+            Self::Busy => "busy",
+            Self::Stopped(_) => "stopped",
+            Self::NotFound(_) => "not_found",
+            Self::Rules { .. } => "rules",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Engine { .. } => "engine",
+        }
+    }
+}
+
 /// What the engine says where the disk space for spilled data is used up. It is an I/O error to it.
 const SPILL_IS_FULL: &str = "during the spilling process has exceeded the allowable limit";
 

@@ -5,6 +5,7 @@
 
 mod describe;
 mod log;
+mod withheld;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -30,8 +31,9 @@ use crate::engine::Session;
 use crate::error::{Error, Result};
 pub use describe::Description;
 pub(crate) use log::QueryRow;
+pub use log::{Ended, Queries, SHOWN_TEXT};
 use log::{Entry, Outcome};
-pub use log::{Queries, SHOWN_TEXT};
+use withheld::without_values;
 
 /// Batches that wait for a reader.
 const WAITING_BATCHES: usize = 2;
@@ -173,20 +175,24 @@ impl Executor {
         statement: Statement,
         plan: Option<LogicalPlan>,
     ) -> Result<Answer> {
-        self.check_length(&statement)?;
         let entry = self
             .queries
             .as_ref()
             .map(|queries| queries.begin(&statement, (self.clock)()));
-        let turn = match self.turn().await {
+        let turn = match self.check_length(&statement) {
+            Ok(()) => self.turn().await,
+            Err(error) => Err(error),
+        };
+        let turn = match turn {
             Ok(turn) => turn,
             Err(error) => {
                 if let Some(entry) = entry {
-                    entry.end(Outcome::Failed(error.to_string()), 0);
+                    entry.fail(&error, 0);
                 }
                 return Err(error);
             }
         };
+        let has_parameters = statement.parameters.is_some();
         let (rows_in, rows) = mpsc::channel(WAITING_BATCHES);
         let (schema_in, schema) = oneshot::channel();
         let end = Arc::new(Mutex::new(None));
@@ -198,6 +204,7 @@ impl Executor {
             session: Arc::clone(session),
             bounds: self.bounds,
             statement,
+            has_parameters,
             plan,
             schema: Some(schema_in),
             rows: rows_in,
@@ -223,6 +230,7 @@ impl Executor {
             rows,
             end,
             truncated,
+            has_parameters,
             done: false,
             _running: running,
         })
@@ -324,6 +332,7 @@ struct Run {
     session: Arc<Session>,
     bounds: Bounds,
     statement: Statement,
+    has_parameters: bool,
     plan: Option<LogicalPlan>,
     schema: Option<oneshot::Sender<SchemaRef>>,
     rows: mpsc::Sender<RecordBatch>,
@@ -344,17 +353,17 @@ impl Run {
         let result = match tokio::time::timeout_at(deadline, work).await {
             // What was stopped in time fails with an error of its own.
             Ok(Ok(Err(_))) if Instant::now() >= deadline => Err(Error::TimedOut(self.bounds.time)),
+            Ok(Ok(result)) if self.has_parameters => result.map_err(without_values),
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(panicked()),
             Err(_) => Err(Error::TimedOut(self.bounds.time)),
         };
         if let Some(entry) = self.entry.take() {
-            let outcome = match &result {
-                Ok(()) => Outcome::Finished,
-                Err(Error::Stopped(_)) => Outcome::Cancelled,
-                Err(error) => Outcome::Failed(error.to_string()),
-            };
-            entry.end(outcome, self.sent);
+            match &result {
+                Ok(()) => entry.end(Outcome::Finished, self.sent),
+                Err(Error::Stopped(_)) => entry.end(Outcome::Cancelled, self.sent),
+                Err(error) => entry.fail(error, self.sent),
+            }
         }
         if let Ok(mut end) = self.end.lock() {
             *end = Some(result);
@@ -445,6 +454,7 @@ pub struct Answer {
     rows: mpsc::Receiver<RecordBatch>,
     end: End,
     truncated: Arc<AtomicBool>,
+    has_parameters: bool,
     done: bool,
     _running: Running,
 }
@@ -460,6 +470,12 @@ impl Answer {
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         self.truncated.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the statement has parameters: then no error of it may be logged but by its kind.
+    #[must_use]
+    pub fn has_parameters(&self) -> bool {
+        self.has_parameters
     }
 
     /// Gives all rows.

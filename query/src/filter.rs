@@ -1,6 +1,6 @@
 //! What narrows a report: placeholders of its SQL that stand for all when they are null.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +10,28 @@ use datafusion::common::ScalarValue;
 use crate::error::{Error, Result};
 
 const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// Filters by columns that have few values.
+const WORDS: [(&str, &[&str]); 3] = [
+    (
+        "access_path",
+        &[
+            "irsa",
+            "pod_identity",
+            "node_role",
+            "cluster_role",
+            "eks_service_linked_role",
+            "fargate_execution_role",
+            "kube2iam",
+            "kiam",
+        ],
+    ),
+    ("confidence", &["exact", "inferred", "candidate", "unknown"]),
+    (
+        "actor",
+        &["workload", "node_agent", "control_plane", "unknown"],
+    ),
+];
 
 /// Narrows a report or list. A filter that is not set lets everything through.
 ///
@@ -21,8 +43,8 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// First time that does not count any more.
     pub to: Option<DateTime<Utc>>,
-    /// Texts, by the filter's name in [`Filter::NAMES`].
-    texts: HashMap<&'static str, String>,
+    /// Texts, by the filter's name in [`Filter::NAMES`], in one order: answers are found again by how this is shown.
+    texts: BTreeMap<&'static str, String>,
 }
 
 impl Filter {
@@ -42,26 +64,61 @@ impl Filter {
         "id",
     ];
 
+    /// Gives the words that a filter takes, where it takes no others.
+    #[must_use]
+    pub fn words(name: &str) -> Option<&'static [&'static str]> {
+        WORDS
+            .iter()
+            .find(|(each, _)| *each == name)
+            .map(|(_, words)| *words)
+    }
+
+    /// Makes a filter of the times that a user asks for.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuery`] where no time lies between them: what is asked for by mistake must not look as if there
+    /// were nothing.
+    pub fn within(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Result<Self> {
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            return Err(Error::InvalidQuery(
+                "from, to: no time lies between them, as from is not before to".to_owned(),
+            ));
+        }
+        Ok(Self::between(from, to))
+    }
+
     /// Makes a filter of times.
     #[must_use]
     pub fn between(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Self {
         Self {
             from,
             to,
-            texts: HashMap::new(),
+            texts: BTreeMap::new(),
         }
     }
 
     /// Sets a filter that takes a text.
     ///
     /// # Errors
-    /// [`Error::InvalidQuery`] where there is no filter of the name.
+    /// [`Error::InvalidQuery`] where there is no filter of the name, or it takes [words](Self::words) and the value is
+    /// none of them.
     pub fn set(&mut self, name: &str, value: impl Into<String>) -> Result<()> {
         let name = Self::NAMES
             .into_iter()
             .find(|known| *known == name)
             .ok_or_else(|| Error::InvalidQuery(format!("there is no filter {name}")))?;
-        self.texts.insert(name, value.into());
+        let value = value.into();
+        if let Some(words) = Self::words(name)
+            && !words.contains(&value.as_str())
+        {
+            return Err(Error::InvalidQuery(format!(
+                "{name}: one of {}",
+                words.join(", ")
+            )));
+        }
+        self.texts.insert(name, value);
         Ok(())
     }
 

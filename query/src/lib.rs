@@ -35,7 +35,7 @@ mod udf;
 pub use catalog::Snapshot;
 pub use engine::{Engine, Limits, Session};
 pub use error::{Error, Result};
-pub use executor::{Answer, Bounds, Description, Executor, Queries, SHOWN_TEXT, Statement};
+pub use executor::{Answer, Bounds, Description, Ended, Executor, Queries, SHOWN_TEXT, Statement};
 pub use filter::Filter;
 pub use rules::NodeAgentRule;
 pub use size::{MOST_JOINTS, STACK_BYTES, check_size};

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::{Error, Result};
@@ -43,11 +43,14 @@ pub fn check_size(sql: &str) -> Result<()> {
     if !nesting::can_be_parsed(&tokens) {
         return Err(too_deep());
     }
-    let Ok(statements) = Parser::new(&PostgreSqlDialect {})
+    let parsed = Parser::new(&PostgreSqlDialect {})
         .with_tokens(tokens)
-        .parse_statements()
-    else {
-        return Ok(());
+        .parse_statements();
+    let statements = match parsed {
+        Ok(statements) => statements,
+        // The parser has a bound of its own, for what nests in whatever way.
+        Err(ParserError::RecursionLimitExceeded) => return Err(too_deep()),
+        Err(_) => return Ok(()),
     };
     if !nesting::can_be_planned(&statements) {
         return Err(too_deep());
@@ -64,7 +67,7 @@ pub fn check_size(sql: &str) -> Result<()> {
 
 fn too_deep() -> Error {
     Error::InvalidQuery(
-        "the statement nests too many functions, CASE, NOT, or operators on JSON in each other: json_get(column, 'a', 'b') \
+        "the statement nests too many functions, parentheses, CASE, NOT, or operators on JSON in each other: json_get(column, 'a', 'b') \
          takes a path at once, and a query in FROM can go on from what another gives"
             .to_owned(),
     )
@@ -215,6 +218,10 @@ mod tests {
                 false,
             ),
             (format!("SELECT {}true", "NOT ".repeat(2_100)), false),
+            (
+                format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)),
+                false,
+            ),
             (unions(100), true),
             (unions(300), false),
             (doubling(5), true),

@@ -414,6 +414,20 @@ async fn https_is_served_with_a_certificate() {
 }
 
 #[tokio::test]
+async fn tokens_in_clear_text_are_warned_of() {
+    let tokens = Tokens::new();
+    tokens.create("reader", &[]);
+    let file = tokens.file();
+    for (listen, warned) in [("127.0.0.1:0", false), ("0.0.0.0:0", true)] {
+        let arguments = ["--listen", listen, "--tokens", file.to_str().unwrap()];
+        let service = Service::started(&demo(), &arguments, &[]);
+        let (code, log) = service.terminate().await;
+        assert_eq!(code, Some(0), "{log}");
+        assert_eq!(log.contains("clear text"), warned, "{listen}: {log}");
+    }
+}
+
+#[tokio::test]
 async fn sigterm_lets_answers_in_flight_end() {
     let service = Service::start(&demo(), &["--drain", "60s"]).await;
     let client = service.client();
@@ -462,6 +476,10 @@ async fn the_time_to_drain_is_bounded() {
     let (code, log) = service.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("1 requests were cut off"), "{log}");
+    // What was cut off has its line of audit as well.
+    let endless = |line: &&str| line.contains("generate_series(1, 1000000000000)");
+    let line = log.lines().find(endless);
+    assert!(line.is_some_and(|line| line.contains("cancelled")), "{log}");
     assert!(asking.await.unwrap().is_err(), "an answer that was cut off");
 }
 
@@ -496,6 +514,7 @@ async fn metrics_have_their_names_and_count() {
         r#"podtrail_http_requests_total{method="POST",route="/api/v1/sql",status="200"} 1"#,
         r#"podtrail_http_request_duration_seconds_count{method="GET",route="/api/v1/coverage"} 3"#,
         "podtrail_http_requests_in_flight 1",
+        r#"podtrail_queries_total{door="http",outcome="finished"} 1"#,
         r#"podtrail_queries_running{kind="sql"} 0"#,
         "podtrail_snapshot_stale_seconds 0",
     ];

@@ -114,6 +114,11 @@ async fn every_form_of_a_list_or_report_holds_the_same_rows() {
         for (accept, read) in [(NDJSON, ndjson as fn(&[u8]) -> Vec<Value>), (ARROW, arrow)] {
             let answer = client.get_as(path, accept).await.expect(200);
             assert_eq!(answer.header("content-type"), Some(accept));
+            let elapsed = answer.header("x-podtrail-elapsed-ms");
+            assert!(
+                elapsed.is_some_and(|ms| ms.parse::<u64>().is_ok()),
+                "{path}"
+            );
             assert_eq!(sorted(&read(&answer.body)), wanted, "{path} as {accept}");
         }
         let answer = client.get_as(path, CSV).await.expect(200);
@@ -456,12 +461,11 @@ async fn a_list_takes_the_filters_that_the_document_says_and_refuses_others() {
             .iter()
             .map(|each| each["name"].as_str().unwrap())
             .collect();
-        let value = |name| {
-            if ["from", "to"].contains(&name) {
-                "2026-05-01"
-            } else {
-                "x"
-            }
+        let value = |name| match name {
+            "from" | "to" => "2026-05-01",
+            "access_path" => "irsa",
+            "confidence" | "actor" => "unknown",
+            _ => "x",
         };
         let (taken, others): (Vec<&str>, Vec<&str>) =
             all.into_iter().partition(|name| said.contains(name));
@@ -491,6 +495,11 @@ async fn wrong_parameters_are_refused() {
         "/api/v1/events?limit=99999999999999999999999",
         "/api/v1/events?from=yesterday",
         "/api/v1/events?to=2026-13-01",
+        "/api/v1/events?from=2026-05-02&to=2026-05-01",
+        "/api/v1/summary?from=2026-05-01T12:00:00Z&to=2026-05-01T12:00:00Z",
+        "/api/v1/events?access_path=nonsense",
+        "/api/v1/workloads?confidence=",
+        "/api/v1/reports/denied?actor=Workload",
         "/api/v1/summary?cluster=myeks",
         "/api/v1/summary?from=-1x",
         "/api/v1/reports/workloads?limit=1",
@@ -498,6 +507,22 @@ async fn wrong_parameters_are_refused() {
         "/api/v1/workloads/myeks/shop/cart/policy?include_denied=maybe",
     ] {
         client.get(target).await.problem(400);
+    }
+    let problem = client.get("/api/v1/events?actor=me").await.problem(400);
+    let detail = "actor: one of workload, node_agent, control_plane, unknown";
+    assert_eq!(problem["detail"], detail);
+    // Every word that rows have can be asked for.
+    for name in ["access_path", "actor", "confidence"] {
+        let words = client
+            .sql(&format!("SELECT DISTINCT {name} AS word FROM attribution"))
+            .await;
+        assert!(words.len() > 2, "{name}");
+        for row in words {
+            let word = row["word"].as_str().unwrap();
+            let parameters = [(name, word), ("limit", "1")];
+            let rows = client.list("/api/v1/events", &parameters).await.expect(200);
+            assert_eq!(rows.items().len(), 1, "{name}={word}");
+        }
     }
     let long = "x".repeat(2_049);
     client

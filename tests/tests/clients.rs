@@ -75,6 +75,35 @@ async fn psycopg_reads_with_and_without_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_ends_its_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens.jsonl");
+    let tokens = file.to_str().unwrap();
+    let token = |arguments: &[&str]| {
+        let all = [&["token", "--tokens", tokens], arguments].concat();
+        program::run(folder.path(), &all).expect(0).stdout
+    };
+    let secret = token(&["create", "tool", "--scope", "sql"]);
+    let (_service, host, port) = with_postgresql(&["--tokens", tokens]).await;
+    let config = format!(
+        "host={host} port={port} user=tester dbname=podtrail password={}",
+        secret.trim()
+    );
+    let (client, connection) = tokio_postgres::connect(&config, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client.simple_query("SELECT 1").await.unwrap();
+    token(&["revoke", secret.split('_').nth(1).unwrap()]);
+    let failure = podtrail_tests::service::eventually("the end of the connection", || async {
+        client.simple_query("SELECT 1").await.err()
+    })
+    .await;
+    let code = failure.code().map(tokio_postgres::error::SqlState::code);
+    assert_eq!(code, Some("28000"), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn psql_shows_what_there_is() {
     if Command::new("psql").arg("--version").output().is_err() {
         eprintln!("skipped: psql is not installed; tests/run.sh does that");
@@ -85,6 +114,20 @@ async fn psql_shows_what_there_is() {
         ("\\d", "attribution"),
         ("\\dt", "events"),
         ("\\d events", "event_id"),
+        ("\\d+", "attribution"),
+        ("\\d+ events", "event_id"),
+        ("\\d+ attribution", "event_id"),
+        ("\\dt+", "events"),
+        ("\\dv+", "attribution"),
+        ("\\dn+", "public"),
+        ("\\l", "podtrail"),
+        ("\\l+", "podtrail"),
+        ("\\db+", "pg_default"),
+        ("\\du", "List of roles"),
+        ("\\dT", "List of data types"),
+        ("\\df+", "List of functions"),
+        ("\\z", "Access privileges"),
+        ("\\dp events", "events"),
         ("SELECT count(*) > 0 AS there FROM attribution", "there"),
     ] {
         let output = Command::new("psql")
@@ -97,6 +140,8 @@ async fn psql_shows_what_there_is() {
         let wrong = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}: {told}{wrong}");
         assert!(told.contains(shown), "{command}: {told}{wrong}");
+        let others = |line: &str| line.starts_with(" postgres ");
+        assert!(!told.lines().any(others), "another database: {told}");
     }
 }
 

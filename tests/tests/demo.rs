@@ -311,8 +311,13 @@ async fn the_demo_serves_what_it_shows_until_it_is_stopped() {
     })
     .await;
     assert_eq!(status.code(), Some(0));
-    // Where there is a dashboard, it says so.
     let said = reading.join().unwrap();
+    let postgresql = "podtrail serves postgresql://127.0.0.1:";
+    assert!(
+        said.iter().any(|line| line.starts_with(postgresql)),
+        "{said:#?}"
+    );
+    // Where there is a dashboard, it says so.
     let told = said.contains(&format!("dashboard at {address}/"));
     assert_eq!(told, page.contains("/assets/"), "{said:#?}");
 }

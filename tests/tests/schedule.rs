@@ -66,6 +66,16 @@ async fn a_service_reads_what_is_configured_and_says_how_it_went() {
         Some(events().await).filter(|count| *count > first)
     })
     .await;
+    let metrics = client.get("/metrics").await.expect(200).text();
+    for name in [
+        "podtrail_object_duration_seconds_count ",
+        "podtrail_objects_in_flight ",
+    ] {
+        assert!(
+            metrics.lines().any(|line| line.starts_with(name)),
+            "{name}: {metrics}"
+        );
+    }
     let (source, cluster) = eventually("both have run, and will again", || async {
         let ingestion = client.get("/api/v1/ingestion").await.expect(200).json();
         let done = |schedule: &Value| {

@@ -66,6 +66,9 @@ async fn system_queries_tells_who_asked_what_and_how_it_went() {
         );
         assert!(!row.to_string().contains("secret value"), "{row}");
     }
+    // With parameters, an error is kept by its kind: its text may have their values.
+    let error = told[1]["error"].as_str().unwrap();
+    assert!(error.starts_with("invalid_query"), "{error}");
     // It sees itself run.
     let own = client
         .sql("SELECT state FROM system.queries WHERE query LIKE '%/* itself */%'")
@@ -265,6 +268,28 @@ async fn limits_end_statements_and_say_so() {
 }
 
 #[tokio::test]
+async fn what_a_killed_service_leaves_the_next_removes() {
+    let place = tempfile::tempdir().unwrap();
+    let arguments = ["--spill-folder", place.path().to_str().unwrap()];
+    let folders = || -> Vec<_> {
+        let entries = std::fs::read_dir(place.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let killed = Service::start(&demo(), &arguments).await;
+    let left = folders();
+    assert_eq!(left.len(), 1, "{left:?}");
+    drop(killed);
+    assert_eq!(folders(), left);
+    let service = Service::start(&demo(), &arguments).await;
+    let own = folders();
+    assert_eq!(own.len(), 1, "{own:?}");
+    assert_ne!(own, left);
+    let (code, log) = service.terminate().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(folders().is_empty(), "{:?}", folders());
+}
+
+#[tokio::test]
 async fn statements_have_a_line_of_audit_and_nothing_secret_is_logged() {
     let service = Service::started(
         &demo(),
@@ -277,6 +302,28 @@ async fn statements_have_a_line_of_audit_and_nothing_secret_is_logged() {
     let body = json!({"query": "SELECT count(*) AS n FROM events WHERE event_name <> $1 /* audited */", "params": ["value-secret-2"]});
     bearing.post_sql(&body).await.expect(200);
     bearing.post_sql(&json!({"query": "SELECT nothing FROM events /* audited */", "params": ["value-secret-3"]})).await.problem(400);
+    // The engine's errors quote the values that they are about.
+    for query in [
+        "SELECT CAST($1 AS INT) AS n",
+        "SELECT to_timestamp($1) AS n",
+        "SELECT count(*) AS n FROM events WHERE event_time > $1",
+        "SELECT count(*) AS n FROM events WHERE regexp_like(event_id, $1)",
+    ] {
+        let query = format!("{query} /* audited */");
+        let body = json!({"query": query, "params": ["(value-secret-9"]});
+        for accept in ["application/json", NDJSON] {
+            let request = bearing.statement(&body).header(ACCEPT, accept);
+            let answer = Client::send(request).await;
+            assert!(answer.status >= 400, "{query}: {}", answer.text());
+        }
+    }
+    let told = client
+        .sql("SELECT error FROM system.queries WHERE error IS NOT NULL")
+        .await;
+    assert!(told.len() >= 9, "{told:?}");
+    assert!(!json!(told).to_string().contains("-secret-"), "{told:?}");
+    let long = format!("SELECT 1 /* audited */ -- {}", "x".repeat(256 << 10));
+    bearing.post_sql(&json!({"query": long})).await.problem(400);
     bearing
         .get("/api/v1/events?cluster=query-secret-4&limit=1")
         .await
@@ -307,9 +354,12 @@ async fn statements_have_a_line_of_audit_and_nothing_secret_is_logged() {
     let audit: Vec<&Value> = lines
         .iter()
         .filter(|line| line["target"] == "podtrail::audit")
+        .filter(|line| line.to_string().contains("/* audited */"))
         .collect();
-    assert_eq!(audit.len(), 2, "{audit:?}");
-    for (line, (state, rows)) in audit.iter().zip([("finished", 1), ("failed", 0)]) {
+    assert_eq!(audit.len(), 11, "{audit:?}");
+    let failed = std::iter::repeat_n(("failed", 0), 10);
+    let outcomes = std::iter::once(("finished", 1)).chain(failed);
+    for (line, (state, rows)) in audit.iter().zip(outcomes) {
         let fields = &line["fields"];
         assert_eq!(fields["state"], state);
         assert_eq!(fields["rows"], rows);

@@ -111,7 +111,11 @@ async fn every_form_holds_the_same_rows() {
     assert!(told["snapshot"]["events"].is_u64() && told["elapsed_ms"].is_u64());
     assert_eq!(ndjson(&ask(&client, body.clone(), NDJSON).await.body), rows);
     assert_eq!(arrow(&ask(&client, body.clone(), ARROW).await.body), rows);
-    let table = csv(&ask(&client, body, CSV).await.text());
+    let answer = ask(&client, body, CSV).await;
+    assert!(answer.header("x-podtrail-elapsed-ms").is_some());
+    // It is of now, whatever is asked again.
+    assert_eq!(answer.header("etag"), None);
+    let table = csv(&answer.text());
     assert_eq!(
         table[0],
         [

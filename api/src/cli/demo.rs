@@ -118,7 +118,7 @@ impl Demo {
                 ..global.clone()
             };
             if !global.quiet {
-                say("\nthe same over HTTP, until you press Ctrl-C:");
+                say("\nthe same over HTTP, and for psql and the like, until you press Ctrl-C:");
             }
             return Box::pin(Serve::at(self.listen)?.run(&global)).await;
         }

@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{DateTime, Utc};
 use clap::Parser;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use podtrail_api::serve::observed;
 use podtrail_ingest::source::lookup::{Lookup, Paces};
 use podtrail_ingest::source::{ObjectRef, Source};
 use podtrail_ingest::store::Store;
@@ -410,6 +411,7 @@ async fn ingest_one(
     let bar = Bar::new(global);
     let summary = podtrail_ingest::run(store, source, options, &bar).await;
     bar.drawn.finish_and_clear();
+    observed::objects_in_flight(0);
     Ok(summary?)
 }
 
@@ -445,6 +447,7 @@ impl Bar {
 
 impl Progress for Bar {
     fn batch(&self, objects: u64, bytes: u64) {
+        observed::objects_in_flight(objects);
         self.drawn.inc_length(bytes);
         self.drawn
             .set_message(format!("{} objects", HumanCount(objects)));
@@ -455,7 +458,12 @@ impl Progress for Bar {
         self.drawn.inc(bytes);
     }
 
+    fn object(&self, took: Duration) {
+        observed::object_read(took);
+    }
+
     fn committed(&self, run: &Summary) {
+        observed::objects_in_flight(0);
         self.drawn
             .set_message(format!("{} events", HumanCount(run.new_events)));
         let Ok(mut last) = self.last_said.lock() else {

@@ -61,7 +61,7 @@ pub(crate) struct FilterArguments {
 
 impl FilterArguments {
     fn filter(self) -> anyhow::Result<Filter> {
-        let mut filter = Filter::between(self.from, self.to);
+        let mut filter = Filter::within(self.from, self.to)?;
         for (name, value) in [
             ("account", self.account),
             ("region", self.region),

@@ -1,6 +1,7 @@
 //! `podtrail serve`.
 
 mod access;
+mod spill;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +28,10 @@ use super::config::Config;
 use super::ingest::Ingest;
 use super::{Exit, Global, say, time};
 use access::AccessArguments;
+use spill::SpillFolder;
+
+/// Port of PostgreSQL, where its clients look by themselves.
+const PG_PORT: u16 = 5432;
 
 /// How often certificates are looked at.
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
@@ -70,6 +75,9 @@ pub(crate) struct Serve {
     every: Option<chrono::Duration>,
     #[command(flatten)]
     bounds: BoundArguments,
+    /// Any free port will do where one is taken.
+    #[arg(skip)]
+    elsewhere: bool,
 }
 
 /// Bounds of requests and statements.
@@ -137,10 +145,10 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 impl BoundArguments {
-    fn engine(&self) -> Limits {
+    fn engine(&self, spill: Option<&SpillFolder>) -> Limits {
         Limits {
             spill_bytes: self.spill_mib << 20,
-            spill_folder: self.spill_folder.clone(),
+            spill_folder: spill.map(|folder| folder.path().to_owned()),
             ..Limits::new(super::cores())
         }
     }
@@ -177,23 +185,34 @@ struct Alone {
 }
 
 impl Serve {
-    /// What `podtrail serve --listen` does. Where the address is taken, any free port of it.
+    /// What `podtrail serve --listen --pg-listen` does, with PostgreSQL's port of the same address. Where a port is
+    /// taken, any free one of it.
     ///
     /// # Errors
     /// Where the environment has values that are none.
     pub(crate) fn at(listen: SocketAddr) -> anyhow::Result<Self> {
-        let listen = match std::net::TcpListener::bind(listen) {
-            Ok(_) => listen,
-            Err(_) => SocketAddr::new(listen.ip(), 0),
-        };
-        let alone = Alone::try_parse_from(["podtrail", "--listen", &listen.to_string()])?;
-        Ok(alone.serve)
+        let Alone { serve } = Alone::try_parse_from(["podtrail", "--listen", &listen.to_string()])?;
+        let port = if listen.port() == 0 { 0 } else { PG_PORT };
+        let beside = SocketAddr::new(listen.ip(), port);
+        Ok(Self {
+            pg_listen: serve.pg_listen.or(Some(beside)),
+            elsewhere: true,
+            ..serve
+        })
+    }
+
+    async fn bind(&self, address: SocketAddr) -> Result<TcpListener, podtrail_ingest::Error> {
+        match bind(address).await {
+            Err(_) if self.elsewhere => bind(SocketAddr::new(address.ip(), 0)).await,
+            bound => bound,
+        }
     }
 
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let addresses = [Some(self.listen), self.pg_listen];
         let access = self.access.access(addresses.into_iter().flatten())?;
         let tls = self.tls()?;
+        self.warn_of_clear_text(&access);
         let config = Config::read(global.config.as_deref())?;
         let ingest = self.every.map(Ingest::configured).transpose()?;
         let store = if ingest.is_some() {
@@ -203,15 +222,17 @@ impl Serve {
         } else {
             global.open_store().await?
         };
-        let engine = config.apply(Engine::new(store, &self.bounds.engine())?)?;
+        let spill = SpillFolder::open(self.bounds.spill_folder.as_deref())?;
+        let engine = Engine::new(store, &self.bounds.engine(spill.as_ref()))?;
+        let engine = config.apply(engine)?;
         let served = Arc::new(Served::open(engine, Utc::now).await?);
         // As many threads for each: users' statements may keep all of theirs busy, the dashboard's go on.
         let sql_workers = Workers::start(super::cores())?;
         let report_workers = Workers::start(super::cores())?;
         let state = self.state(&served, &sql_workers, &report_workers)?;
-        let listener = bind(self.listen).await?;
+        let listener = self.bind(self.listen).await?;
         let pg_listener = match self.pg_listen {
-            Some(address) => Some(bind(address).await?),
+            Some(address) => Some(self.bind(address).await?),
             None => None,
         };
         let address = listener.local_addr()?;
@@ -266,6 +287,8 @@ impl Serve {
             postgresql.await??;
         }
         background.shutdown().await;
+        // Nothing waits for what still runs: without this it would leave no line of audit.
+        served.engine().queries().cut_off();
         if cut > 0 {
             say(&format!("{cut} requests were cut off"));
         }
@@ -313,6 +336,18 @@ impl Serve {
             drain: self.bounds.drain,
             ..PgOptions::new(state.sql.clone(), snapshots)
         })
+    }
+
+    /// Says where whoever sees tokens on their way could use them.
+    fn warn_of_clear_text(&self, access: &Access) {
+        let encrypted = self.tls_cert.is_some() || self.listen.ip().is_loopback();
+        if !encrypted && matches!(access, Access::Tokens(_)) {
+            say(&format!(
+                "tokens come to {} in clear text, for whoever sees them on their way: name --tls-cert and --tls-key, or let \
+                 nobody but a proxy that has TLS reach it",
+                self.listen
+            ));
+        }
     }
 
     fn tls(&self) -> anyhow::Result<Option<Arc<Tls>>> {

@@ -31,7 +31,7 @@ use crate::encode::{Encoder, Form};
 pub const NEXT_TOKEN: HeaderName = HeaderName::from_static("x-podtrail-next-token");
 /// Versions of the tables that were read.
 pub const SNAPSHOT: HeaderName = HeaderName::from_static("x-podtrail-snapshot");
-/// Milliseconds that the answer took.
+/// Milliseconds that the answer took; of one that streams, until its first rows.
 pub const ELAPSED: HeaderName = HeaderName::from_static("x-podtrail-elapsed-ms");
 /// Since when the store cannot be read: the answer is of the last good snapshot.
 pub const STALE_SINCE: HeaderName = HeaderName::from_static("x-podtrail-stale-since");
@@ -213,6 +213,15 @@ impl Question {
         Ok(self.give(body, header))
     }
 
+    /// Answers with the rows of a statement, as they come.
+    ///
+    /// # Errors
+    /// As [`stream`].
+    pub fn rows(self, rows: Answer) -> Result<Response, Problem> {
+        let tag = Some(self.tag.as_str());
+        stream(self.form, self.now, tag, rows, None, self.began)
+    }
+
     /// Gives an answer, and remembers it.
     fn give(&self, body: Vec<u8>, header: Option<(HeaderName, HeaderValue)>) -> Response {
         let given = Given {
@@ -280,16 +289,18 @@ pub async fn list(
 pub fn stream(
     form: Form,
     now: InService,
+    tag: Option<&str>,
     rows: Answer,
     columns: Option<Value>,
     began: Instant,
 ) -> Result<Response, Problem> {
     let mut response = Response::new(Body::empty());
-    stamp(&mut response, &now, None);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type(form)));
+    stamp(&mut response, &now, tag);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(form)));
+    headers.insert(ELAPSED, HeaderValue::from(elapsed(began)));
     let encoder = Encoder::new(form, rows.schema()).map_err(Problem::internal)?;
+    let has_parameters = rows.has_parameters();
     let head = match (&columns, form) {
         (Some(columns), Form::Json) => format!("{{\"columns\":{columns},\"items\":["),
         (None, Form::Json) => "{\"items\":[".to_owned(),
@@ -304,9 +315,15 @@ pub fn stream(
             match rows.next().await {
                 Some(Ok(batch)) => match encoder.batch(&batch) {
                     Ok(bytes) => Some((Ok(Bytes::from(bytes)), Some((rows, encoder)))),
-                    Err(error) => Some((Err(cut_off(&error)), None)),
+                    Err(error) => {
+                        let text = (!has_parameters).then(|| error.to_string());
+                        Some((Err(cut_off("not_encoded", text)), None))
+                    }
                 },
-                Some(Err(error)) => Some((Err(cut_off(&error)), None)),
+                Some(Err(error)) => {
+                    let text = (!has_parameters).then(|| error.to_string());
+                    Some((Err(cut_off(error.kind(), text)), None))
+                }
                 None => {
                     let truncated = with_truncated.then(|| rows.is_truncated());
                     let end = end(form, &mut encoder, &now, truncated, began);
@@ -320,8 +337,9 @@ pub fn stream(
     Ok(response)
 }
 
-fn cut_off(error: &(impl std::fmt::Display + ?Sized)) -> std::io::Error {
-    let why = error.to_string();
+/// Tells the log why an answer breaks off: by the kind of error alone where its text may have values of parameters.
+fn cut_off(kind: &'static str, text: Option<String>) -> std::io::Error {
+    let why = text.unwrap_or_else(|| kind.to_owned());
     tracing::warn!(why, "an answer was cut off");
     std::io::Error::other(why)
 }
@@ -333,7 +351,8 @@ fn end(
     truncated: Option<bool>,
     began: Instant,
 ) -> Result<Bytes, std::io::Error> {
-    let mut bytes = encoder.end().map_err(|error| cut_off(&error))?;
+    let not_encoded = || cut_off("not_encoded", None);
+    let mut bytes = encoder.end().map_err(|_| not_encoded())?;
     if form == Form::Json {
         let footer = Footer {
             truncated,
@@ -342,7 +361,7 @@ fn end(
             elapsed_ms: elapsed(began),
             stale_since: stale_since(now),
         };
-        bytes.extend(tail(&footer).map_err(|_| cut_off("the end cannot be written"))?);
+        bytes.extend(tail(&footer).map_err(|_| not_encoded())?);
     }
     Ok(Bytes::from(bytes))
 }

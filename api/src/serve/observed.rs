@@ -2,11 +2,14 @@
 //!
 //! What the store holds is told anew with every snapshot: these counters are the store's, whoever read it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use podtrail_query::{Error, Filter, Session, listing};
+use podtrail_ingest::source::sqs::Told;
+use podtrail_query::{Error, Executor, Filter, Session, listing};
 use serde_json::Value;
 
 /// Series of calls with node roles: more namespaces than this are added up as `other`.
@@ -71,6 +74,64 @@ pub fn describe() {
         Unit::Seconds,
         "Time of a run on a schedule in this process"
     );
+    describe_gauge!(
+        "podtrail_objects_in_flight",
+        "Objects that this process reads, and that are not in the store yet"
+    );
+    describe_histogram!(
+        "podtrail_object_duration_seconds",
+        Unit::Seconds,
+        "Time to read and to decode an object in this process"
+    );
+    describe_counter!(
+        "podtrail_sqs_messages_total",
+        "Messages of queues, by what became of them in this process"
+    );
+    describe_gauge!(
+        "podtrail_sqs_messages_in_flight",
+        "Messages of queues, or objects that they name, in hand of this process"
+    );
+    describe_counter!(
+        "podtrail_queries_total",
+        "Statements of users that ended, by how they came and how they ended"
+    );
+}
+
+/// Tells how many statements ended, and how.
+pub fn statements(executor: &Executor) {
+    for ended in executor.ended() {
+        counter!("podtrail_queries_total", "door" => ended.door, "outcome" => ended.outcome)
+            .absolute(ended.count);
+    }
+}
+
+/// Notes how many objects a batch has that is read, none once it is in the store.
+pub fn objects_in_flight(count: u64) {
+    #[allow(clippy::cast_precision_loss)] // far from a double's end
+    let count = count as f64;
+    gauge!("podtrail_objects_in_flight").set(count);
+}
+
+/// Notes that an object was read and decoded.
+pub fn object_read(took: Duration) {
+    histogram!("podtrail_object_duration_seconds").record(took);
+}
+
+/// Notes what became of messages of a queue.
+pub fn messages(source: &str, told: Told) {
+    let (event, count) = match told {
+        Told::Received(count) => ("received", count),
+        Told::Deleted(count) => ("deleted", count),
+        Told::Returned(count) => ("returned", count),
+        Told::InHand(count) => {
+            #[allow(clippy::cast_precision_loss)] // far from a double's end
+            let count = count as f64;
+            gauge!("podtrail_sqs_messages_in_flight", "source" => source.to_owned()).set(count);
+            return;
+        }
+    };
+    counter!("podtrail_sqs_messages_total", "event" => event, "source" => source.to_owned())
+        .increment(count as u64);
 }
 
 /// Notes a run on a schedule.

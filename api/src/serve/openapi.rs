@@ -16,8 +16,8 @@ use utoipa::openapi::{OpenApi as Document, RefOr};
     info(
         title = "podtrail",
         description = "Which Kubernetes workload made an AWS API call. Read-only. Times are RFC 3339 in UTC; columns that hold \
-                       JSON are texts. Every JSON answer that is read from the store says which snapshot (table versions) it was read from, \
-                       and has a weak ETag that changes with it. Errors are application/problem+json."
+                       JSON are texts. Every answer that is read from the store says which snapshot (table versions) it was read from; \
+                       those to GET have a weak ETag that changes with it. Errors are application/problem+json."
     ),
     security((), ("token" = []))
 )]

@@ -68,11 +68,11 @@ pub struct ListParameters {
     pub service_account: Option<String>,
     /// Only of this role.
     pub role_arn: Option<String>,
-    /// Only by this access path.
+    /// Only by this access path: `irsa`, `pod_identity`, `node_role`, `cluster_role`, `eks_service_linked_role`, `fargate_execution_role`, `kube2iam` or `kiam`.
     pub access_path: Option<String>,
-    /// Only with this confidence.
+    /// Only with this confidence: `exact`, `inferred`, `candidate` or `unknown`.
     pub confidence: Option<String>,
-    /// Only by this kind of actor.
+    /// Only by this kind of actor: `workload`, `node_agent`, `control_plane` or `unknown`.
     pub actor: Option<String>,
     /// Only of this node, by instance id.
     pub node: Option<String>,
@@ -91,7 +91,8 @@ impl ListParameters {
     /// Makes the filter.
     ///
     /// # Errors
-    /// 400 for a time that is none, and a text that is too long.
+    /// 400 for a time that is none, times that nothing lies between, a text that is too long, and a word that there is
+    /// not.
     pub fn filter(&self) -> Result<Filter, Problem> {
         let time = |name: &str, text: Option<&String>, read: fn(&str) -> Result<_, String>| {
             text.map(|text| {
@@ -99,10 +100,10 @@ impl ListParameters {
             })
             .transpose()
         };
-        let mut filter = Filter::between(
+        let mut filter = Filter::within(
             time("from", self.from.as_ref(), time::moment)?,
             time("to", self.to.as_ref(), time::before)?,
-        );
+        )?;
         for (name, text) in [
             ("account", &self.account),
             ("region", &self.region),

@@ -9,6 +9,7 @@ mod connection;
 mod conversation;
 mod error;
 mod functions;
+mod lacking;
 mod line;
 mod parameters;
 mod rows;
@@ -44,7 +45,7 @@ pub trait Snapshots: Send + Sync + 'static {
     fn current(&self) -> Arc<Session>;
 }
 
-/// Checks passwords.
+/// Checks passwords: when a client comes, and again before each of its statements.
 #[async_trait]
 pub trait PasswordCheck: Send + Sync + 'static {
     /// Gives the name of who has the password, or why it is refused: that is logged for debugging, never answered.

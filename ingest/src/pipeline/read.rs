@@ -1,6 +1,7 @@
 //! Reads and decodes the objects of a batch: several at a time, results in the order of the batch.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use futures::StreamExt;
@@ -57,6 +58,8 @@ pub(super) struct Ended {
     pub(super) outcome: Result<Outcome, String>,
     pub(super) first_event_time: Option<i64>,
     pub(super) last_event_time: Option<i64>,
+    /// Time to open and to decode it.
+    pub(super) took: Duration,
 }
 
 /// Decodes objects in order.
@@ -121,16 +124,17 @@ fn units(objects: Vec<ObjectRef>) -> Vec<Vec<ObjectRef>> {
     units
 }
 
-/// An object, and its body or why there is none.
-type Opened = (ObjectRef, std::io::Result<Body>);
+/// An object, its body or why there is none, and the time that it took to know.
+type Opened = (ObjectRef, std::io::Result<Body>, Duration);
 
 async fn open(source: Arc<dyn Source>, unit: Vec<ObjectRef>) -> Vec<Opened> {
     futures::stream::iter(unit)
         .map(|object| {
             let source = Arc::clone(&source);
             async move {
+                let began = Instant::now();
                 let body = source.read(&object).await;
-                (object, body)
+                (object, body, began.elapsed())
             }
         })
         .buffered(UNIT_OBJECTS)
@@ -197,7 +201,8 @@ fn decode_unit(limits: &Limits, unit: Vec<Opened>, out: &mpsc::Sender<Result<Chu
         first_event_time: None,
         last_event_time: None,
     };
-    for (object, body) in unit {
+    for (object, body, opening) in unit {
+        let began = Instant::now();
         collector.key.clone_from(&object.key);
         collector.first_event_time = None;
         collector.last_event_time = None;
@@ -215,6 +220,7 @@ fn decode_unit(limits: &Limits, unit: Vec<Opened>, out: &mpsc::Sender<Result<Chu
             outcome,
             first_event_time: collector.first_event_time,
             last_event_time: collector.last_event_time,
+            took: opening + began.elapsed(),
         });
     }
     // Whether anybody takes it is not this worker's concern any more.

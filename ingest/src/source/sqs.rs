@@ -41,9 +41,9 @@ use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
 pub use address::Address;
-pub use options::{Aside, Head, Objects, Options, PutAside, ReadBody};
+pub use options::{Aside, Head, Objects, Options, PutAside, ReadBody, Tell, Told};
 
-use self::held::Held;
+use self::held::{Held, Receipt};
 use self::queue::{Queue, Redrive};
 use super::{Body, ObjectRef, Source};
 use crate::error::{Error, Result};
@@ -100,10 +100,11 @@ impl SqsQueue {
     pub async fn release(&self) -> Vec<Error> {
         self.shared.stop_beating();
         let receipts = self.shared.held().drain();
-        self.shared
-            .queue
-            .hide(receipts, std::time::Duration::ZERO)
-            .await
+        self.shared.tell_in_hand();
+        let queue = &self.shared.queue;
+        let returned = queue.hide(receipts, std::time::Duration::ZERO).await;
+        self.shared.options.tell(Told::Returned(returned.count));
+        returned.errors
     }
 }
 
@@ -121,6 +122,7 @@ impl Source for SqsQueue {
     /// [`Options::visibility`]: one run at a time.
     fn list(&self) -> BoxStream<'static, Result<ObjectRef>> {
         self.shared.held().clear();
+        self.shared.tell_in_hand();
         let beat = beat::start(&self.shared);
         self.shared.stop_beating();
         *lock(&self.shared.beat) = Some(beat);
@@ -133,7 +135,8 @@ impl Source for SqsQueue {
 
     async fn settled(&self, objects: &[ObjectRef]) -> Vec<Error> {
         let receipts = self.shared.held().settle(objects);
-        self.shared.queue.delete(receipts).await
+        self.shared.tell_in_hand();
+        self.shared.delete(receipts).await
     }
 }
 
@@ -157,6 +160,18 @@ pub fn aside_in(store: Store) -> PutAside {
 impl Shared {
     fn held(&self) -> MutexGuard<'_, Held> {
         lock(&self.held)
+    }
+
+    fn tell_in_hand(&self) {
+        let in_hand = self.held().len();
+        self.options.tell(Told::InHand(in_hand));
+    }
+
+    /// Deletes messages, and tells how many of them.
+    async fn delete(&self, receipts: Vec<Receipt>) -> Vec<Error> {
+        let deleted = self.queue.delete(receipts).await;
+        self.options.tell(Told::Deleted(deleted.count));
+        deleted.errors
     }
 
     fn stop_beating(&self) {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use arrow::datatypes::DataType;
 
 use super::{
-    AbortHandle, Arc, Error, Executor, Outcome, ParamValues, Result, SchemaRef, Session, Statement,
-    filled, panicked, stopped,
+    AbortHandle, Arc, Error, Executor, ParamValues, Result, SchemaRef, Session, Statement, filled,
+    panicked, stopped, without_values,
 };
 
 /// The columns of a statement, and the places in it for values.
@@ -29,10 +29,12 @@ impl Executor {
         session: &Arc<Session>,
         statement: Statement,
     ) -> Result<Description> {
-        let result = self.described(session, &statement).await;
-        if let (Err(error), Some(queries)) = (&result, &self.queries) {
-            let entry = queries.begin(&statement, (self.clock)());
-            entry.end(Outcome::Failed(error.to_string()), 0);
+        let mut result = self.described(session, &statement).await;
+        if statement.parameters.is_some() {
+            result = result.map_err(without_values);
+        }
+        if let Err(error) = &result {
+            self.refused(&statement, error);
         }
         result
     }

@@ -1,12 +1,14 @@
 //! What was asked: the statements that run and the last that ended, and a line of audit for each.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use super::Statement;
+use super::withheld::kept_text;
+use super::{Executor, Statement};
+use crate::error::Error;
 
 /// Ended statements that are remembered.
 const REMEMBERED: usize = 1_000;
@@ -19,8 +21,8 @@ pub const SHOWN_TEXT: usize = 4_096;
 pub(super) enum Outcome {
     /// With its last row.
     Finished,
-    /// With an error.
-    Failed(String),
+    /// With an error: its kind, and what is kept of it.
+    Failed(&'static str, String),
     /// Because nobody waited for it any more.
     Cancelled,
 }
@@ -39,11 +41,24 @@ pub(crate) struct QueryRow {
     pub(crate) error: Option<String>,
 }
 
+/// Statements that ended, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// How they came, as in [`Statement::door`].
+    pub door: &'static str,
+    /// How they ended: `finished`, `cancelled`, or the [kind](Error::kind) of their error.
+    pub outcome: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
 #[derive(Debug, Default)]
 struct Kept {
     last_id: u64,
     running: Vec<(QueryRow, Instant)>,
     ended: VecDeque<QueryRow>,
+    /// All that ended, by door and outcome. Both are words of the program: there are few.
+    counts: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 /// The statements of users: those that run, and the last thousand that ended.
@@ -76,8 +91,32 @@ impl Queries {
         Entry {
             queries: Arc::clone(self),
             id,
+            has_parameters: statement.parameters.is_some(),
             ended: false,
         }
+    }
+
+    /// Notes the statements that run as cancelled: the service ends, and what is left of them with it.
+    pub fn cut_off(&self) {
+        let running: Vec<u64> = {
+            let kept = self.kept();
+            kept.running.iter().map(|(row, _)| row.id).collect()
+        };
+        for id in running {
+            self.end(id, Outcome::Cancelled, 0);
+        }
+    }
+
+    fn ended(&self) -> Vec<Ended> {
+        let kept = self.kept();
+        kept.counts
+            .iter()
+            .map(|(&(door, outcome), &count)| Ended {
+                door,
+                outcome,
+                count,
+            })
+            .collect()
     }
 
     /// Gives every statement that is remembered, the oldest first.
@@ -98,11 +137,13 @@ impl Queries {
         let (mut row, begin) = kept.running.swap_remove(place);
         row.elapsed_ms = millis(begin);
         row.rows = rows;
-        (row.state, row.error) = match outcome {
-            Outcome::Finished => ("finished", None),
-            Outcome::Failed(error) => ("failed", Some(error)),
-            Outcome::Cancelled => ("cancelled", None),
+        let (state, outcome, error) = match outcome {
+            Outcome::Finished => ("finished", "finished", None),
+            Outcome::Failed(kind, error) => ("failed", kind, Some(error)),
+            Outcome::Cancelled => ("cancelled", "cancelled", None),
         };
+        (row.state, row.error) = (state, error);
+        *kept.counts.entry((row.door, outcome)).or_default() += 1;
         tracing::info!(
             target: "podtrail::audit",
             id,
@@ -119,6 +160,27 @@ impl Queries {
             kept.ended.pop_front();
         }
         kept.ended.push_back(row);
+    }
+}
+
+impl Executor {
+    /// How many statements have ended, by the way they came and by how they ended.
+    #[must_use]
+    pub fn ended(&self) -> Vec<Ended> {
+        self.queries
+            .as_ref()
+            .map_or_else(Vec::new, |queries| queries.ended())
+    }
+
+    /// Notes a statement that is refused before it could run: each has its line of audit.
+    pub fn refused(&self, statement: &Statement, error: &Error) {
+        if let Some(queries) = &self.queries {
+            let entry = queries.begin(statement, (self.clock)());
+            match error {
+                Error::Stopped(_) => entry.end(Outcome::Cancelled, 0),
+                error => entry.fail(error, 0),
+            }
+        }
     }
 }
 
@@ -140,10 +202,16 @@ fn shown(text: &str) -> String {
 pub(super) struct Entry {
     queries: Arc<Queries>,
     id: u64,
+    has_parameters: bool,
     ended: bool,
 }
 
 impl Entry {
+    pub(super) fn fail(self, error: &Error, rows: u64) {
+        let text = kept_text(error, self.has_parameters);
+        self.end(Outcome::Failed(error.kind(), text), rows);
+    }
+
     pub(super) fn end(mut self, outcome: Outcome, rows: u64) {
         self.ended = true;
         self.queries.end(self.id, outcome, rows);

@@ -390,3 +390,83 @@ async fn what_users_get_wrong_is_theirs() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_is_told_to_who_gave_it_and_kept_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, session) = session(&folder).await;
+    let executor = executor(&engine, Bounds::default());
+    let value = "(a-secret-value";
+    let with_value = |sql: &str| Statement {
+        parameters: Some(ParamValues::List(vec![
+            datafusion::common::ScalarValue::Utf8(Some(value.to_owned())).into(),
+        ])),
+        ..Statement::new(sql)
+    };
+    let sql = "SELECT CAST($1 AS INT)";
+    for sql in [
+        sql,
+        "SELECT to_timestamp($1)",
+        "SELECT regexp_like(CAST(value AS VARCHAR), $1) FROM generate_series(1, 3)",
+    ] {
+        let ended = match executor.run(&session, with_value(sql)).await {
+            Ok(answer) => answer.all().await.map(drop),
+            Err(error) => Err(error),
+        };
+        assert!(ended.is_err(), "{sql}");
+    }
+    let told = executor.run(&session, with_value(sql)).await.unwrap_err();
+    assert!(told.to_string().contains(value), "{told}");
+    // Without parameters the text is kept: whoever reads it has the statement as well.
+    let plain = Statement::new("SELECT CAST('in the statement' AS INT)");
+    executor.run(&session, plain).await.unwrap_err();
+    let rows = engine.queries().rows();
+    let errors: Vec<&str> = rows.iter().filter_map(|row| row.error.as_deref()).collect();
+    assert_eq!(errors.len(), 5, "{errors:?}");
+    for error in &errors[..4] {
+        assert!(!error.contains("secret"), "{error}");
+    }
+    assert!(errors[3].starts_with("invalid_query"), "{errors:?}");
+    assert!(errors[4].contains("in the statement"), "{errors:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_is_noted_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, session) = session(&folder).await;
+    let bounds = Bounds {
+        text_bytes: 100,
+        ..Bounds::default()
+    };
+    let executor = executor(&engine, bounds);
+    let long = format!("SELECT '{}'", "x".repeat(100));
+    for sql in ["DROP TABLE events", &long] {
+        executor
+            .run(&session, Statement::new(sql))
+            .await
+            .unwrap_err();
+    }
+    let refused = Error::InvalidQuery("no statement at all".to_owned());
+    executor.refused(&Statement::new("nonsense"), &refused);
+    let fine = executor.run(&session, Statement::new("SELECT 1")).await;
+    fine.unwrap().all().await.unwrap();
+    let mut running = executor
+        .run(&session, Statement::new(ENDLESS))
+        .await
+        .unwrap();
+    running.next().await.unwrap().unwrap();
+    // The service ends: nobody waits for what is left of it.
+    engine.queries().cut_off();
+    drop(running);
+    let wanted = ["failed", "failed", "failed", "finished", "cancelled"];
+    assert_eq!(states(&engine), wanted);
+    let counted: Vec<(&str, u64)> = executor
+        .ended()
+        .iter()
+        .map(|ended| (ended.outcome, ended.count))
+        .collect();
+    assert_eq!(
+        counted,
+        [("cancelled", 1), ("finished", 1), ("invalid_query", 3)]
+    );
+}

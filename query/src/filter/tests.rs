@@ -28,3 +28,32 @@ fn placeholders_are_whole_words() {
         assert_eq!(has_placeholder(sql, name), expected, "{sql}");
     }
 }
+
+#[test]
+fn a_filter_of_words_takes_no_others() {
+    let with = |name, value: &str| Filter::default().with(name, value).map(drop);
+    for (name, words) in WORDS {
+        for word in words {
+            assert!(with(name, word).is_ok(), "{name}={word}");
+        }
+        let error = with(name, "nonsense").unwrap_err().to_string();
+        assert_eq!(error, format!("{name}: one of {}", words.join(", ")));
+        assert!(with(name, "").is_err());
+    }
+    assert!(with("cluster", "nonsense").is_ok());
+}
+
+#[test]
+fn times_that_nothing_lies_between_are_refused() {
+    let time = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
+    let (early, late) = (time("2026-05-01T00:00:00Z"), time("2026-05-02T00:00:00Z"));
+    for (from, to, fits) in [
+        (early, late, true),
+        (early, None, true),
+        (None, early, true),
+        (early, early, false),
+        (late, early, false),
+    ] {
+        assert_eq!(Filter::within(from, to).is_ok(), fits, "{from:?} {to:?}");
+    }
+}

@@ -40,7 +40,8 @@ fn full(listing: &Listing) -> Filter {
     let time = |takes: bool| takes.then(chrono::Utc::now);
     let mut filter = Filter::between(time(listing.takes("from")), time(listing.takes("to")));
     for name in Filter::NAMES.into_iter().filter(|name| listing.takes(name)) {
-        filter.set(name, "x").unwrap();
+        let value = Filter::words(name).map_or("x", |words| words[0]);
+        filter.set(name, value).unwrap();
     }
     filter
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use podtrail_api::serve::observed;
 use podtrail_ingest::Error;
 use podtrail_ingest::aws::aws_config;
 use podtrail_ingest::source::local::{LocalFiles, Stdin};
@@ -213,6 +214,7 @@ async fn queue(
         }),
     };
     let defaults = sqs::Options::new(random);
+    let source = argument.to_owned();
     let options = sqs::Options {
         wait_seconds: if request.follows {
             FOLLOWED_WAIT
@@ -222,6 +224,7 @@ async fn queue(
         longest_run: request.follows.then_some(FOLLOWED_RUN),
         only_look: request.dry_run,
         put_aside: (!request.dry_run).then(|| aside(store, global)),
+        tell: Some(Arc::new(move |told| observed::messages(&source, told))),
         ..defaults
     };
     let queue = Arc::new(SqsQueue::new(argument, &config, objects, options)?);

@@ -67,7 +67,7 @@ async fn a_stream_may_be_asked_again_after_its_end() {
         .run(&now.session, Statement::new("SELECT 1 AS one"))
         .await
         .unwrap();
-    let response = stream(Form::Ndjson, now, rows, None, Instant::now()).unwrap();
+    let response = stream(Form::Ndjson, now, None, rows, None, Instant::now()).unwrap();
     let mut body = response.into_body();
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {

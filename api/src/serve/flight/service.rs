@@ -27,7 +27,7 @@ use arrow_flight::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use http::header::AUTHORIZATION;
-use podtrail_query::{Description, Session, Statement};
+use podtrail_query::{Description, Error, Session, Statement};
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -41,6 +41,9 @@ use crate::serve::state::State;
 
 /// What a client is given as its token where none is needed.
 const NO_TOKEN: &str = "anonymous";
+
+/// Text of what is refused as it would change something.
+const READ_ONLY: &str = "podtrail's SQL only reads";
 
 /// The service.
 #[derive(Debug)]
@@ -129,7 +132,7 @@ fn placeholders(description: &Description) -> Result<Schema, Status> {
 }
 
 fn read_only() -> Status {
-    Status::unimplemented("podtrail's SQL only reads")
+    Status::unimplemented(READ_ONLY)
 }
 
 fn no_transactions() -> Status {
@@ -434,9 +437,12 @@ impl FlightSqlService for FlightSql {
 
     async fn do_put_statement_update(
         &self,
-        _query: CommandStatementUpdate,
-        _request: Request<PeekableFlightDataStream>,
+        update: CommandStatementUpdate,
+        request: Request<PeekableFlightDataStream>,
     ) -> Result<i64, Status> {
+        let statement = statement(&Handle::new(update.query), &request)?;
+        let refused = Error::InvalidQuery(READ_ONLY.to_owned());
+        self.state.sql.refused(&statement, &refused);
         Err(read_only())
     }
 

@@ -332,7 +332,7 @@ async fn nothing_writes_and_every_refusal_says_why() {
         "SELECT count(*) AS n FROM system.queries WHERE door = 'flight' AND state = 'failed'";
     let told: Value =
         serde_json::from_slice(&service.http(told, "application/json").await).unwrap();
-    assert_eq!(told["items"][0]["n"], json!(6));
+    assert_eq!(told["items"][0]["n"], json!(7));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
-    SchemaProvider,
+    SchemaProvider, TableProvider,
 };
 use datafusion::common::exec_err;
-use datafusion::datasource::TableType;
+use datafusion::datasource::{TableType, ViewTable, provider_as_source};
 use datafusion::error::Result as DfResult;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::Statement;
@@ -35,6 +35,8 @@ const DATABASE: &str = "podtrail";
 const SCHEMA: &str = "public";
 /// Schema of PostgreSQL's own tables.
 const PG_CATALOG: &str = "pg_catalog";
+/// Its table of databases.
+const PG_DATABASE: &str = "pg_database";
 
 /// Plans statements over snapshots.
 pub(super) struct Catalog {
@@ -64,7 +66,7 @@ impl Catalog {
         functions::register(&context);
         Ok(Self {
             template: context.state(),
-            pg_catalog: Arc::new(pg_catalog),
+            pg_catalog: Arc::new(OneDatabase(Arc::new(pg_catalog))),
         })
     }
 
@@ -113,6 +115,34 @@ fn tables(session: &Session) -> Option<Arc<dyn CatalogProvider>> {
     let state = session.context().state();
     let name = &state.config().options().catalog.default_catalog;
     state.catalog_list().catalog(name)
+}
+
+/// `pg_catalog` without the database `postgres` that it adds for tools: there is no such database.
+#[derive(Debug)]
+struct OneDatabase(Arc<dyn SchemaProvider>);
+
+#[async_trait]
+impl SchemaProvider for OneDatabase {
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names()
+    }
+
+    async fn table(&self, name: &str) -> DfResult<Option<Arc<dyn TableProvider>>> {
+        let Some(table) = self.0.table(name).await? else {
+            return Ok(None);
+        };
+        if !name.eq_ignore_ascii_case(PG_DATABASE) {
+            return Ok(Some(table));
+        }
+        let plan = LogicalPlanBuilder::scan(PG_DATABASE, provider_as_source(table), None)?
+            .filter(col("datname").eq(lit(DATABASE)))?
+            .build()?;
+        Ok(Some(Arc::new(ViewTable::new(plan, None))))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.0.table_exist(name)
+    }
 }
 
 /// What `pg_catalog` lists: the tables and views of the snapshot in service.

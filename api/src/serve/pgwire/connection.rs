@@ -133,7 +133,7 @@ impl Connection {
         if self.surplus {
             return Err(fatal(TOO_MANY, "sorry, too many clients already"));
         }
-        let Some(by) = self.authenticated(wire).await? else {
+        let Some((by, password)) = self.authenticated(wire).await? else {
             return Ok(None);
         };
         let settings = settings(&startup);
@@ -151,16 +151,19 @@ impl Connection {
         let ready = ReadyForQuery::new(TransactionStatus::Idle);
         wire.send(Told::ReadyForQuery(ready)).await?;
         wire.set_state(PgWireConnectionState::ReadyForQuery);
-        let conversation = Conversation::new(Arc::clone(&self.service), by, settings);
+        let conversation = Conversation::new(Arc::clone(&self.service), by, password, settings);
         Ok(Some((conversation, registered, cancelled)))
     }
 
-    /// Gives the name of who asks; none where the client leaves.
-    async fn authenticated(&self, wire: &mut Wire) -> PgWireResult<Option<String>> {
+    /// Gives the name of who asks, and the password where one is asked for; none where the client leaves.
+    async fn authenticated(
+        &self,
+        wire: &mut Wire,
+    ) -> PgWireResult<Option<(String, Option<String>)>> {
         let near = self.peer.ip().to_canonical().is_loopback();
         let Some(auth) = &self.service.auth else {
             if near {
-                return Ok(Some(self.service.trusted.clone()));
+                return Ok(Some((self.service.trusted.clone(), None)));
             }
             return Err(fatal(
                 INVALID_AUTHORIZATION,
@@ -182,7 +185,7 @@ impl Connection {
             Some(_) => return Err(fatal(PROTOCOL_VIOLATION, "expected a password")),
         };
         match auth.check(&password.password).await {
-            Ok(by) => Ok(Some(by)),
+            Ok(by) => Ok(Some((by, Some(password.password)))),
             Err(why) => {
                 tracing::debug!(peer = %self.peer, why, "a password was refused");
                 Err(fatal(INVALID_PASSWORD, "password authentication failed"))

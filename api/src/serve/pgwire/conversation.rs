@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::Schema;
+use datafusion::common::ParamValues;
 use datafusion::sql::sqlparser::ast::Statement as Sql;
 use datafusion_postgres::pgwire::api::portal::{Format, Portal};
 use datafusion_postgres::pgwire::api::results::{SendableRowStream, Tag};
@@ -20,19 +21,22 @@ use datafusion_postgres::pgwire::messages::response::{
 };
 use datafusion_postgres::pgwire::messages::startup::ParameterStatus;
 use futures::{SinkExt, StreamExt};
-use podtrail_query::Statement;
+use podtrail_query::{Error, Statement};
 use tokio::time::Instant;
 
 use super::Service;
 use super::connection::Wire;
 use super::error::{
-    ABORTED_TRANSACTION, INTERNAL_ERROR, LIMIT_EXCEEDED, NO_STATEMENT, NOT_SUPPORTED,
-    PROTOCOL_VIOLATION, error, of_engine,
+    ABORTED_TRANSACTION, CANCELLED, INTERNAL_ERROR, INVALID_AUTHORIZATION, LIMIT_EXCEEDED,
+    NO_STATEMENT, NOT_SUPPORTED, PROTOCOL_VIOLATION, error, fatal, of_engine,
 };
 use super::parameters::{Parameter, values};
 use super::rows::{Columns, answer_in_time, columns, described, encoded, rows, texts};
 use super::settings::Settings;
 use super::statement::{Order, Sorted};
+
+/// How statements come here, as the audit tells it.
+const DOOR: &str = "postgresql";
 
 /// Prepared statements of a connection.
 const MOST_STATEMENTS: usize = 256;
@@ -44,6 +48,8 @@ pub(super) struct Conversation {
     service: Arc<Service>,
     /// Who asks.
     by: String,
+    /// What they were let in with, where a password is asked for.
+    password: Option<String>,
     settings: Settings,
     transaction: TransactionStatus,
     statements: HashMap<String, Arc<Prepared>>,
@@ -52,6 +58,15 @@ pub(super) struct Conversation {
     skipping: bool,
     /// Between the messages of an extended query.
     amid: bool,
+    /// The statement under way, until the executor has it: one that fails before is noted here.
+    unnoted: Option<Unnoted>,
+}
+
+/// A statement that is noted nowhere yet.
+struct Unnoted {
+    text: String,
+    /// It has values, which its error may tell.
+    has_values: bool,
 }
 
 /// A prepared statement; none for an empty one. It keeps no plan: each run reads the snapshot then in service.
@@ -85,16 +100,23 @@ enum Reply {
 }
 
 impl Conversation {
-    pub(super) fn new(service: Arc<Service>, by: String, settings: Settings) -> Self {
+    pub(super) fn new(
+        service: Arc<Service>,
+        by: String,
+        password: Option<String>,
+        settings: Settings,
+    ) -> Self {
         Self {
             service,
             by,
+            password,
             settings,
             transaction: TransactionStatus::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
             skipping: false,
             amid: false,
+            unnoted: None,
         }
     }
 
@@ -108,6 +130,9 @@ impl Conversation {
         self.amid = asked.is_extended_query() && !matches!(asked, Asked::Sync(_));
         if self.skipping && !matches!(asked, Asked::Sync(_)) {
             return Ok(());
+        }
+        if matches!(asked, Asked::Query(_) | Asked::Parse(_) | Asked::Execute(_)) {
+            self.check_again().await?;
         }
         match asked {
             Asked::Query(query) => self.query(wire, &query.query).await,
@@ -123,7 +148,7 @@ impl Conversation {
             }
             // Remains of a COPY that was refused.
             Asked::CopyData(_) | Asked::CopyDone(_) | Asked::CopyFail(_) => Ok(()),
-            _ => Err(super::error::fatal(
+            _ => Err(fatal(
                 PROTOCOL_VIOLATION,
                 "the message does not belong here",
             )),
@@ -138,6 +163,12 @@ impl Conversation {
         extended: bool,
     ) -> PgWireResult<bool> {
         let failure = ErrorInfo::from(failure);
+        let message = failure.message.clone();
+        let refused = match failure.code.as_str() {
+            CANCELLED => Error::Stopped(message),
+            _ => Error::InvalidQuery(message),
+        };
+        self.note(&refused);
         let ends = failure.is_fatal();
         wire.feed(Told::ErrorResponse(failure.into())).await?;
         if self.transaction == TransactionStatus::Transaction {
@@ -154,6 +185,47 @@ impl Conversation {
         Ok(ends)
     }
 
+    /// Ends the connection of who would not be let in any more: a token may have been revoked or have expired since.
+    async fn check_again(&mut self) -> PgWireResult<()> {
+        let (Some(auth), Some(password)) = (&self.service.auth, &self.password) else {
+            return Ok(());
+        };
+        match auth.check(password).await {
+            Ok(_) => Ok(()),
+            Err(why) => {
+                tracing::debug!(by = self.by, why, "a PostgreSQL client is let in no more");
+                Err(fatal(
+                    INVALID_AUTHORIZATION,
+                    "the password is not valid any more: its token was revoked or has expired",
+                ))
+            }
+        }
+    }
+
+    /// Begins a statement, of which the executor knows nothing yet.
+    fn begin(&mut self, text: &str, has_values: bool) {
+        self.unnoted = Some(Unnoted {
+            text: text.to_owned(),
+            has_values,
+        });
+    }
+
+    /// Notes the statement under way as failed, where the executor has not come to do so.
+    fn note(&mut self, refused: &Error) {
+        let Some(Unnoted { text, has_values }) = self.unnoted.take() else {
+            return;
+        };
+        let statement = Statement {
+            sql: text,
+            // What they are is told nowhere: that there are some keeps the error's text out of the log.
+            parameters: has_values.then(|| ParamValues::List(Vec::new())),
+            most_rows: None,
+            by: self.by.clone(),
+            door: DOOR,
+        };
+        self.service.executor.refused(&statement, refused);
+    }
+
     async fn ready(&mut self, wire: &mut Wire) -> PgWireResult<()> {
         if self.transaction == TransactionStatus::Idle {
             self.portals.clear();
@@ -164,6 +236,7 @@ impl Conversation {
 
     /// Answers the statements of a text, one after the other.
     async fn query(&mut self, wire: &mut Wire, text: &str) -> PgWireResult<()> {
+        self.begin(text, false);
         self.within_bounds(text)?;
         let statements = self.service.sorter.read(text)?;
         if statements.is_empty() {
@@ -171,6 +244,7 @@ impl Conversation {
                 .await?;
         }
         for Sorted { order, text } in statements {
+            self.begin(&text, false);
             self.unless_aborted(&order)?;
             let reply = match order {
                 Order::Read(sql) => {
@@ -180,6 +254,7 @@ impl Conversation {
                 }
                 order => self.obey(wire, order, &Format::UnifiedText).await?,
             };
+            self.unnoted = None;
             match reply {
                 Reply::Done(tag) => told(wire, Tag::new(tag)).await?,
                 Reply::Rows(columns, mut rows, tag) => {
@@ -189,6 +264,7 @@ impl Conversation {
                 }
             }
         }
+        self.unnoted = None;
         self.ready(wire).await
     }
 
@@ -220,8 +296,10 @@ impl Conversation {
             parameters,
             most_rows: None,
             by: self.by.clone(),
-            door: "postgresql",
+            door: DOOR,
         };
+        // From here on the executor notes how it ends.
+        self.unnoted = None;
         let run = service.executor.run_plan(&session, plan, statement);
         let answer = answer_in_time(deadline, run).await?;
         let given = columns(&answer.schema(), format)?;
@@ -338,6 +416,12 @@ impl Conversation {
             ));
         }
         Ok(())
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.note(&Error::Stopped("the connection ended".to_owned()));
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn of_parser(failure: ParserError) -> PgWireError {
     let (ParserError::TokenizerError(message) | ParserError::ParserError(message)) = failure else {
         return error(
             TOO_COMPLEX,
-            "the statement is too long or too deep: ask for less at once",
+            "the statement nests too much: a query in FROM can go on from what another gives",
         );
     };
     error(SYNTAX_ERROR, message)

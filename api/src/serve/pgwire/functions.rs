@@ -41,7 +41,7 @@ pub(super) fn register(context: &SessionContext) {
     for function in functions {
         context.register_udf(ScalarUDF::from(Constant::new(function)));
     }
-    // All that is in the catalog is visible, and nothing in it has a description or a definition.
+    // All that is in the catalog is visible, and nothing in it has a description, a size or a definition.
     let visible = VISIBLE.map(|name| (name, ScalarValue::Boolean(Some(true))));
     let without = WITHOUT.map(|name| (name, ScalarValue::Utf8(None)));
     for (name, value) in visible.into_iter().chain(without) {
@@ -66,17 +66,22 @@ const VISIBLE: [&str; 5] = [
     "pg_type_is_visible",
 ];
 
-/// Functions that describe or define an object.
-const WITHOUT: [&str; 10] = [
+/// Functions that describe, measure or define an object.
+const WITHOUT: [&str; 15] = [
     "col_description",
     "obj_description",
+    "pg_database_size",
     "pg_get_function_arguments",
     "pg_get_function_identity_arguments",
     "pg_get_function_result",
+    "pg_get_function_sqlbody",
     "pg_get_functiondef",
     "pg_get_indexdef",
     "pg_get_viewdef",
     "pg_size_pretty",
+    "pg_table_size",
+    "pg_tablespace_location",
+    "pg_tablespace_size",
     "shobj_description",
 ];
 

@@ -9,9 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     TransactionIsolationLevel, TransactionMode, Value, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::PG_CATALOG_TABLES;
 use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use datafusion_postgres::datafusion_pg_catalog::sql::rules::{
@@ -20,13 +18,8 @@ use datafusion_postgres::datafusion_pg_catalog::sql::rules::{
 };
 use datafusion_postgres::pgwire::error::PgWireError;
 
-use super::error::{NOT_SUPPORTED, error, of_parser, only_reads};
-
-/// Operators and keywords of a text. A chain of operators is a tree as deep as it is long, and what walks down a
-/// tree needs room on its thread's stack for each step.
-const MOST_JOINTS: usize = 1000;
-/// Relations of a statement, for the same reason: each is joined to those before it.
-const MOST_RELATIONS: usize = 200;
+use super::error::{NOT_SUPPORTED, TOO_COMPLEX, error, of_parser, only_reads};
+use super::lacking;
 
 /// What a statement asks for.
 #[derive(Debug, Clone)]
@@ -96,7 +89,7 @@ impl Sorter {
     /// Where it is malformed, or has a statement that does more than read.
     pub(super) fn read(&self, text: &str) -> Result<Vec<Sorted>, PgWireError> {
         podtrail_query::check_size(text)
-            .map_err(|_| of_parser(ParserError::RecursionLimitExceeded))?;
+            .map_err(|failure| error(TOO_COMPLEX, failure.to_string()))?;
         let plain = match parse(text) {
             Ok(statements) => statements,
             // Some of what clients ask the catalog is no SQL that the engine knows.
@@ -115,11 +108,6 @@ impl Sorter {
                 } else {
                     statement.to_string()
                 };
-                let mut relations = Relations::default();
-                let _ = statement.visit(&mut relations);
-                if relations.count > MOST_RELATIONS {
-                    return Err(of_parser(ParserError::RecursionLimitExceeded));
-                }
                 let order = sort(self.rewritten(statement, &text))?;
                 Ok(Sorted { order, text })
             })
@@ -132,7 +120,7 @@ impl Sorter {
         if reads_catalog(&statement) {
             let rewritten = self.compatible.parse(text);
             return match rewritten.map(|mut statements| statements.pop()) {
-                Ok(Some(rewritten)) => rewritten,
+                Ok(Some(rewritten)) => lacking::left_out(rewritten),
                 _ => statement,
             };
         }
@@ -143,35 +131,7 @@ impl Sorter {
 }
 
 fn parse(text: &str) -> Result<Vec<Statement>, ParserError> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location()?;
-    let joints = tokens.iter().filter(|token| is_joint(&token.token));
-    if joints.count() > MOST_JOINTS {
-        return Err(ParserError::RecursionLimitExceeded);
-    }
-    Parser::new(&PostgreSqlDialect {})
-        .with_tokens_with_locations(tokens)
-        .parse_statements()
-}
-
-/// Tells whether a token may make a statement deeper: what is no name, no value and no separator.
-fn is_joint(token: &Token) -> bool {
-    match token {
-        Token::Word(word) => !matches!(
-            word.keyword,
-            Keyword::NoKeyword | Keyword::NULL | Keyword::TRUE | Keyword::FALSE
-        ),
-        Token::Whitespace(_)
-        | Token::Number(..)
-        | Token::SingleQuotedString(_)
-        | Token::EscapedStringLiteral(_)
-        | Token::Placeholder(_)
-        | Token::Comma
-        | Token::Period
-        | Token::SemiColon
-        | Token::LParen
-        | Token::RParen => false,
-        _ => true,
-    }
+    Parser::parse_sql(&PostgreSqlDialect {}, text)
 }
 
 /// Tells whether a statement reads the catalog and nothing else.
@@ -188,7 +148,6 @@ struct Relations {
     own: HashSet<String>,
     of_catalog: bool,
     of_user: bool,
-    count: usize,
 }
 
 impl Visitor for Relations {
@@ -202,7 +161,6 @@ impl Visitor for Relations {
     }
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
-        self.count += 1;
         if let TableFactor::Table {
             name,
             args: Some(_),

@@ -1,5 +1,6 @@
 //! Real clients against a listener on loopback.
 
+mod audit;
 mod catalog;
 mod limits;
 mod protocol;

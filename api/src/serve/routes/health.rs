@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::serve::observed;
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
 use crate::serve::telemetry;
@@ -95,5 +96,6 @@ pub async fn metrics(Shared(state): Shared<State>) -> Result<Response, Problem> 
         let running = u32::try_from(executor.running()).unwrap_or(u32::MAX);
         metrics::gauge!("podtrail_queries_running", "kind" => name).set(f64::from(running));
     }
+    observed::statements(&state.sql);
     Ok(telemetry::page(handle))
 }

@@ -1,14 +1,12 @@
 //! Reports by name: all rows, in the order in which the command line prints them.
 
-use std::time::Instant;
-
 use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use http::HeaderMap;
 use podtrail_query::report::Report;
 
 use super::ProblemDocument;
-use crate::serve::answer::{form, stream};
+use crate::serve::answer::Question;
 use crate::serve::parameters::{ListParameters, Parameters};
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
@@ -29,6 +27,7 @@ use crate::serve::state::State;
             (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.arrow.stream"),
         )),
+        (status = 304, description = "The client has this answer already."),
         (status = "default", description = "An error.", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -38,7 +37,6 @@ pub async fn report(
     headers: HeaderMap,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Response, Problem> {
-    let began = Instant::now();
     let report = Report::find(&name).ok_or_else(|| {
         let names: Vec<&str> = Report::ALL.iter().map(|report| report.name()).collect();
         Problem::not_found(format!("no such report; there are {}", names.join(", ")))
@@ -46,9 +44,13 @@ pub async fn report(
     if parameters.limit.is_some() || parameters.next_token.is_some() {
         return Err(Problem::bad_request("a report is whole: it has no pages"));
     }
-    let form = form(&headers)?;
-    let now = state.served.now();
-    let statement = report.listing().whole(&parameters.filter()?)?;
-    let rows = state.reports.run(&now.session, statement).await?;
-    stream(form, now, rows, None, began)
+    let filter = parameters.filter()?;
+    let statement = report.listing().whole(&filter)?;
+    let what = format!("{filter:?}");
+    let question = match Question::begin(&state, &headers, &["report", report.name(), &what])? {
+        Ok(question) => question,
+        Err(known) => return Ok(*known),
+    };
+    let rows = state.reports.run(&question.now.session, statement).await?;
+    question.rows(rows)
 }

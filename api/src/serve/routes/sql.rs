@@ -129,7 +129,7 @@ pub async fn sql(
         .iter()
         .map(|field| json!({"name": field.name(), "type": field.data_type().to_string()}))
         .collect();
-    stream(form, now, rows, Some(Value::Array(columns)), began)
+    stream(form, now, None, rows, Some(Value::Array(columns)), began)
 }
 
 fn values(params: Params) -> Result<ParamValues, Problem> {

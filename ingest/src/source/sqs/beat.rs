@@ -26,7 +26,8 @@ pub(super) fn start(shared: &Arc<Shared>) -> AbortHandle {
 async fn beat(shared: &Shared) {
     let receipts = shared.held().receipts(Instant::now(), shared.options.hold);
     // A message that could not be renewed comes again, which costs a look and no event.
-    for error in shared.queue.hide(receipts, shared.options.visibility).await {
+    let renewed = shared.queue.hide(receipts, shared.options.visibility);
+    for error in renewed.await.errors {
         tracing::warn!(%error, "messages not renewed");
     }
 }

@@ -20,6 +20,22 @@ pub type ReadBody = Arc<dyn Fn(ObjectRef) -> BoxFuture<'static, io::Result<Body>
 /// Puts a message aside where it lasts. The message is deleted from the queue only after this succeeded.
 pub type PutAside = Arc<dyn Fn(Aside) -> BoxFuture<'static, io::Result<()>> + Send + Sync>;
 
+/// Hears what becomes of messages.
+pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
+
+/// What became of messages, for [`Tell`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// So many were received.
+    Received(usize),
+    /// So many were deleted: what they name is safe.
+    Deleted(usize),
+    /// So many were given back, for others to take at once.
+    Returned(usize),
+    /// So many messages, or objects that they name, are in hand now.
+    InHand(usize),
+}
+
 /// A message that cannot be used, for [`PutAside`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aside {
@@ -89,6 +105,8 @@ pub struct Options {
     pub only_look: bool,
     /// Takes messages that cannot be used, where the queue has no dead-letter queue.
     pub put_aside: Option<PutAside>,
+    /// Hears what becomes of messages.
+    pub tell: Option<Tell>,
 }
 
 impl Options {
@@ -111,6 +129,13 @@ impl Options {
             random,
             only_look: false,
             put_aside: None,
+            tell: None,
+        }
+    }
+
+    pub(super) fn tell(&self, told: Told) {
+        if let Some(tell) = &self.tell {
+            tell(told);
         }
     }
 }

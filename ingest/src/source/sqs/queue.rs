@@ -152,30 +152,39 @@ impl Queue {
         }
     }
 
-    /// Deletes messages. Gives an error for each batch that could not be deleted as a whole: what is
-    /// left of it comes again.
-    pub(super) async fn delete(&self, receipts: Vec<Receipt>) -> Vec<Error> {
+    /// Deletes messages.
+    pub(super) async fn delete(&self, receipts: Vec<Receipt>) -> Changed {
         self.in_batches(Change::Delete, receipts).await
     }
 
     /// Keeps messages invisible for so long from now; no time at all gives them back at once.
-    pub(super) async fn hide(&self, receipts: Vec<Receipt>, time: Duration) -> Vec<Error> {
+    pub(super) async fn hide(&self, receipts: Vec<Receipt>, time: Duration) -> Changed {
         self.in_batches(Change::Hide(seconds(time)), receipts).await
     }
 
-    async fn in_batches(&self, change: Change, receipts: Vec<Receipt>) -> Vec<Error> {
+    async fn in_batches(&self, change: Change, receipts: Vec<Receipt>) -> Changed {
+        let count = receipts.len();
         let batches: Vec<Vec<Receipt>> = receipts.chunks(BATCH).map(<[Receipt]>::to_vec).collect();
         futures::stream::iter(batches)
             .map(|batch| self.batch(change, batch))
             .buffer_unordered(BATCHES_AT_ONCE)
-            .filter_map(std::future::ready)
-            .collect()
+            .fold(
+                Changed {
+                    count,
+                    errors: Vec::new(),
+                },
+                |mut changed, (lost, error)| async move {
+                    changed.count -= lost;
+                    changed.errors.extend(error);
+                    changed
+                },
+            )
             .await
     }
 
     /// Changes at most [`BATCH`] messages; those that SQS could not change for a reason of its own are
-    /// tried again.
-    async fn batch(&self, change: Change, mut batch: Vec<Receipt>) -> Option<Error> {
+    /// tried again. Gives how many are left, and why.
+    async fn batch(&self, change: Change, mut batch: Vec<Receipt>) -> (usize, Option<Error>) {
         let mut lost = 0;
         let mut why = String::new();
         for attempt in 0..self.attempts {
@@ -207,10 +216,11 @@ impl Queue {
             }
         }
         let lost = lost + batch.len();
-        (lost > 0).then(|| Error::Aws {
+        let error = (lost > 0).then(|| Error::Aws {
             what: format!("{} {lost} messages of {}", change.verb(), self.url),
             reason: format!("{why}; they come again"),
-        })
+        });
+        (lost, error)
     }
 
     async fn send(
@@ -263,6 +273,15 @@ impl Queue {
             Err(error) => Err(explain(&error, "sqs:ChangeMessageVisibility")),
         }
     }
+}
+
+/// What came of a change of messages.
+#[derive(Debug)]
+pub(super) struct Changed {
+    /// How many were changed.
+    pub(super) count: usize,
+    /// An error for each batch that could not be changed as a whole: what is left of it comes again.
+    pub(super) errors: Vec<Error>,
 }
 
 /// What is done to messages.

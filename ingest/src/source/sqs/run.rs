@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::held::Receipt;
 use super::notification::{self, Named};
-use super::options::Aside;
+use super::options::{Aside, Told};
 use super::queue::Redrive;
 use super::{ObjectRef, Shared};
 use crate::decode::{clean, truncate};
@@ -77,6 +77,7 @@ impl Run {
                 Ok(messages) if messages.is_empty() => empty += 1,
                 Ok(messages) => {
                     empty = 0;
+                    self.shared.options.tell(Told::Received(messages.len()));
                     if self.take_all(messages).await.is_err() {
                         return;
                     }
@@ -120,7 +121,8 @@ impl Run {
         for taken in join_all(messages.into_iter().map(|message| self.take(message))).await {
             done.extend(taken?);
         }
-        for error in self.shared.queue.delete(done).await {
+        self.shared.tell_in_hand();
+        for error in self.shared.delete(done).await {
             self.give(Err(error)).await?;
         }
         Ok(())
@@ -268,7 +270,7 @@ impl Run {
             }
         };
         let hidden = self.shared.options.hidden;
-        for error in queue.hide(vec![receipt.clone()], hidden).await {
+        for error in queue.hide(vec![receipt.clone()], hidden).await.errors {
             tracing::warn!(%error, "message not hidden");
         }
         (format!("{reason}; {kept}"), false)

@@ -28,6 +28,7 @@ use crate::serve::pgwire::statement::{Order, Sorted};
 
 impl Conversation {
     pub(super) async fn parse(&mut self, wire: &mut Wire, parse: Parse) -> PgWireResult<()> {
+        self.begin(&parse.query, false);
         self.within_bounds(&parse.query)?;
         let name = parse.name.unwrap_or_default();
         if self.statements.len() >= MOST_STATEMENTS && !self.statements.contains_key(&name) {
@@ -49,6 +50,7 @@ impl Conversation {
             None => None,
         };
         self.statements.insert(name, Arc::new(Prepared(kept)));
+        self.unnoted = None;
         Ok(wire.feed(Told::ParseComplete(ParseComplete::new())).await?)
     }
 
@@ -88,6 +90,9 @@ impl Conversation {
             ));
         }
         let prepared = self.statement(bind.statement_name.as_deref())?;
+        if let Some(kept) = &prepared.0 {
+            self.begin(&kept.sorted.text, true);
+        }
         let parameters = prepared.0.as_ref().map_or(&[][..], |kept| &kept.parameters);
         let portal = bound(parameters, &bind)?;
         if let Some(schema) = prepared.0.as_ref().and_then(|kept| kept.schema.as_ref()) {
@@ -100,6 +105,7 @@ impl Conversation {
             rows,
         };
         self.portals.insert(name, bound);
+        self.unnoted = None;
         Ok(wire.feed(Told::BindComplete(BindComplete::new())).await?)
     }
 
@@ -148,9 +154,14 @@ impl Conversation {
             let told = Told::EmptyQueryResponse(EmptyQueryResponse::new());
             return Ok(wire.feed(told).await?);
         };
+        if matches!(bound.rows, Rows::Unasked) {
+            self.begin(&kept.sorted.text, !kept.parameters.is_empty());
+        }
         self.unless_aborted(&kept.sorted.order)?;
         if matches!(bound.rows, Rows::Unasked) {
-            match self.run(wire, kept, &bound.portal).await? {
+            let reply = self.run(wire, kept, &bound.portal).await?;
+            self.unnoted = None;
+            match reply {
                 Reply::Rows(_, rows, tag) => bound.rows = Rows::Open(rows, tag),
                 Reply::Done(tag) => {
                     bound.rows = Rows::Ended;

@@ -148,6 +148,41 @@ fn a_statement_that_reads_data_keeps_its_meaning() {
 }
 
 #[test]
+fn what_the_catalog_has_nothing_of_is_nothing() {
+    let cases = [
+        (
+            "SELECT ARRAY(SELECT m.roleid FROM pg_auth_members m WHERE m.member = r.oid) AS x FROM pg_catalog.pg_roles r",
+            "'{}' AS x",
+        ),
+        (
+            "SELECT pg_catalog.array_to_string(c.relacl, E'\\n') AS x FROM pg_catalog.pg_class c",
+            "SELECT NULL AS x",
+        ),
+        (
+            "SELECT array_to_string(c.reloptions || array(SELECT 'a' FROM pg_am), ', ') AS x FROM pg_class c",
+            "SELECT NULL AS x",
+        ),
+        (
+            "SELECT array_to_string(ARRAY['a'], ',') AS x FROM pg_class c",
+            "array_to_string(ARRAY['a'], ',') AS x",
+        ),
+        (
+            "SELECT 1 FROM pg_type t WHERE (SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)",
+            "WHERE false",
+        ),
+        // Only where the catalog alone is read.
+        (
+            "SELECT e.relacl FROM events e",
+            "read SELECT e.relacl FROM events e",
+        ),
+    ];
+    for (text, expected) in cases {
+        let shown = shown(&orders(text)[0]);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+#[test]
 fn a_text_may_have_many_statements_or_none() {
     assert!(orders("").is_empty());
     assert!(orders(" ; ;").is_empty());
@@ -202,6 +237,26 @@ fn a_statement_is_only_so_deep() {
     let many = "'arn:aws:iam::111122223333:role/r', ".repeat(10_000);
     let long = format!("SELECT * FROM roles WHERE role_arn IN ({many}NULL)");
     assert_eq!(orders(&long).len(), 1);
-    let chain = format!("SELECT 1{}", "+1".repeat(MOST_JOINTS - 1));
-    assert_eq!(orders(&chain).len(), 1);
+    let chain = format!("SELECT 1{}", "+1".repeat(podtrail_query::MOST_JOINTS - 1));
+    // What walks down such a tree needs the stack that threads of the service have.
+    let thread = std::thread::Builder::new().stack_size(podtrail_query::STACK_BYTES);
+    let read = thread.spawn(move || orders(&chain).len()).unwrap();
+    assert_eq!(read.join().unwrap(), 1);
+}
+
+#[test]
+fn what_there_is_too_much_of_is_told_as_elsewhere() {
+    let deep = format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100));
+    let long = format!("SELECT 1{}", "+1".repeat(3_000));
+    let wide = format!("SELECT 1 FROM events{}", ", events".repeat(300));
+    for (text, advice) in [
+        (deep, "a query in FROM can go on"),
+        (long, "more than 2000 operators and keywords"),
+        (wide, "more than 200 relations"),
+    ] {
+        let refused = podtrail_query::check_size(&text).unwrap_err().to_string();
+        assert!(refused.contains(advice), "{refused}");
+        let failure = ErrorInfo::from(Sorter::new().read(&text).unwrap_err());
+        assert_eq!((failure.code.as_str(), failure.message), ("54001", refused));
+    }
 }

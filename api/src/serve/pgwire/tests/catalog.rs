@@ -113,3 +113,27 @@ async fn what_clients_ask_first_is_answered() {
     );
     assert!(session.plan("SELECT pg_backend_pid()").await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_psql_asks_for_its_commands_is_answered() {
+    let stage = Stage::new().await;
+    let client = stage.connect().await;
+    let asked = include_str!("psql.sql");
+    let mut count = 0;
+    for sql in asked.split(";\n").filter(|sql| !sql.trim().is_empty()) {
+        let answer = client.simple_query(sql).await;
+        answer.unwrap_or_else(|failure| panic!("{sql}: {failure:?}"));
+        count += 1;
+    }
+    assert_eq!(count, 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_one_database() {
+    let stage = Stage::new().await;
+    let client = stage.connect().await;
+    let rows = texts(&client, "SELECT datname FROM pg_catalog.pg_database").await;
+    assert_eq!(rows, [[Some("podtrail".to_owned())]]);
+    let sql = "SELECT oid FROM pg_database WHERE datname = current_database()";
+    assert!(value(&client, sql).await.is_some());
+}

@@ -1,3 +1,4 @@
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -5,6 +6,7 @@ use futures::StreamExt;
 use super::service::Service;
 use super::{Bucket, Options, created, delivered, options, queue, run, texts};
 use crate::source::Source;
+use crate::source::sqs::Told;
 
 #[tokio::test]
 async fn a_message_is_deleted_when_its_objects_are_settled_and_not_before() {
@@ -199,4 +201,40 @@ async fn a_body_is_read_by_who_knows_the_bucket() {
         queue.location(),
         format!("{}/111122223333/trail", server.url)
     );
+}
+
+#[tokio::test]
+async fn what_becomes_of_messages_is_told() {
+    let (service, bucket) = (Service::default(), Bucket::default());
+    let server = service.start().await;
+    for number in 0..5 {
+        let object = bucket.put(&number.to_string(), "e1");
+        service.send(&number.to_string(), &created(&object));
+    }
+    service.send(
+        "test",
+        r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"trail"}"#,
+    );
+    // Received, deleted, returned, in hand.
+    let told = Arc::<Mutex<[usize; 4]>>::default();
+    let heard = Arc::clone(&told);
+    let options = Options {
+        tell: Some(Arc::new(move |told: Told| {
+            let mut sums = heard.lock().unwrap();
+            match told {
+                Told::Received(count) => sums[0] += count,
+                Told::Deleted(count) => sums[1] += count,
+                Told::Returned(count) => sums[2] += count,
+                Told::InHand(count) => sums[3] = count,
+            }
+        })),
+        ..options()
+    };
+    let queue = queue(&server.url, &bucket, options);
+    let (objects, _) = run(&queue).await;
+    assert_eq!(*told.lock().unwrap(), [6, 1, 0, 5]);
+    queue.settled(&objects[..2]).await;
+    assert_eq!(*told.lock().unwrap(), [6, 3, 0, 3]);
+    assert!(queue.release().await.is_empty());
+    assert_eq!(*told.lock().unwrap(), [6, 3, 3, 0]);
 }
