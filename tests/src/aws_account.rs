@@ -18,6 +18,9 @@ pub const TAGGED_INSTANCE: &str = "i-0aaaaaaaaaaaaaaa1";
 /// An instance that only a node of the cluster names.
 pub const UNTAGGED_INSTANCE: &str = "i-0bbbbbbbbbbbbbbb2";
 
+/// All actions, for [`AwsAccount::deny`].
+pub const ALL: &str = "*";
+
 /// 2026-05-01T00:00:00Z, as EKS writes times.
 const CREATED: i64 = 1_777_593_600;
 
@@ -46,7 +49,8 @@ impl AwsAccount {
         let server = Server::start(move |request| {
             let (service, name) = called(request);
             let action = format!("{service}:{name}");
-            if refused.lock().unwrap().contains(&action) {
+            let refused = refused.lock().unwrap();
+            if refused.contains(&action) || refused.contains(ALL) {
                 return denial(&service, &action);
             }
             match service.as_str() {
@@ -63,7 +67,7 @@ impl AwsAccount {
         &self.server.url
     }
 
-    /// Denies an IAM action.
+    /// Denies an IAM action, or [`ALL`].
     pub fn deny(&self, action: &str) {
         self.denied.lock().unwrap().insert(action.to_owned());
     }

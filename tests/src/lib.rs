@@ -22,4 +22,5 @@ pub mod random;
 pub mod s3_server;
 pub mod seeded;
 pub mod service;
+pub mod sqs_queue;
 pub mod trail;

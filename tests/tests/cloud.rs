@@ -376,6 +376,28 @@ async fn digests_prove_the_trail_and_one_altered_byte_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_at_an_address_is_in_its_bucket_whatever_style_is_asked_for() {
+    let server = Server::start().await;
+    let store = format!("s3://{BUCKET}/store");
+    let records = program::workspace().join("query/tests/scenarios/people/records.json");
+    let child = command(Path::new(&store), &["ingest", records.to_str().unwrap()])
+        .envs(server.environment())
+        .env_remove("PODTRAIL_STORE_PATH_STYLE")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await;
+    Run::from(ended.unwrap()).expect(0);
+    // Taken for the bucket, the first folder of a key would be missing.
+    let keys = server.contents.keys("");
+    assert!(
+        !keys.is_empty() && keys.iter().all(|key| key.starts_with("store/")),
+        "{keys:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_missing_or_forbidden_is_named() {
     let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();

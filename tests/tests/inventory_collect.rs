@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use podtrail_tests::aws_account::{
-    AwsAccount, ISSUER as TOKEN_ISSUER, TAGGED_INSTANCE, UNTAGGED_INSTANCE, role_arn,
+    ALL, AwsAccount, ISSUER as TOKEN_ISSUER, TAGGED_INSTANCE, UNTAGGED_INSTANCE, role_arn,
 };
 use podtrail_tests::endpoint;
 use podtrail_tests::kubernetes_api::{
@@ -300,6 +300,59 @@ fn credentials_that_are_refused_everywhere_end_the_collection() {
         run.stderr
     );
     assert!(!run.stderr.contains(TOKEN), "{}", run.stderr);
+}
+
+#[test]
+fn an_account_that_denies_everything_costs_only_what_it_would_have_told() {
+    let (api, account) = (cluster(), AwsAccount::start());
+    account.deny(ALL);
+    let place = Place::of(&api);
+    let run = place
+        .collect(account.url(), &["--cluster", "prod"])
+        .expect(3);
+    assert!(
+        run.stderr.contains("cannot read anything from AWS"),
+        "{}",
+        run.stderr
+    );
+    let kinds = kinds(&place.store());
+    assert!(kinds.contains(&("pod".to_owned(), 5)), "{kinds:?}");
+    assert!(kinds.contains(&("node".to_owned(), 2)), "{kinds:?}");
+}
+
+#[test]
+fn a_cluster_that_refuses_costs_only_what_it_would_have_told() {
+    let (api, account) = (cluster(), AwsAccount::start());
+    api.refuse_credentials();
+    let place = Place::of(&api);
+    let run = place.collect(account.url(), &[]).expect(3);
+    assert!(run.stderr.contains("credentials refused"), "{}", run.stderr);
+    let kinds = kinds(&place.store());
+    assert!(kinds.contains(&("cluster".to_owned(), 1)), "{kinds:?}");
+    assert!(kinds.iter().all(|(kind, _)| kind != "pod"), "{kinds:?}");
+}
+
+#[test]
+fn where_neither_can_be_read_the_collection_fails() {
+    let (api, account) = (cluster(), AwsAccount::start());
+    api.refuse_credentials();
+    account.deny(ALL);
+    let run = Place::of(&api).collect(account.url(), &[]).expect(4);
+    for named in ["credentials refused", "cannot read anything from AWS"] {
+        assert!(run.stderr.contains(named), "{named} in {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_wrong_usage() {
+    let (api, account) = (cluster(), AwsAccount::start());
+    let place = Place {
+        kubeconfig: PathBuf::from("/no/such/kubeconfig"),
+        ..Place::of(&api)
+    };
+    let run = place.collect(account.url(), &[]).expect(2);
+    assert!(run.stderr.contains("/no/such/kubeconfig"), "{}", run.stderr);
+    assert!(!place.store().exists());
 }
 
 #[test]

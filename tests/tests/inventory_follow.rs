@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use podtrail_tests::aws_account::{ALL, AwsAccount};
 use podtrail_tests::endpoint::{self, wait_for};
 use podtrail_tests::kubernetes_api::{
     KubernetesApi, NODES, PODS, SERVICE_ACCOUNTS, Watch, node, pod, service_account,
@@ -21,24 +22,29 @@ struct Following {
 }
 
 impl Following {
+    /// Of Kubernetes alone.
     fn start(api: &KubernetesApi) -> Self {
+        Self::with(api, "http://127.0.0.1:1", &["--no-aws"])
+    }
+
+    fn with(api: &KubernetesApi, aws: &str, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = api.kubeconfig(folder.path(), "local");
         let mut following = Self {
             child: None,
             folder,
         };
-        let arguments = [
+        let mut arguments = vec![
             "inventory",
             "collect",
             "--follow",
-            "--no-aws",
             "--cluster",
             "prod",
             "--kubeconfig",
             kubeconfig.to_str().unwrap(),
         ];
-        let child = endpoint::command("http://127.0.0.1:1", &following.store(), &arguments)
+        arguments.extend(options);
+        let child = endpoint::command(aws, &following.store(), &arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -181,4 +187,23 @@ fn what_was_heard_before_the_end_is_kept() {
     assert_eq!(watched(&api).version, "101");
     following.terminate().expect(0);
     assert_eq!(pods(&store, 1, "pod = 'late'").len(), 1);
+}
+
+#[test]
+fn an_account_that_denies_everything_does_not_keep_a_cluster_from_being_watched() {
+    let (api, account) = (cluster(), AwsAccount::start());
+    account.deny(ALL);
+    let mut following = Following::with(&api, account.url(), &[]);
+    let store = following.store();
+    let watch = watched(&api);
+    assert_eq!(pods(&store, 1, "pod = 'web-1'").len(), 1);
+    let late = pod("late", "web", "node-1", "10.0.0.99");
+    watch.event("ADDED", &at_version(late, "101"));
+    assert_eq!(pods(&store, 1, "pod = 'late'").len(), 1);
+    let ended = following.terminate().expect(3);
+    assert!(
+        ended.stderr.contains("cannot read anything from AWS"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use podtrail_tests::endpoint::wait_for;
 use podtrail_tests::inspect::record_columns;
-use podtrail_tests::program::{self, number, sql};
+use podtrail_tests::program::{self, Run, number, sql};
 use podtrail_tests::service::{Service, eventually};
 use serde_json::Value;
 
@@ -158,4 +158,77 @@ fn ingest_reads_again_and_again_until_it_is_asked_to_end() {
     program::run(&at_once, &["ingest", source]).expect(0);
     let query = format!("SELECT {} FROM events ORDER BY event_id", record_columns());
     assert_eq!(sql(&store, &query), sql(&at_once, &query));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_away_for_a_while_costs_nothing_but_its_own_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two, away] = ["one", "two", "away"].map(|name| folder.path().join(name));
+    let sources = [(&one, "fallback_no_binding"), (&two, "people")].map(|(place, scenario)| {
+        std::fs::create_dir(place).unwrap();
+        std::fs::copy(records(scenario), place.join("first.json")).unwrap();
+        format!("[[source]]\nlocation = \"{}\"\n", place.display())
+    });
+    let config = folder.path().join("own.toml");
+    std::fs::write(&config, sources.concat()).unwrap();
+    let service = Service::start(
+        &folder.path().join("store"),
+        &["--every", "1s", "--config", config.to_str().unwrap()],
+    )
+    .await;
+    let client = service.client();
+    let ended = async |name: &str, result: &str| {
+        eventually(&format!("a run of {name} that is {result}"), || async {
+            let ingestion = client.get("/api/v1/ingestion").await.expect(200).json();
+            schedule(&ingestion, name).filter(|schedule| schedule["last_result"] == result)
+        })
+        .await
+    };
+    let events = async || {
+        let rows = client.sql("SELECT count(*) AS n FROM events").await;
+        rows[0]["n"].as_i64().unwrap()
+    };
+    let more_than = async |count: i64| {
+        eventually("more events", || async {
+            Some(events().await).filter(|now| *now > count)
+        })
+        .await
+    };
+    ended("/one", "ok").await;
+    ended("/two", "ok").await;
+
+    std::fs::rename(&one, &away).unwrap();
+    let missed = ended("/one", "failed").await;
+    assert!(
+        missed["last_detail"].as_str().unwrap().contains("/one"),
+        "{missed}"
+    );
+    let count = events().await;
+    std::fs::copy(records("irsa_cluster_name"), two.join("second.json")).unwrap();
+    let count = more_than(count).await;
+
+    std::fs::copy(records("plain_ec2"), away.join("second.json")).unwrap();
+    std::fs::rename(&away, &one).unwrap();
+    more_than(count).await;
+    ended("/one", "ok").await;
+    let (code, log) = service.terminate().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("any more"), "{log}");
+}
+
+#[test]
+fn what_is_missing_at_the_begin_ends_it_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let (there, missing) = (records("people"), folder.path().join("missing"));
+    let (there, missing) = (there.to_str().unwrap(), missing.to_str().unwrap());
+    let mut child = program::command(&store, &["ingest", "--every", "1s", there, missing])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for("the end", || child.try_wait().unwrap());
+    let ended = Run::from(child.wait_with_output().unwrap()).expect(2);
+    assert!(ended.stderr.contains(missing), "{}", ended.stderr);
+    assert!(!store.exists());
 }

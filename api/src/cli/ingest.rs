@@ -2,6 +2,7 @@
 
 mod proof;
 mod repeat;
+mod run;
 mod sources;
 
 use std::io::IsTerminal;
@@ -13,7 +14,6 @@ use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{DateTime, Utc};
 use clap::Parser;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use podtrail_ingest::digest::Verdict;
 use podtrail_ingest::source::lookup::{Lookup, Paces};
 use podtrail_ingest::source::{ObjectRef, Source};
 use podtrail_ingest::store::Store;
@@ -26,6 +26,7 @@ use super::schedule::{self, Schedules};
 use super::verify::KeyArguments;
 use super::{Exit, Global, output, say, time};
 use repeat::Repeat;
+use run::Run;
 use sources::{Opened, Request, open};
 
 /// How often a run without a terminal says where it is.
@@ -105,9 +106,9 @@ impl Ingest {
                 request.access_keys = Some(keys.clone());
             }
             let stop = super::signals::stop()?;
-            return self
-                .run_once(&planned, global, &stop, &Schedules::default())
-                .await;
+            let schedules = Schedules::default();
+            let run = Run::open(&planned, global, &schedules).await.checked()?;
+            return self.read(run, global, &stop, &schedules).await;
         }
         let stop = super::signals::stop()?;
         self.run_on_schedule(global, &stop, &Schedules::default())
@@ -131,9 +132,16 @@ impl Ingest {
             None if self.follow => Repeat::Follow,
             None => Repeat::Once,
         };
+        let mut is_first = true;
         loop {
             let began = Utc::now();
-            let mut outcome = self.run_once(&planned, global, stop, schedules).await;
+            let mut run = Run::open(&planned, global, schedules).await;
+            if is_first {
+                // What the user must mend does not mend itself; what could be opened once may be again.
+                run = run.checked()?;
+                is_first = false;
+            }
+            let mut outcome = self.read(run, global, stop, schedules).await;
             for (name, collect) in &inventories {
                 if stop.is_asked() {
                     break;
@@ -151,10 +159,6 @@ impl Ingest {
             };
             schedules.next_at(next);
             if let Err(error) = &outcome {
-                // What the user must mend does not mend itself.
-                if Exit::of(error) == Exit::Usage {
-                    return outcome;
-                }
                 super::complain(error);
             }
             if !global.quiet && !stop.is_asked() && self.every.is_some() {
@@ -166,87 +170,9 @@ impl Ingest {
         }
     }
 
-    /// Reads every source once.
-    async fn run_once(
-        &self,
-        planned: &[(String, Request)],
-        global: &Global,
-        stop: &Stop,
-        schedules: &Schedules,
-    ) -> anyhow::Result<Exit> {
-        // Every source is looked at before any is read: a typing error costs nothing.
-        let existing = global.existing_store().await?;
-        let mut sources = Vec::new();
-        let mut failed = false;
-        for (argument, request) in planned {
-            match open(argument, request, existing.as_ref(), global.store_folder()).await {
-                Ok(opened) => sources.push((opened, argument, request)),
-                // One account that is out of reach does not keep the others from being read.
-                Err(error) if planned.len() > 1 && Exit::of(&error) != Exit::Usage => {
-                    schedules.began(argument, Utc::now());
-                    let error = error.context(argument.clone());
-                    super::complain(&error);
-                    schedule::ended(schedules, argument, Err(error));
-                    failed = true;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let store = global.create_store().await?;
-        let start = Instant::now();
-        let mut total = Summary::default();
-        let mut verdict = Verdict::Proven;
-        for (opened, location, request) in sources {
-            if let (Some(note), false) = (&opened.note, global.quiet) {
-                say(note);
-            }
-            schedules.began(location, Utc::now());
-            let read = self
-                .read_one(&store, opened, location, request, global, stop)
-                .await;
-            let ended = read
-                .as_ref()
-                .map(|(summary, verdict)| exit_of(summary, *verdict));
-            schedule::ended(schedules, location, ended);
-            let (summary, proven) = read?;
-            verdict = verdict.max(proven);
-            total.add(&summary);
-        }
-        // Whoever follows need not hear every few seconds that nothing came.
-        let follows = planned.iter().any(|(_, request)| request.follows);
-        let idle = follows && total.objects == 0 && !total.has_problems();
-        if !global.quiet && !idle {
-            for line in summary_lines(&total, start.elapsed()) {
-                say(&line);
-            }
-        }
-        let exit = exit_of(&total, verdict);
-        Ok(if failed && exit == Exit::Ok {
-            Exit::Rejected
-        } else {
-            exit
-        })
-    }
-
-    async fn read_one(
-        &self,
-        store: &Store,
-        opened: Opened,
-        location: &str,
-        request: &Request,
-        global: &Global,
-        stop: &Stop,
-    ) -> anyhow::Result<(Summary, Verdict)> {
-        let mut status = None;
-        let mut verdict = Verdict::Proven;
-        if let (true, Some(from)) = (self.verify, opened.trail_from) {
-            let keys = self.keys.keys(&request.aws).await?;
-            let proof = proof::prove(location, request, from, keys).await?;
-            verdict = proof.verdict;
-            status = Some(proof.status);
-        }
-        let summary = ingest_opened(store, opened, status, global, stop).await?;
-        Ok((summary, verdict))
+    /// Whether runs follow each other.
+    fn goes_on(&self) -> bool {
+        self.follow || self.every.is_some()
     }
 
     /// Inventories that belong to every run: the configured ones, where what is configured is read again and again.
@@ -265,7 +191,8 @@ impl Ingest {
             look_back: self.look_back,
             aws: self.aws.clone(),
             access_keys: None,
-            follows: self.follow || self.every.is_some(),
+            follows: self.goes_on(),
+            dry_run: self.dry_run,
             paces: Paces::default(),
         };
         if !self.sources.is_empty() {
@@ -294,17 +221,6 @@ impl Ingest {
             (source.location.clone(), request)
         });
         Ok(planned.collect())
-    }
-}
-
-/// How a run that came to this ends.
-fn exit_of(summary: &Summary, verdict: Verdict) -> Exit {
-    if verdict == Verdict::Tampered {
-        Exit::Findings
-    } else if summary.has_problems() {
-        Exit::Rejected
-    } else {
-        Exit::Ok
     }
 }
 
@@ -372,11 +288,11 @@ async fn dry_run(planned: &[(String, Request)], global: &Global) -> anyhow::Resu
     let mut objects: Vec<ObjectRef> = Vec::new();
     let (mut count, mut bytes, mut problems) = (0_u64, 0_u64, 0_u64);
     for (argument, request) in planned {
-        let opened = open(argument, request, store.as_ref(), global.store_folder()).await?;
+        let opened = open(argument, request, store.as_ref(), global).await?;
         if let (Some(note), false) = (&opened.note, global.quiet) {
             say(note);
         }
-        unread(store.as_ref(), opened.source.as_ref(), |found| {
+        let listed = unread(store.as_ref(), opened.source.as_ref(), |found| {
             for each in found {
                 match each {
                     Ok(object) => {
@@ -393,12 +309,13 @@ async fn dry_run(planned: &[(String, Request)], global: &Global) -> anyhow::Resu
                 }
             }
         })
-        .await?;
+        .await;
         if let Some(queue) = opened.queue {
             for error in queue.release().await {
                 say(&error.to_string());
             }
         }
+        listed?;
     }
     output::print_batch(global, object_rows(&objects)?).await?;
     if !global.quiet {

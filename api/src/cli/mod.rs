@@ -79,7 +79,7 @@ pub(crate) struct Global {
         hide_short_help = true
     )]
     store_endpoint_url: Option<String>,
-    /// Bucket in the path rather than in the host name
+    /// Bucket in the path rather than in the host name; so anyway where the endpoint is an address
     #[arg(
         long,
         global = true,
@@ -182,7 +182,7 @@ impl Global {
             endpoint: self.store_endpoint_url.clone(),
             ..AwsOptions::default()
         };
-        Store::s3(&self.store, &aws, self.store_path_style).await
+        Store::s3(&self.store, &aws, self.store_path_style, self::aws::clock).await
     }
 }
 
@@ -267,6 +267,7 @@ impl Exit {
     /// Sorts an error: what the user can mend, and what failed.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         use podtrail_ingest::Error as I;
+        use podtrail_ingest::collect::kubernetes::Error as K;
         use podtrail_query::Error as Q;
         let bad_input = error.chain().any(|cause| {
             let ingest = cause
@@ -288,7 +289,7 @@ impl Exit {
             ) || matches!(
                 cause.downcast_ref::<Q>(),
                 Some(Q::InvalidQuery(_) | Q::NotFound(_) | Q::Rules { .. })
-            )
+            ) || matches!(cause.downcast_ref::<K>(), Some(K::NoKubeconfig(_)))
         });
         if bad_input { Self::Usage } else { Self::Failed }
     }

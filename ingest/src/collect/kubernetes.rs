@@ -12,6 +12,7 @@ mod once;
 mod reduce;
 mod watch;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use api::Failure;
@@ -157,6 +158,9 @@ pub enum Error {
     /// No way into the cluster is configured.
     #[error("cannot connect to kubernetes: {0}")]
     Access(String),
+    /// There is no kubeconfig where it is said to be.
+    #[error("cannot connect to kubernetes: there is no kubeconfig {}", .0.display())]
+    NoKubeconfig(PathBuf),
     /// Every kind failed; the first failure.
     #[error("cannot read anything from {server}: {failure}")]
     Nothing {

@@ -4,17 +4,18 @@
 //! object exists. S3 has them since August 2024 (Amazon S3 user guide, "How to prevent object overwrites
 //! with conditional writes"); a store that ignores the header must not be used.
 
+mod credentials;
+mod endpoint;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use object_store::aws::{AmazonS3Builder, AwsCredential, S3ConditionalPut};
-use object_store::{
-    BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, PutMode, RetryConfig,
-};
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, PutMode, RetryConfig};
 use url::Url;
 
+use self::credentials::KeptCredentials;
+use self::endpoint::Endpoint;
 use super::Store;
 use crate::aws::{AwsOptions, CONNECT_TIMEOUT, FALLBACK_REGION, aws_config};
 use crate::error::{Error, Result};
@@ -29,11 +30,18 @@ const RETRIES: usize = 8;
 const RETRY_TIMEOUT: Duration = Duration::from_mins(3);
 
 impl Store {
-    /// Opens a store at `s3://bucket/prefix`. Nothing is asked of S3 yet.
+    /// Opens a store at `s3://bucket/prefix`. Nothing is asked of S3 yet. `clock` gives the time in
+    /// microseconds since the epoch. The bucket is named in the host where that can work and
+    /// `path_style` is not set, else in the path.
     ///
     /// # Errors
-    /// [`Error::Location`] for a malformed location, or where no credentials are configured.
-    pub async fn s3(location: &str, aws: &AwsOptions, path_style: bool) -> Result<Self> {
+    /// [`Error::Location`] for a malformed location or endpoint, or where no credentials are configured.
+    pub async fn s3(
+        location: &str,
+        aws: &AwsOptions,
+        path_style: bool,
+        clock: fn() -> i64,
+    ) -> Result<Self> {
         let refuse = |reason: String| Error::Location {
             location: location.to_owned(),
             reason,
@@ -54,28 +62,30 @@ impl Store {
         let region = config
             .region()
             .map_or(FALLBACK_REGION, |region| region.as_ref());
+        let endpoint = Endpoint::new(config.endpoint_url(), &bucket, path_style).map_err(refuse)?;
         let client = ClientOptions::new()
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_timeout(TIMEOUT)
             .with_allow_http(
-                config
-                    .endpoint_url()
+                endpoint
+                    .url
+                    .as_ref()
                     .is_some_and(|url| url.starts_with("http://")),
             );
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&bucket)
             .with_region(region)
-            .with_credentials(Arc::new(Credentials(credentials)))
+            .with_credentials(Arc::new(KeptCredentials::new(credentials, clock)))
             .with_conditional_put(S3ConditionalPut::ETagMatch)
-            .with_virtual_hosted_style_request(!path_style)
+            .with_virtual_hosted_style_request(endpoint.virtual_hosted)
             .with_client_options(client)
             .with_retry(RetryConfig {
                 backoff: BackoffConfig::default(),
                 max_retries: RETRIES,
                 retry_timeout: RETRY_TIMEOUT,
             });
-        if let Some(endpoint) = config.endpoint_url() {
-            builder = builder.with_endpoint(endpoint);
+        if let Some(url) = endpoint.url {
+            builder = builder.with_endpoint(url);
         }
         let objects = builder.build().map_err(|error| refuse(error.to_string()))?;
         Self::new(location, url, Arc::new(objects))
@@ -108,28 +118,5 @@ impl Store {
                      lost when two processes write"
                 .to_owned(),
         })
-    }
-}
-
-/// Credentials of the AWS SDK, which renews them.
-#[derive(Debug)]
-struct Credentials(SharedCredentialsProvider);
-
-#[async_trait]
-impl CredentialProvider for Credentials {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let found = self.0.provide_credentials().await.map_err(|error| {
-            object_store::Error::Unauthenticated {
-                path: String::new(),
-                source: Box::new(error),
-            }
-        })?;
-        Ok(Arc::new(AwsCredential {
-            key_id: found.access_key_id().to_owned(),
-            secret_key: found.secret_access_key().to_owned(),
-            token: found.session_token().map(str::to_owned),
-        }))
     }
 }

@@ -1,7 +1,7 @@
 //! From what the user names to sources: files, buckets, queues, LookupEvents.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
@@ -10,14 +10,14 @@ use podtrail_ingest::aws::aws_config;
 use podtrail_ingest::source::local::{LocalFiles, Stdin};
 use podtrail_ingest::source::lookup::{self, Account, Lookup, Paces};
 use podtrail_ingest::source::s3::{Bucket, S3Options, S3Trail};
-use podtrail_ingest::source::sqs::{self, Objects, SqsQueue};
+use podtrail_ingest::source::sqs::{self, Aside, Objects, PutAside, SqsQueue};
 use podtrail_ingest::source::{Body, ObjectRef, Source};
 use podtrail_ingest::store::Store;
 use podtrail_ingest::watermark;
 use tokio::sync::Mutex;
 
 use crate::cli::aws::{AwsArguments, Selection, clock, random};
-use crate::cli::time;
+use crate::cli::{Global, time};
 
 /// Days that are read where nothing is known yet and no time is named.
 const FIRST_DAYS: i64 = 7;
@@ -36,6 +36,8 @@ pub(super) struct Request {
     pub(super) aws: AwsArguments,
     /// Runs follow each other without end.
     pub(super) follows: bool,
+    /// Nothing is read, and nothing changed anywhere.
+    pub(super) dry_run: bool,
     /// Asked for instead of all events, by LookupEvents.
     pub(super) access_keys: Option<Vec<String>>,
     /// Shared by all lookups of the process.
@@ -73,21 +75,21 @@ impl Opened {
     }
 }
 
-/// Opens a source. `store` is that of the run, if there is one already; `skip` is never read as input.
+/// Opens a source. `store` is that of the run, if there is one already; its folder is never read as input.
 pub(super) async fn open(
     argument: &str,
     request: &Request,
     store: Option<&Store>,
-    skip: Option<PathBuf>,
+    global: &Global,
 ) -> anyhow::Result<Opened> {
     if argument == "-" {
-        let spooled = tokio::task::spawn_blocking(|| Stdin::spool(std::io::stdin())).await??;
+        let spooled = tokio::task::spawn_blocking(|| Stdin::spool(io::stdin())).await??;
         return Ok(Opened::plain(spooled));
     }
     match argument.split_once("://") {
-        None => Ok(Opened::plain(LocalFiles::new(argument, skip)?)),
+        None => Ok(Opened::plain(LocalFiles::new(argument, global.store_folder())?)),
         Some(("s3", _)) => trail(argument, request, store).await,
-        Some(("sqs" | "https" | "http", _)) => queue(argument, request, store).await,
+        Some(("sqs" | "https" | "http", _)) => queue(argument, request, store, global).await,
         Some(("lookup", region)) => account(argument, region, request, store).await,
         Some((scheme, _)) => Err(Error::InvalidInput(format!(
             "{argument}: {scheme}:// is no source; give files, folders, globs, -, s3://bucket/prefix, \
@@ -188,7 +190,12 @@ async fn account(
     })
 }
 
-async fn queue(argument: &str, request: &Request, store: Option<&Store>) -> anyhow::Result<Opened> {
+async fn queue(
+    argument: &str,
+    request: &Request,
+    store: Option<&Store>,
+    global: &Global,
+) -> anyhow::Result<Opened> {
     let config = aws_config(&request.aws.options()).await;
     let buckets = Arc::new(Buckets {
         options: request.aws.s3(),
@@ -213,7 +220,8 @@ async fn queue(argument: &str, request: &Request, store: Option<&Store>) -> anyh
             defaults.wait_seconds
         },
         longest_run: request.follows.then_some(FOLLOWED_RUN),
-        put_aside: store.cloned().map(sqs::aside_in),
+        only_look: request.dry_run,
+        put_aside: (!request.dry_run).then(|| aside(store, global)),
         ..defaults
     };
     let queue = Arc::new(SqsQueue::new(argument, &config, objects, options)?);
@@ -223,6 +231,21 @@ async fn queue(argument: &str, request: &Request, store: Option<&Store>) -> anyh
         trail_from: None,
         queue: Some(queue),
         note: None,
+    })
+}
+
+/// Puts messages aside in the store, which the first run makes after it has opened its sources.
+fn aside(store: Option<&Store>, global: &Global) -> PutAside {
+    if let Some(store) = store {
+        return sqs::aside_in(store.clone());
+    }
+    let global = global.clone();
+    Arc::new(move |message: Aside| {
+        let global = global.clone();
+        Box::pin(async move {
+            let store = global.create_store().await.map_err(io::Error::other)?;
+            sqs::aside_in(store)(message).await
+        })
     })
 }
 
@@ -236,14 +259,14 @@ struct Buckets {
 const MOST_BUCKETS: usize = 1_000;
 
 impl Buckets {
-    async fn get(&self, name: &str) -> std::io::Result<Arc<Bucket>> {
+    async fn get(&self, name: &str) -> io::Result<Arc<Bucket>> {
         let mut opened = self.opened.lock().await;
         if let Some(bucket) = opened.get(name) {
             return Ok(Arc::clone(bucket));
         }
         let bucket = Bucket::connect(name, self.options.clone())
             .await
-            .map_err(std::io::Error::other)?;
+            .map_err(io::Error::other)?;
         let bucket = Arc::new(bucket);
         if opened.len() >= MOST_BUCKETS {
             opened.clear();
@@ -252,13 +275,13 @@ impl Buckets {
         Ok(bucket)
     }
 
-    async fn read(&self, object: &ObjectRef) -> std::io::Result<Body> {
+    async fn read(&self, object: &ObjectRef) -> io::Result<Body> {
         let bucket = object
             .key
             .strip_prefix("s3://")
             .and_then(|rest| rest.split_once('/'))
             .map(|(bucket, _)| bucket)
-            .ok_or_else(|| std::io::Error::other(format!("{}: no object of S3", object.key)))?;
+            .ok_or_else(|| io::Error::other(format!("{}: no object of S3", object.key)))?;
         self.get(bucket).await?.read(object).await
     }
 }

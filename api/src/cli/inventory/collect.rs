@@ -1,6 +1,7 @@
 //! `podtrail inventory collect`.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use super::tell;
 use crate::cli::aws::{AwsArguments, clock};
 use crate::cli::config::Config;
 use crate::cli::signals;
-use crate::cli::{Exit, Global, say};
+use crate::cli::{Exit, Global, complain, say};
 
 /// What collectors may be ahead.
 const FOUND_AHEAD: usize = 16;
@@ -65,12 +66,25 @@ impl Total {
         }
     }
 
+    fn warn(&mut self, warning: impl Display) {
+        self.warnings += 1;
+        say(&format!("podtrail: {warning}"));
+    }
+
     fn add(&mut self, other: Imported) {
         self.imported.summary.add(&other.summary);
         self.imported.written.new += other.written.new;
         self.imported.written.known += other.written.known;
         self.imported.rejects.extend(other.rejects);
     }
+}
+
+/// What was collected once, for who goes on.
+struct Collected {
+    store: Store,
+    total: Total,
+    /// The cluster, and what its objects name in AWS.
+    cluster: Option<(Connection, kubernetes::Seen)>,
 }
 
 impl Collect {
@@ -115,9 +129,12 @@ impl Collect {
     }
 
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
-        let store = global.create_store().await?;
-        let (mut total, found) = self.collect(&store, global).await?;
-        if let (true, Some((connection, seen))) = (self.follow, found) {
+        let Collected {
+            store,
+            mut total,
+            cluster,
+        } = Box::pin(self.collect(global)).await?;
+        if let (true, Some((connection, seen))) = (self.follow, cluster) {
             Box::pin(self.watch(&store, &connection, seen, &mut total, global)).await?;
         }
         Ok(total.exit())
@@ -125,40 +142,52 @@ impl Collect {
 
     /// Collects once.
     pub(crate) async fn run_once(&self, global: &Global) -> anyhow::Result<Exit> {
-        let store = global.create_store().await?;
-        let (total, _) = Box::pin(self.collect(&store, global)).await?;
-        Ok(total.exit())
+        let collected = Box::pin(self.collect(global)).await?;
+        Ok(collected.total.exit())
     }
 
-    async fn collect(
-        &self,
-        store: &Store,
-        global: &Global,
-    ) -> anyhow::Result<(Total, Option<(Connection, kubernetes::Seen)>)> {
+    /// Collects what can be read. Of Kubernetes and AWS, one that cannot be read at all costs nothing but what it would
+    /// have told.
+    async fn collect(&self, global: &Global) -> anyhow::Result<Collected> {
         let start = Instant::now();
         let mut total = Total::default();
-        let mut connection = if self.no_kubernetes {
-            None
-        } else {
-            Some(kubernetes::connect(&self.access(), self.cluster.as_deref(), clock).await?)
+        let mut failures = Vec::new();
+        let mut connection = match self.connect().await {
+            // A typing error costs nothing.
+            Err(error) if Exit::of(&error) == Exit::Usage => return Err(error),
+            connected => or_note(connected, &mut failures).flatten(),
         };
-        let (seen, mut documents) = match &connection {
-            None => (kubernetes::Seen::default(), Vec::new()),
+        let store = global.create_store().await?;
+        let found = match &connection {
+            None => None,
             Some(connection) => {
-                gather(&mut total, |out| async move {
+                let collected = gather(&mut total, |out| async move {
                     Ok(connection.collect(&out).await?)
-                })
-                .await?
+                });
+                or_note(collected.await, &mut failures)
             }
         };
+        let mut was_read = found.is_some();
+        let (seen, mut documents) = found.unwrap_or_default();
         if !self.no_aws {
             let (roles, instances) = (seen.role_arns.clone(), seen.instance_ids.clone());
-            let (clusters, more) = self.aws(&mut total, roles, instances).await?;
-            connection = match connection {
-                Some(connection) => Some(name(connection, &clusters).await),
-                None => None,
-            };
-            documents.extend(more);
+            let described = self.aws(&mut total, roles, instances).await;
+            if let Some((clusters, more)) = or_note(described, &mut failures) {
+                was_read = true;
+                connection = match connection {
+                    Some(connection) => Some(name(connection, &clusters).await),
+                    None => None,
+                };
+                documents.extend(more);
+            }
+        }
+        let mut failures = failures.into_iter();
+        if !was_read && let Some(first) = failures.next() {
+            failures.for_each(|other| complain(&other));
+            return Err(first);
+        }
+        for failure in failures {
+            total.warn(format_args!("{failure:#}"));
         }
         if let Some(connection) = &connection {
             match connection.cluster() {
@@ -173,9 +202,23 @@ impl Collect {
                 )),
             }
         }
-        total.add(keep(store, documents, clock()).await?);
+        total.add(keep(&store, documents, clock()).await?);
         tell(&total.imported, total.warnings, start, global);
-        Ok((total, connection.map(|connection| (connection, seen))))
+        Ok(Collected {
+            store,
+            total,
+            cluster: connection.map(|connection| (connection, seen)),
+        })
+    }
+
+    /// A way into the cluster, where Kubernetes is not left out.
+    async fn connect(&self) -> anyhow::Result<Option<Connection>> {
+        if self.no_kubernetes {
+            return Ok(None);
+        }
+        let connection =
+            kubernetes::connect(&self.access(), self.cluster.as_deref(), clock).await?;
+        Ok(Some(connection))
     }
 
     fn access(&self) -> Access {
@@ -243,27 +286,18 @@ impl Collect {
                             documents = self.aws_again(total, &seen) => documents,
                             () = stop.asked() => Vec::new(),
                         };
-                        Some(Found::Documents(documents))
+                        keep_more(store, documents, total, global).await?;
+                        continue;
                     }
                 };
                 match found {
                     None => return anyhow::Ok(()),
-                    Some(Found::Warning(warning)) => {
-                        total.warnings += 1;
-                        say(&format!("podtrail: {warning}"));
-                    }
+                    Some(Found::Warning(warning)) => total.warn(warning),
                     Some(Found::Documents(documents)) => {
                         for document in &documents {
                             seen.see_change(document);
                         }
-                        let kept = keep(store, documents, clock()).await?;
-                        if !global.quiet && kept.written.new > 0 {
-                            say(&format!(
-                                "{} new observations",
-                                HumanCount(kept.written.new)
-                            ));
-                        }
-                        total.add(kept);
+                        keep_more(store, documents, total, global).await?;
                     }
                 }
             }
@@ -285,14 +319,39 @@ impl Collect {
         match self.aws(total, roles, instances).await {
             Ok((_, documents)) => documents,
             Err(error) => {
-                total.warnings += 1;
-                say(&format!(
-                    "podtrail: AWS could not be read, and will be in an hour: {error:#}"
+                total.warn(format_args!(
+                    "AWS could not be read, and will be in an hour: {error:#}"
                 ));
                 Vec::new()
             }
         }
     }
+}
+
+/// What came out, else nothing and the reason among the failures.
+fn or_note<T>(outcome: anyhow::Result<T>, failures: &mut Vec<anyhow::Error>) -> Option<T> {
+    outcome.map_err(|error| failures.push(error)).ok()
+}
+
+/// Keeps what was found after the first look.
+async fn keep_more(
+    store: &Store,
+    documents: Vec<Document>,
+    total: &mut Total,
+    global: &Global,
+) -> anyhow::Result<()> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let kept = keep(store, documents, clock()).await?;
+    if !global.quiet && kept.written.new > 0 {
+        say(&format!(
+            "{} new observations",
+            HumanCount(kept.written.new)
+        ));
+    }
+    total.add(kept);
+    Ok(())
 }
 
 /// Runs a collector and takes in what it finds; warnings are said.
@@ -310,10 +369,7 @@ where
         while let Some(found) = receiver.recv().await {
             match found {
                 Found::Documents(found) => documents.extend(found),
-                Found::Warning(warning) => {
-                    total.warnings += 1;
-                    say(&format!("podtrail: {warning}"));
-                }
+                Found::Warning(warning) => total.warn(warning),
             }
         }
         documents

@@ -1,8 +1,9 @@
 //! Ways into a cluster.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use super::api::Api;
@@ -68,7 +69,8 @@ impl Connection {
 /// `aws eks update-kubeconfig` writes says.
 ///
 /// # Errors
-/// [`Error::Access`] where there is no usable configuration.
+/// [`Error::NoKubeconfig`] where there is none at the place that `access` names, [`Error::Access`] where no
+/// configuration is usable.
 pub async fn connect(
     access: &Access,
     cluster: Option<&str>,
@@ -127,7 +129,12 @@ fn read(path: Option<&Path>) -> Result<Kubeconfig, Error> {
         Some(path) => Kubeconfig::read_from(path),
         None => Kubeconfig::read(),
     };
-    file.map_err(|error| Error::Access(format!("kubeconfig: {error}")))
+    file.map_err(|error| match error {
+        KubeconfigError::ReadConfig(source, path) if source.kind() == io::ErrorKind::NotFound => {
+            Error::NoKubeconfig(path)
+        }
+        error => Error::Access(format!("kubeconfig: {error}")),
+    })
 }
 
 async fn from_file(

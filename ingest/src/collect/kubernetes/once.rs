@@ -1,12 +1,16 @@
 //! One look at a whole cluster.
 
 use std::collections::BTreeSet;
+use std::io::BufReader;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::api::{Api, Failure};
 use super::list::{self, Listed};
-use super::{AWS_AUTH_PATH, Connection, Error, RESOURCES, Resource, reduce};
+use super::{
+    AWS_AUTH_PATH, Connection, Error, NODES, RESOURCES, Resource, SERVICE_ACCOUNTS, reduce,
+};
 use crate::collect::permissions;
 use crate::collect::{Document, Output, Reason, Warning};
 
@@ -24,9 +28,11 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Looks at the object of a change that [`Connection::follow`] handed over.
+    /// Looks at what [`Connection::follow`] handed over: the object of a change, or a list of what names
+    /// something in AWS.
     pub fn see_change(&mut self, document: &Document) {
         if !document.is_object() {
+            self.see_list(document);
             return;
         }
         let Ok(change) = document.value() else {
@@ -43,6 +49,25 @@ impl Seen {
         }
     }
 
+    fn see_list(&mut self, document: &Document) {
+        let are_nodes = document.from == list_of(&NODES);
+        // Not pods: there are many, and they name nothing.
+        if !are_nodes && document.from != list_of(&SERVICE_ACCOUNTS) {
+            return;
+        }
+        let reader = BufReader::new(document.reader());
+        let Ok(list) = serde_json::from_reader::<_, Items>(reader) else {
+            return;
+        };
+        if are_nodes {
+            // It has all that are there.
+            self.instance_ids.clear();
+        }
+        for object in &list.items {
+            self.see(object);
+        }
+    }
+
     fn see(&mut self, object: &Value) {
         let role = object.pointer("/metadata/annotations/eks.amazonaws.com~1role-arn");
         if let Some(role) = role.and_then(Value::as_str) {
@@ -52,6 +77,17 @@ impl Seen {
             self.instance_ids.insert(id.to_owned());
         }
     }
+}
+
+/// The objects of a list.
+#[derive(Deserialize)]
+struct Items {
+    items: Vec<Value>,
+}
+
+/// What a list of a resource says it comes from.
+fn list_of(resource: &Resource) -> String {
+    format!("kubernetes {}", resource.plural)
 }
 
 /// The EC2 instance that a node runs on.
@@ -104,7 +140,7 @@ impl Connection {
     }
 
     pub(super) fn listing(&self, resource: &Resource, listed: Listed) -> Document {
-        let from = format!("kubernetes {}", resource.plural);
+        let from = list_of(resource);
         Document::list(self.cluster.clone(), listed.observed_at, &from, listed.list)
     }
 
@@ -115,7 +151,7 @@ impl Connection {
 
     pub(super) fn warning(&self, resource: &Resource, failure: &Failure) -> Warning {
         let rule = permissions::cluster_rule(resource.group, resource.plural);
-        self.failed(&format!("kubernetes {}", resource.plural), failure, &rule)
+        self.failed(&list_of(resource), failure, &rule)
     }
 
     pub(super) fn aws_auth_warning(&self, failure: &Failure) -> Warning {

@@ -83,6 +83,10 @@ pub struct Options {
     pub pause: Duration,
     /// Gives random bits.
     pub random: fn() -> u64,
+    /// Leaves all as it is: no message is deleted, put aside or hidden, and
+    /// [`SqsQueue::release`](super::SqsQueue::release) gives every one back. SQS counts the receipts all
+    /// the same.
+    pub only_look: bool,
     /// Takes messages that cannot be used, where the queue has no dead-letter queue.
     pub put_aside: Option<PutAside>,
 }
@@ -105,6 +109,7 @@ impl Options {
             attempts: 6,
             pause: Duration::from_millis(500),
             random,
+            only_look: false,
             put_aside: None,
         }
     }

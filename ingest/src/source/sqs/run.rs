@@ -155,10 +155,12 @@ impl Run {
             None => true,
             Some(trouble) => self.report(&receipt, trouble, &body).await?,
         };
-        if is_safe && objects.is_empty() {
+        let only_look = self.shared.options.only_look;
+        if is_safe && objects.is_empty() && !only_look {
             return Ok(Some(receipt));
         }
-        let new = if is_safe {
+        // Who only looks holds all messages, to give them back.
+        let new = if is_safe || only_look {
             self.shared.held().hold(receipt, objects, Instant::now())
         } else {
             self.shared.held().give_out(objects)
@@ -210,6 +212,9 @@ impl Run {
     ) -> Result<bool, Closed> {
         let (reason, is_safe) = match trouble {
             Trouble::Passing(reason) => (format!("{reason}; it comes again"), false),
+            Trouble::Final(reason) if self.shared.options.only_look => {
+                (format!("{reason}; left in the queue"), false)
+            }
             Trouble::Final(reason) => self.give_up(receipt, reason, body).await,
         };
         // Cleaned as a whole, so that no part of a token is left at the cut.

@@ -107,10 +107,9 @@ async fn what_is_missing_is_named() {
         path: Some("/nowhere/config".into()),
         context: None,
     };
-    let text = connect(&nowhere, None, clock)
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = connect(&nowhere, None, clock).await.unwrap_err();
+    assert!(matches!(error, Error::NoKubeconfig(_)), "{error:?}");
+    let text = error.to_string();
     assert!(text.contains("/nowhere/config"), "{text}");
     let failing = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "/nowhere/aws"}});
     let file = self::file(&config("http://127.0.0.1:1", &failing));

@@ -330,6 +330,39 @@ async fn a_deleted_node_asks_for_a_listing() {
 }
 
 #[tokio::test]
+async fn a_list_of_service_accounts_names_their_roles() {
+    let mut play = play(options(), |_| None).await;
+    let mut seen = Seen::default();
+    seen.see_change(&play.document("kubernetes serviceaccounts").await);
+    let role = "arn:aws:iam::111122223333:role/web".to_owned();
+    assert_eq!(seen.role_arns, BTreeSet::from([role]));
+}
+
+#[tokio::test]
+async fn a_list_of_nodes_after_an_expiry_names_the_instances_that_are_there() {
+    let lists = Mutex::new(0);
+    let mut play = play(options(), move |request| {
+        if request.path != "/api/v1/nodes" || request.member("watch").is_some() {
+            return None;
+        }
+        let mut count = lists.lock().unwrap();
+        *count += 1;
+        let mut node = node("n1");
+        node["spec"]["providerID"] = json!(format!("aws:///eu-west-1a/i-0{}", *count));
+        Some(list("100", "", &[node]))
+    })
+    .await;
+    let mut seen = Seen::default();
+    seen.see_change(&play.document("kubernetes nodes").await);
+    assert_eq!(seen.instance_ids, BTreeSet::from(["i-01".to_owned()]));
+    let watch = play.watch("/api/v1/nodes").await;
+    let expired = status_value(410, "too old resource version: 100 (200)");
+    watch.event("ERROR", &expired);
+    seen.see_change(&play.document("kubernetes nodes").await);
+    assert_eq!(seen.instance_ids, BTreeSet::from(["i-02".to_owned()]));
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_once_and_ends_when_the_permission_comes() {
     let refusals = Arc::new(Mutex::new(10));
     let mut play = play(options(), move |request| {

@@ -96,6 +96,41 @@ async fn a_message_is_deleted_after_it_was_put_aside_and_its_other_objects_are_s
 }
 
 #[tokio::test]
+async fn who_only_looks_gives_every_message_back() {
+    let (service, bucket) = (Service::default(), Bucket::default());
+    let server = service.start().await;
+    let object = bucket.put("here", "e1");
+    service.send("good", &created(&object));
+    service.send("twice", &created(&object));
+    service.send("poison", "hello");
+    service.send("gone", &delivered(&["gone"]));
+    service.send(
+        "empty",
+        r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"trail"}"#,
+    );
+    let list = Arc::default();
+    let options = Options {
+        only_look: true,
+        ..aside(&list)
+    };
+    let queue = queue(&server.url, &bucket, options);
+    let (objects, errors) = run(&queue).await;
+    assert_eq!(objects, [object]);
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors
+            .iter()
+            .any(|error| error.contains("; left in the queue: hello")),
+        "{errors:?}"
+    );
+    assert_eq!((service.changed().len(), service.in_flight()), (0, 5));
+    assert_eq!(texts(&queue.release().await), Vec::<String>::new());
+    assert_eq!((service.visible(), service.in_flight()), (5, 0));
+    assert_eq!(service.deleted(), Vec::<String>::new());
+    assert_eq!(list.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn nothing_is_deleted_where_it_cannot_be_put_aside_or_nobody_may_ask() {
     let denied = Fault::Answer(Answer::error(403, "AccessDenied", "no"));
     let full: Options = Options {

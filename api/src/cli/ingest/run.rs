@@ -1,0 +1,197 @@
+//! One run: every source is opened, then read.
+
+use std::time::Instant;
+
+use chrono::Utc;
+use podtrail_ingest::digest::Verdict;
+use podtrail_ingest::store::Store;
+use podtrail_ingest::{Stop, Summary};
+
+use super::sources::{Opened, Request, open};
+use super::{Ingest, ingest_opened, proof, summary_lines};
+use crate::cli::schedule::{self, Schedules};
+use crate::cli::{Exit, Global, complain, say};
+
+/// The sources of a run: those that could be opened, and why others could not.
+pub(super) struct Run<'a> {
+    opened: Vec<(Opened, &'a str, &'a Request)>,
+    failures: Vec<anyhow::Error>,
+}
+
+impl<'a> Run<'a> {
+    /// Opens every source before any is read: a typing error costs nothing.
+    pub(super) async fn open(
+        planned: &'a [(String, Request)],
+        global: &Global,
+        schedules: &Schedules,
+    ) -> Self {
+        let mut run = Self {
+            opened: Vec::new(),
+            failures: Vec::new(),
+        };
+        let existing = match global.existing_store().await {
+            Ok(existing) => existing,
+            Err(error) => {
+                let names = planned.iter().map(|(location, _)| location.as_str());
+                run.failures.push(failed(error.into(), names, schedules));
+                return run;
+            }
+        };
+        for (location, request) in planned {
+            match open(location, request, existing.as_ref(), global).await {
+                Ok(opened) => run.opened.push((opened, location.as_str(), request)),
+                Err(error) => {
+                    let error = failed(error, [location.as_str()], schedules);
+                    run.failures.push(match planned {
+                        [_] => error,
+                        _ => error.context(location.clone()),
+                    });
+                }
+            }
+        }
+        run
+    }
+
+    /// Refuses what the user must mend.
+    ///
+    /// # Errors
+    /// The first of it.
+    pub(super) fn checked(mut self) -> anyhow::Result<Self> {
+        let mut failures = self.failures.iter();
+        match failures.position(|error| Exit::of(error) == Exit::Usage) {
+            Some(at) => Err(self.failures.swap_remove(at)),
+            None => Ok(self),
+        }
+    }
+}
+
+impl Ingest {
+    /// Reads what could be opened. A source that fails keeps no other from being read.
+    ///
+    /// # Errors
+    /// Where no source could be opened, or one could not be read to its end.
+    pub(super) async fn read(
+        &self,
+        run: Run<'_>,
+        global: &Global,
+        stop: &Stop,
+        schedules: &Schedules,
+    ) -> anyhow::Result<Exit> {
+        let Run { opened, failures } = run;
+        let some_failed = !failures.is_empty();
+        if opened.is_empty() {
+            first_of(failures)?;
+        } else {
+            failures.iter().for_each(complain);
+        }
+        let store = match global.create_store().await {
+            Ok(store) => store,
+            Err(error) => {
+                let names = opened.iter().map(|(_, location, _)| *location);
+                return Err(failed(error.into(), names, schedules));
+            }
+        };
+        let start = Instant::now();
+        let mut total = Summary::default();
+        let mut verdict = Verdict::Proven;
+        let mut broken = Vec::new();
+        let (sources, several) = (opened.len(), opened.len() > 1);
+        for (opened, location, request) in opened {
+            if let (Some(note), false) = (&opened.note, global.quiet) {
+                say(note);
+            }
+            schedules.began(location, Utc::now());
+            let read = self
+                .read_one(&store, opened, location, request, global, stop)
+                .await;
+            let ended = read
+                .as_ref()
+                .map(|(summary, verdict)| exit_of(summary, *verdict));
+            schedule::ended(schedules, location, ended);
+            match read {
+                Ok((summary, proven)) => {
+                    verdict = verdict.max(proven);
+                    total.add(&summary);
+                }
+                Err(error) if several => broken.push(error.context(location.to_owned())),
+                Err(error) => broken.push(error),
+            }
+        }
+        // Whoever follows need not hear every few seconds that nothing came.
+        let idle = self.goes_on() && total.objects == 0 && !total.has_problems();
+        let none_was_read = sources > 0 && broken.len() == sources;
+        if !global.quiet && !idle && !none_was_read {
+            for line in summary_lines(&total, start.elapsed()) {
+                say(&line);
+            }
+        }
+        first_of(broken)?;
+        let exit = exit_of(&total, verdict);
+        Ok(if some_failed && exit == Exit::Ok {
+            Exit::Rejected
+        } else {
+            exit
+        })
+    }
+
+    async fn read_one(
+        &self,
+        store: &Store,
+        opened: Opened,
+        location: &str,
+        request: &Request,
+        global: &Global,
+        stop: &Stop,
+    ) -> anyhow::Result<(Summary, Verdict)> {
+        let mut status = None;
+        let mut verdict = Verdict::Proven;
+        if let (true, Some(from)) = (self.verify, opened.trail_from) {
+            let keys = self.keys.keys(&request.aws).await?;
+            let proof = proof::prove(location, request, from, keys, stop).await?;
+            verdict = proof.verdict;
+            if stop.is_asked() {
+                // What was not verified must not be kept as not proven.
+                return Ok((Summary::default(), verdict));
+            }
+            status = Some(proof.status);
+        }
+        let summary = ingest_opened(store, opened, status, global, stop).await?;
+        Ok((summary, verdict))
+    }
+}
+
+/// How a run that came to this ends.
+fn exit_of(summary: &Summary, verdict: Verdict) -> Exit {
+    if verdict == Verdict::Tampered {
+        Exit::Findings
+    } else if summary.has_problems() {
+        Exit::Rejected
+    } else {
+        Exit::Ok
+    }
+}
+
+/// Notes for each of these sources that it was not read, and gives the reason back.
+fn failed<'a>(
+    error: anyhow::Error,
+    locations: impl IntoIterator<Item = &'a str>,
+    schedules: &Schedules,
+) -> anyhow::Error {
+    for location in locations {
+        schedules.began(location, Utc::now());
+        schedule::ended(schedules, location, Err(&error));
+    }
+    error
+}
+
+/// The first of several failures is what a command ends with; it hides the others, which are told at once.
+fn first_of(failures: Vec<anyhow::Error>) -> anyhow::Result<()> {
+    let mut failures = failures.into_iter();
+    match failures.next() {
+        None => Ok(()),
+        Some(first) => {
+            failures.for_each(|other| complain(&other));
+            Err(first)
+        }
+    }
+}
