@@ -235,6 +235,11 @@ impl Vault for LocalFolder {
         .boxed()
     }
 
+    fn name(&self, _bucket: Option<&str>, key: &str) -> String {
+        let path = self.path(key);
+        path.map_or_else(|| key.to_owned(), |path| path.display().to_string())
+    }
+
     fn get(&self, bucket: Option<&str>, key: &str) -> BoxFuture<'static, io::Result<Option<Got>>> {
         let (copy, key, checked) = (self.clone(), key.to_owned(), self.check(bucket));
         async move {
