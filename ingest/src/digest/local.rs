@@ -26,6 +26,11 @@ use crate::error::{Error, Result};
 /// Appended to the name of an object for the file with its metadata.
 const HEAD: &str = ".head.json";
 
+/// True for a file that holds the metadata of a digest.
+pub(crate) fn is_head(name: &str) -> bool {
+    name.ends_with(HEAD) && name.contains("_CloudTrail-Digest_")
+}
+
 /// Largest file of metadata, in bytes.
 const HEAD_BYTES: u64 = 64 << 10;
 

@@ -63,7 +63,6 @@ impl Trail {
         keys: &KeyArguments,
         from: Option<DateTime<Utc>>,
     ) -> anyhow::Result<Self> {
-        let keys = keys.keys(&request.aws).await?;
         let selection = &request.selection;
         let options = Options {
             accounts: selection.accounts.clone(),
@@ -72,7 +71,7 @@ impl Trail {
             to: selection.to.map(|time| time.timestamp_micros()),
             ..Options::default()
         };
-        if argument.starts_with("s3://") {
+        let (vault, options) = if argument.starts_with("s3://") {
             let (vault, bucket, prefix) = request.aws.vault(argument).await?;
             let options = Options {
                 bucket: Some(bucket),
@@ -80,26 +79,22 @@ impl Trail {
                 to: options.to.or_else(|| Some(clock())),
                 ..options
             };
-            return Ok(Self {
-                vault,
-                keys,
-                options,
-            });
-        }
-        // Named as the source names its files.
-        let root = Path::new(argument).canonicalize();
-        let root = root.map_err(|source| Error::Read {
-            path: PathBuf::from(argument),
-            source,
-        })?;
-        let folder = LocalFolder::open(root, None).await?;
-        let options = Options {
-            prefix: folder.base().to_owned(),
-            ..options
+            (vault, options)
+        } else {
+            // Named as the source names its files.
+            let root = Path::new(argument).canonicalize();
+            let root = root.map_err(|source| Error::Read {
+                path: PathBuf::from(argument),
+                source,
+            })?;
+            let folder = LocalFolder::open(root, None).await?;
+            let prefix = folder.base().to_owned();
+            let vault: Arc<dyn Vault> = Arc::new(folder);
+            (vault, Options { prefix, ..options })
         };
         Ok(Self {
-            vault: Arc::new(folder),
-            keys,
+            vault,
+            keys: keys.keys(&request.aws).await?,
             options,
         })
     }
