@@ -70,8 +70,9 @@ const COMPUTED: [&str; 8] = [
     "resource",
 ];
 
-/// Members of requestParameters that name what a call is about. Source: the services' API references.
-const RESOURCE_MEMBERS: [&str; 22] = [
+/// Members of requestParameters that name what a call is about: of a request with several, the first is kept in
+/// `activities.resource`. Source: the services' API references.
+pub const RESOURCE_MEMBERS: [&str; 22] = [
     "bucketName",
     "tableName",
     "queueUrl",

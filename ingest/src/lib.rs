@@ -30,7 +30,7 @@ mod stop;
 pub mod store;
 pub mod watermark;
 
-pub use activity::BUCKET_SECONDS;
+pub use activity::{BUCKET_SECONDS, RESOURCE_MEMBERS};
 pub use error::{Error, Result};
 pub use findings::DigestStatus;
 pub use hash::Framed;

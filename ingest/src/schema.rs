@@ -159,7 +159,7 @@ const fn int(name: &'static str, doc: &'static str) -> Column {
 /// One row per CloudTrail record, each `event_id` once.
 pub const EVENTS: Table = Table {
     name: "events",
-    doc: "One row per CloudTrail record, each event_id once, nothing lost but secrets.",
+    doc: "One row per CloudTrail record, each event_id once, nothing lost but secrets. Beyond a million events, an eventID that comes back with another time, as in edited trails, may stand twice; `podtrail doctor` counts them.",
     partition: Some("event_date"),
     sort: &["event_time", "event_id"],
     stats: &[

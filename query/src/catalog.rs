@@ -90,7 +90,7 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 52] = [
+const GROUNDS: [View; 53] = [
     view!("telling_records", daily),
     view!("issuing_records", daily),
     view!("daily_callers", daily),
@@ -116,6 +116,7 @@ const GROUNDS: [View; 52] = [
     view!("role_bindings", kept),
     view!("sole_bindings", kept),
     view!("node_roles", kept),
+    view!("hybrid_sessions", kept),
     view!("node_clusters", kept),
     view!("fargate_roles", kept),
     view!("untagged_sessions", kept),
@@ -141,7 +142,7 @@ const GROUNDS: [View; 52] = [
             CALLS_OF_ACTIVITIES,
             (
                 "{more}",
-                ", calls, first_event_time, last_event_time, resource"
+                ", calls, first_event_time, last_event_time, resource, event_category"
             ),
         ]
     ),
@@ -181,7 +182,10 @@ const ANSWERS: [View; 13] = [
         &[
             ("{grounds}", "held_grounds"),
             ("{evidence}", ""),
-            COUNTS_OF_ACTIVITIES
+            (
+                "{more}",
+                ", calls, first_event_time, last_event_time, resource, event_category"
+            ),
         ]
     ),
     view!(

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ParamValues;
-use datafusion::error::Result as DfResult;
+use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::FunctionRegistry;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -174,6 +174,19 @@ fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
         .map_err(|error| Error::from_engine("start the engine", error))
 }
 
+/// Tells whether values of a type have parts of several types.
+fn has_union(kind: &DataType) -> bool {
+    match kind {
+        DataType::Union(..) => true,
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => has_union(field.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_union(field.data_type())),
+        _ => false,
+    }
+}
+
 /// One snapshot of the store, and SQL over it.
 pub struct Session {
     context: SessionContext,
@@ -224,14 +237,22 @@ impl Session {
     }
 
     /// Makes texts of columns that may be of several types, which `->` on JSON gives: no form of an answer has them.
-    fn without_unions(&self, plan: LogicalPlan) -> DfResult<LogicalPlan> {
+    ///
+    /// # Errors
+    /// [`DataFusionError::NotImplemented`] where such values lie in lists or structures: those cannot be told as texts.
+    pub fn without_unions(&self, plan: LogicalPlan) -> DfResult<LogicalPlan> {
         let is_union = |kind: &DataType| matches!(kind, DataType::Union(..));
-        if !plan
-            .schema()
-            .fields()
+        let fields = plan.schema().fields();
+        let nested = fields
             .iter()
-            .any(|field| is_union(field.data_type()))
-        {
+            .find(|field| !is_union(field.data_type()) && has_union(field.data_type()));
+        if let Some(field) = nested {
+            return Err(DataFusionError::NotImplemented(format!(
+                "the column {} has JSON values in lists or structures: read them as texts with ->> instead of ->",
+                field.name()
+            )));
+        }
+        if !fields.iter().any(|field| is_union(field.data_type())) {
             return Ok(plan);
         }
         let to_text = self.context.udf("json_union_to_text")?;

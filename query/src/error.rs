@@ -75,16 +75,56 @@ impl Error {
                 Self::LimitExceeded("disk space for what does not fit into memory".to_owned())
             }
             E::ResourcesExhausted(reason) => Self::LimitExceeded(reason.clone()),
-            root if is_of_files(root) => Self::Unavailable {
-                what: what.to_owned(),
-                source: Box::new(error),
-            },
-            _ => Self::Engine {
-                what: what.to_owned(),
-                source: Box::new(error),
+            E::External(cause) if is_of_pattern(cause.as_ref()) => {
+                Self::InvalidQuery(error.strip_backtrace())
+            }
+            root => match of_condition(root) {
+                Some(reason) if reason.contains(REFUSED) => Self::LimitExceeded(reason),
+                Some(reason) => Self::InvalidQuery(reason),
+                None if is_of_files(root) => Self::Unavailable {
+                    what: what.to_owned(),
+                    source: Box::new(error),
+                },
+                None => Self::Engine {
+                    what: what.to_owned(),
+                    source: Box::new(error),
+                },
             },
         }
     }
+}
+
+/// How the engine writes into a text that something would need too much.
+const REFUSED: &str = "ResourcesExhausted(";
+
+/// Tells whether a regular expression that is none, or a too large one, is the cause.
+fn is_of_pattern(error: &(dyn std::error::Error + 'static)) -> bool {
+    let text = error.to_string();
+    // Several libraries read them, each with an error of its own.
+    error.is::<regex::Error>()
+        || text.starts_with("regex parse error")
+        || text.starts_with("error parsing regex")
+}
+
+/// Tells what is wrong with the values that a condition works on, where it is worked out while files are read: to
+/// the reader of files all errors are its own.
+fn of_condition(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    use arrow::error::ArrowError as A;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(
+            A::ComputeError(_)
+            | A::CastError(_)
+            | A::ParseError(_)
+            | A::DivideByZero
+            | A::ArithmeticOverflow(_),
+        ) = error.downcast_ref()
+        {
+            return Some(error.to_string());
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// Tells whether the values that a query works on are the cause: a text that is no number, a division by zero.
@@ -126,10 +166,47 @@ fn is_of_files(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use arrow::error::ArrowError;
     use datafusion::error::DataFusionError as E;
     use datafusion::parquet::errors::ParquetError;
+
+    #[test]
+    fn what_users_get_wrong_is_theirs_wherever_it_is_found() {
+        let parquet = |cause: ArrowError| ParquetError::External(Box::new(cause));
+        let condition = |text: &str| ArrowError::ComputeError(text.to_owned());
+        // What is not closed.
+        let pattern = ["(", "a"].concat();
+        let regex = regex::Regex::new(&pattern).map(drop).unwrap_err();
+        for error in [
+            E::External(Box::new(regex.clone())),
+            E::Context(
+                "Invalid regex".to_owned(),
+                Box::new(E::External(Box::new(regex))),
+            ),
+            E::ParquetError(Box::new(parquet(condition("no time")))),
+            E::External(Box::new(parquet(ArrowError::ParseError("no".to_owned())))),
+            E::ArrowError(
+                Box::new(ArrowError::ExternalError(Box::new(parquet(
+                    ArrowError::CastError("no".to_owned()),
+                )))),
+                None,
+            ),
+        ] {
+            let text = error.to_string();
+            assert!(
+                matches!(Error::from_engine("read", error), Error::InvalidQuery(_)),
+                "{text}"
+            );
+        }
+        let refused = condition("Error evaluating filter predicate: ResourcesExhausted(\"much\")");
+        let refused = E::ParquetError(Box::new(parquet(refused)));
+        assert!(matches!(
+            Error::from_engine("read", refused),
+            Error::LimitExceeded(_)
+        ));
+    }
 
     #[test]
     fn what_cannot_be_read_is_unavailable_however_it_is_wrapped() {

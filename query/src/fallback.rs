@@ -1,11 +1,15 @@
 //! What the view `fallbacks` says in the words of other modules: names of its rows, SDKs that are too old,
 //! and what to do.
 
+mod seen;
+
 use serde_json::{Value, json};
 
 use crate::fix::{self, Case, Cause, Owner, Search};
-use crate::policy::{self, Call};
+use crate::policy;
 use crate::sdk::{self, Binding};
+
+pub(crate) use seen::{Alike, Seen, SeenCalls};
 
 /// Names a row of `fallbacks`, the same in every run: a short hash (FNV-1a) of what makes it a row.
 #[must_use]
@@ -57,10 +61,10 @@ fn cause(name: &str) -> Cause {
     }
 }
 
-/// Says what to do about a fallback, as JSON: summary, commands, Terraform, policy, notes. The arguments are
+/// Says what to do about a fallback, as JSON: summary, commands, Terraform, policy, its notes, notes. The arguments are
 /// those of SQL's `fallback_fix`, in its order: `binding` is `irsa`, `pod_identity` or nothing, `workload` like
 /// `Deployment/web`, `too_old` as [`sdk_too_old`] gives it, `containers` a JSON list of names, `agent_seen`
-/// `true` or `false`, `actions` like `s3:ListBuckets ec2:DescribeInstances`. None where there are not as many.
+/// `true` or `false`, `seen_calls` as [`SeenCalls::to_json`] gives it. None where there are not as many.
 #[must_use]
 pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
     let &[
@@ -77,7 +81,7 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
         too_old,
         containers,
         agent_seen,
-        actions,
+        seen_calls,
     ] = arguments
     else {
         return None;
@@ -85,27 +89,11 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let region = region.unwrap_or_default();
     let account = account_id.unwrap_or_default();
-    let calls = actions
-        .unwrap_or_default()
-        .split(' ')
-        .filter_map(|action| action.split_once(':'))
-        .map(|(service, name)| (format!("{service}.amazonaws.com"), name))
-        .collect::<Vec<_>>();
-    let calls = calls.iter().map(|(source, name)| Call {
-        event_source: source,
-        event_name: name,
-        error_code: None,
-        region,
-        account_id: account,
-        resources_json: None,
-        request_parameters_json: None,
-        management_event: None,
-        role_arn: None,
-        calls: 1,
-    });
-    let policies = policy::policy(calls, policy::Options::default())
-        .map(|policy| policy.documents)
+    let seen = seen_calls
+        .and_then(|json| Seen::list(json).ok())
         .unwrap_or_default();
+    let calls = seen.iter().flat_map(Seen::calls);
+    let policy = policy::policy(calls, policy::Options::default()).unwrap_or_default();
     let too_old: Option<Value> = too_old.and_then(|text| serde_json::from_str(text).ok());
     let part = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let case = Case {
@@ -133,7 +121,7 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
             .and_then(|list| serde_json::from_str(list).ok())
             .unwrap_or_default(),
         agent_seen_in_cluster: agent_seen == Some("true"),
-        policies,
+        policy,
     };
     serde_json::to_string(&fix::fix(&case)).ok()
 }

@@ -8,12 +8,17 @@ mod json;
 mod search;
 mod shell;
 mod terraform;
+mod workload;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::policy::partition;
+use crate::policy::{Note, Policy, joined, partition};
 use crate::sdk::{Binding, TooOld};
+use workload::Maker;
+
 pub use search::{Candidate, Search, find_out};
 
 /// Why a workload does not use a role of its own.
@@ -79,8 +84,8 @@ pub struct Case {
     pub containers: Vec<String>,
     /// Whether the EKS Pod Identity Agent was seen in the cluster.
     pub agent_seen_in_cluster: bool,
-    /// IAM policy documents for the workload, as [`crate::policy::policy`] gives them.
-    pub policies: Vec<Value>,
+    /// What the workload was seen to need.
+    pub policy: Policy,
 }
 
 /// What to do about a case.
@@ -92,8 +97,10 @@ pub struct Fix {
     pub commands: Vec<Command>,
     /// The same as Terraform, where that makes sense.
     pub terraform: Option<String>,
-    /// The permissions that the workload needs, as far as they were seen.
+    /// The permissions that the workload needs, as far as they were seen: IAM policy documents.
     pub policy: Vec<Value>,
+    /// What to know of the policy.
+    pub policy_notes: Vec<Note>,
     /// What to know before.
     pub notes: Vec<String>,
 }
@@ -124,7 +131,8 @@ pub fn fix(case: &Case) -> Fix {
         summary: plan.summary(),
         commands: plan.commands(),
         terraform: plan.terraform(),
-        policy: case.policies.clone(),
+        policy: case.policy.documents.clone(),
+        policy_notes: case.policy.notes.clone(),
         notes,
     }
 }
@@ -301,17 +309,23 @@ impl<'a> Plan<'a> {
 
     fn notes(&self) -> Vec<String> {
         let mut notes: Vec<&str> = Vec::new();
+        let mut of_policy = Vec::new();
         if self.makes_role() {
-            notes.push(if self.case.policies.is_empty() {
-                "No calls were seen that need a permission: the new role has no policy."
-            } else {
-                "The policy allows what was seen. Read its notes: trails without data events hide calls."
-            });
-            notes.push("A pod gets the role when it is created, so the last step is a restart.");
+            notes.push(self.policy_hint());
+            of_policy = self.not_granted();
+            if self.maker() == Maker::Rollout {
+                notes.push("A pod gets the role when it is created: hence the new pods.");
+            }
+        }
+        if self.makes_pods() {
+            notes.extend(self.maker().note());
         }
         if self.new_service_account {
             notes.push(
-                "The workload runs as the service account named default, which others may share; it gets one of its own. Make the same change where the workload is defined, such as its Helm chart.",
+                "The workload runs as the service account named default, which others may share; it gets one of its own, without the role bindings and image pull secrets that default may have. Make the same change where the workload is defined, such as its Helm chart.",
+            );
+            notes.push(
+                "Terraform makes the service account too (provider hashicorp/kubernetes), but does not move the workload to it: the commands do, or a change where the workload is defined.",
             );
         }
         match self.case.cause {
@@ -330,7 +344,54 @@ impl<'a> Plan<'a> {
             ),
             _ => {}
         }
-        notes.into_iter().map(str::to_owned).collect()
+        let mut notes: Vec<String> = notes.into_iter().map(str::to_owned).collect();
+        notes.extend(of_policy);
+        notes
+    }
+
+    fn policy_hint(&self) -> &'static str {
+        let policy = &self.case.policy;
+        if !policy.documents.is_empty() {
+            return "The policy allows what was seen. Read its notes: trails without data events hide calls.";
+        }
+        if !policy.refused.is_empty() {
+            return "All that was seen and needs a permission was refused: the new role has no policy.";
+        }
+        "No calls of its own were seen that need a permission: the new role has no policy."
+    }
+
+    /// Tells what the policy does not grant although it was seen.
+    fn not_granted(&self) -> Vec<String> {
+        let policy = &self.case.policy;
+        let mut notes = Vec::new();
+        if !policy.refused.is_empty() {
+            notes.push(format!(
+                "Refused, and not granted: {}. Whether the workload is to be allowed that is for you to decide.",
+                joined(&policy.refused)
+            ));
+        }
+        let unmapped: BTreeSet<String> = policy
+            .unmapped
+            .iter()
+            .map(|call| format!("{} {}", call.event_source, call.event_name))
+            .filter(|call| is_usable(call))
+            .collect();
+        if !unmapped.is_empty() {
+            notes.push(format!(
+                "Not granted, since no IAM action is known for it: {}.",
+                joined(&unmapped)
+            ));
+        }
+        notes
+    }
+
+    /// Tells whether the commands make pods anew.
+    fn makes_pods(&self) -> bool {
+        match self.case.cause {
+            Cause::SdkTooOld => false,
+            Cause::Unknown => self.makes_role(),
+            _ => true,
+        }
     }
 
     fn upgrade_hint(&self) -> &'static str {

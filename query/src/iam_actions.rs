@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::policy::About;
 use rows::{ActionRow, Condition, File, ResourceRow, Service, has_source};
 use template::Template;
 
@@ -71,6 +72,8 @@ pub(crate) struct Request<'a> {
     pub(crate) parameters: &'a Value,
     /// The record's `resources`, or null.
     pub(crate) resources: &'a Value,
+    /// Whether those two are known, and what is where they are not.
+    pub(crate) about: About<'a>,
 }
 
 impl IamActions {
@@ -310,6 +313,11 @@ impl IamActions {
             } else {
                 Resources::NoRule
             };
+        }
+        // Which of these rows hold can only be told from the request.
+        let conditional = rows.iter().any(|row| row.condition.when.is_some());
+        if conditional && request.about != About::Request {
+            return Resources::NotNamed;
         }
         rows.retain(|row| row.condition.holds(request.parameters));
         let mut all = BTreeSet::new();

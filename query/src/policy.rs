@@ -9,6 +9,7 @@ mod notes;
 mod workload;
 
 pub use granted::{Allowed, GrantedPolicy, GrantedRole};
+pub(crate) use notes::joined;
 pub use workload::of_workload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,8 +50,23 @@ pub struct Call<'a> {
     pub management_event: Option<bool>,
     /// Role of the workload's own (IRSA, EKS Pod Identity) that it was made with.
     pub role_arn: Option<&'a str>,
+    /// What it is about, where its request is not at hand.
+    pub about: About<'a>,
     /// How many calls there were.
     pub calls: u64,
+}
+
+/// What is known of what a call is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum About<'a> {
+    /// What its request and the resources of its record say.
+    #[default]
+    Request,
+    /// The request is not at hand: it named this bucket, queue or the like, by one of
+    /// [`podtrail_ingest::RESOURCE_MEMBERS`].
+    Name(&'a str),
+    /// The request is not at hand, and no such name of it.
+    Unknown,
 }
 
 /// What to put into a policy.
@@ -61,7 +77,7 @@ pub struct Options {
 }
 
 /// A policy, and what to know before using it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Policy {
     /// IAM policy documents. One, unless it would be longer than a managed policy may be; none when no
     /// call needs a permission.
@@ -72,6 +88,9 @@ pub struct Policy {
     pub unmapped: Vec<Unmapped>,
     /// What the roles that the workload used as its own may do, beside what it did; none where it used none.
     pub granted: Vec<GrantedRole>,
+    /// Actions that were refused, and are not granted. The notes say on what.
+    #[serde(skip)]
+    pub refused: BTreeSet<String>,
 }
 
 /// One thing to know about a policy.
@@ -176,6 +195,12 @@ fn made<'a>(
         }
     }
     let mut notes = gathered.notes(rules, options);
+    let refused = if options.include_denied {
+        BTreeSet::new()
+    } else {
+        let only_denied = gathered.only_denied(options).into_iter();
+        only_denied.map(|(action, _)| action.clone()).collect()
+    };
     let mut grants = gathered.allowed;
     for (action, resources) in &mut grants {
         if let Some(note) = generalise(action, resources) {
@@ -209,6 +234,7 @@ fn made<'a>(
         notes,
         unmapped,
         granted: Vec::new(),
+        refused,
     };
     Ok((policy, gathered.used_by_role))
 }
@@ -291,6 +317,7 @@ impl Gathered {
             },
             parameters: &parameters,
             resources: &record,
+            about: call.about,
         };
         let denied = call.error_code.is_some_and(is_denied);
         if let Some(role) = call.role_arn.filter(|_| !denied) {

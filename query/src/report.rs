@@ -28,6 +28,21 @@ pub enum Report {
     Coverage,
 }
 
+/// Which rows of a report are findings, and how much each matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Levels {
+    /// The column that says it.
+    pub column: &'static str,
+    /// Its values, the one that matters least first. A row with another value is no finding.
+    pub values: &'static [&'static str],
+}
+
+/// How sure it is whom a row names.
+const BY_CONFIDENCE: Levels = Levels {
+    column: "confidence",
+    values: &["unknown", "candidate", "inferred", "exact"],
+};
+
 impl Report {
     /// Every report.
     pub const ALL: [Self; 8] = [
@@ -140,6 +155,23 @@ impl Report {
         }
     }
 
+    /// Gives what its findings are; none where it only describes.
+    #[must_use]
+    pub fn levels(self) -> Option<Levels> {
+        match self {
+            Self::Fallbacks | Self::Denied => Some(BY_CONFIDENCE),
+            Self::Readiness => Some(Levels {
+                column: "hop_limit_1",
+                values: &["unknown", "breaks"],
+            }),
+            Self::Unused => Some(Levels {
+                column: "finding",
+                values: &["shared", "unused", "wildcard_trust"],
+            }),
+            Self::Workloads | Self::Nodes | Self::Roles | Self::Coverage => None,
+        }
+    }
+
     /// Finds the report of a name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
@@ -160,3 +192,6 @@ impl Report {
         session.sql_with(&statement.sql, statement.parameters).await
     }
 }
+
+#[cfg(test)]
+mod tests;

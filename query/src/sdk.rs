@@ -159,6 +159,12 @@ pub fn credential_sources(user_agent: &str) -> BTreeSet<CredentialSource> {
         .collect()
 }
 
+/// Tells whether the SDK says that the instance metadata service gave it the credentials.
+#[must_use]
+pub fn is_from_imds(user_agent: &str) -> bool {
+    credential_sources(user_agent).contains(&CredentialSource::Imds)
+}
+
 /// Gives the SDK, and the version it must have, when the one in a user agent is too old for a binding;
 /// none when it is new enough or nothing is known.
 #[must_use]

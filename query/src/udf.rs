@@ -1,6 +1,7 @@
 //! The SQL functions of podtrail.
 
 mod caller;
+mod seen_calls;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    AggregateUDF, ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value};
@@ -155,7 +157,7 @@ impl FunctionDoc {
 
 /// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
 /// `datafusion-functions-json`.
-pub const FUNCTIONS: [FunctionDoc; 33] = [
+pub const FUNCTIONS: [FunctionDoc; 35] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -225,6 +227,10 @@ pub const FUNCTIONS: [FunctionDoc; 33] = [
         doc: "User agent without what changes from call to call: the program that made the call.",
     },
     FunctionDoc {
+        usage: "is_from_imds(user_agent)",
+        doc: "True where the SDK says in the user agent that the instance metadata service gave it the credentials.",
+    },
+    FunctionDoc {
         usage: "sdk_too_old(user_agent, binding)",
         doc: "SDK, version and least version as JSON where the SDK is too old for irsa or pod_identity; null elsewhere.",
     },
@@ -233,8 +239,12 @@ pub const FUNCTIONS: [FunctionDoc; 33] = [
         doc: "Name of a row of fallbacks.",
     },
     FunctionDoc {
-        usage: "fallback_fix(cause, cluster, region, account_id, namespace, service_account, oidc_issuer, role_arn, binding, workload, too_old, containers, agent_seen, actions)",
-        doc: "What to do about a fallback as JSON: summary, commands, terraform, policy, notes.",
+        usage: "fallback_fix(cause, cluster, region, account_id, namespace, service_account, oidc_issuer, role_arn, binding, workload, too_old, containers, agent_seen, seen_calls)",
+        doc: "What to do about a fallback as JSON: summary, commands, terraform, policy, policy_notes, notes.",
+    },
+    FunctionDoc {
+        usage: "seen_calls(event_source, event_name, error_code, event_category, aws_region, account_id, resource)",
+        doc: "Calls put together as JSON, an aggregate: calls that are alike once, with the resources they were about, up to 64.",
     },
     FunctionDoc {
         usage: "fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, inventory)",
@@ -351,6 +361,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
             Some(time.timestamp_micros())
         }),
         text_function("user_agent_program", 1, |row| Some(sdk::program(row[0]?))),
+        flag_function("is_from_imds", 1, |row| row[0].map(sdk::is_from_imds)),
         text_function("sdk_too_old", 2, |row| {
             fallback::sdk_too_old(row[0]?, row[1]?)
         }),
@@ -368,6 +379,7 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         context.register_udf(ScalarUDF::from(function));
     }
     context.register_udf(ScalarUDF::from(caller::CallerId::new()));
+    context.register_udaf(AggregateUDF::from(seen_calls::SeenCallsFunction::new()));
 }
 
 /// Splits the arguments of a JSON function: the text, and the path in it.

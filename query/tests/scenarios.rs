@@ -345,6 +345,7 @@ scenarios!(
     github_actions,
     google,
     hybrid_node,
+    hybrid_node_roles_anywhere,
     image_credential_provider,
     irsa_binding_changed,
     irsa_cluster_name,

@@ -369,7 +369,7 @@ fn bombs_long_lines_and_deep_nesting_meet_a_limit_and_not_the_memory() {
     place.write("3-bomb.json.gz", &bomb.finish().unwrap());
     place.write("4-good.json", &trail(&["good-1"]));
     let run = ingest_within(&place, 1 << 20).expect(3);
-    for reason in ["record_too_large", "too_deep"] {
+    for reason in ["record_too_large", "too_deep", "decompression_bomb"] {
         assert!(run.stderr.contains(reason), "{reason}: {}", run.stderr);
     }
     let kept = sql(
@@ -469,6 +469,64 @@ fn explain_finds_pods_by_their_names() {
         let told = run(&place.store(), &["explain", name]).expect(2);
         assert!(told.stderr.contains(said), "{}", told.stderr);
     }
+}
+
+/// A store with the records and the inventory of a scenario of attribution.
+fn scenario(name: &str) -> Place {
+    let place = Place::new();
+    let folder = program::workspace()
+        .join("query/tests/scenarios")
+        .join(name);
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (records, inventory) = (path("records.json"), path("inventory"));
+    run(&place.store(), &["ingest", &records]).expect(0);
+    run(&place.store(), &["inventory", "import", &inventory]).expect(0);
+    place
+}
+
+#[test]
+fn a_report_fails_a_pipeline_where_it_is_asked_to() {
+    let place = scenario("fallback_no_binding");
+    let report = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        run(&place.store(), &arguments)
+    };
+    for (arguments, code) in [
+        ("report fallbacks", 0),
+        ("report fallbacks --fail-on unknown", 1),
+        ("report fallbacks --fail-on inferred", 1),
+        ("report fallbacks --fail-on exact", 0),
+        ("report fallbacks --fail-on unknown --namespace none", 0),
+        ("report readiness --fail-on unknown", 1),
+        ("report readiness --fail-on breaks", 1),
+        ("report denied --fail-on candidate", 1),
+        ("report denied --fail-on exact", 0),
+        ("report unused --fail-on unused", 1),
+        ("report unused --fail-on wildcard_trust", 0),
+    ] {
+        let ran = report(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments}: {ran:?}");
+    }
+    let rows = report("report fallbacks -o ndjson").expect(0).rows();
+    assert_eq!(rows.len(), 1);
+    let failed = report("report fallbacks -o ndjson --fail-on unknown").expect(1);
+    assert_eq!(failed.rows(), rows, "what is found is printed");
+    for (arguments, named) in [
+        (
+            "report fallbacks --fail-on breaks",
+            "unknown, candidate, inferred, exact",
+        ),
+        ("report workloads --fail-on exact", "no findings"),
+    ] {
+        let refused = report(arguments).expect(2);
+        assert!(refused.stderr.contains(named), "{}", refused.stderr);
+        assert!(refused.stdout.is_empty(), "{}", refused.stdout);
+    }
+    // Nothing is known that would break, and too little was observed to say that nothing does.
+    let place = scenario("fallback_host_network");
+    let store = place.store();
+    run(&store, &["report", "readiness", "--fail-on", "breaks"]).expect(0);
+    run(&store, &["report", "readiness", "--fail-on", "unknown"]).expect(1);
 }
 
 #[test]

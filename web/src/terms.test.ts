@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import * as terms from './terms'
 
-const { PATH_SERIES, PATH_SERIES_COLOUR, PATH_SERIES_NAMES, pathSeries, term } = terms
+const { confidenceOf, PATH_SERIES, PATH_SERIES_COLOUR, PATH_SERIES_NAMES, pathSeries, term } = terms
+
+test.each([
+  ['workload', null, 'candidate', 'unknown'],
+  ['workload', 'cart', 'candidate', 'candidate'],
+  ['workload', null, 'exact', 'exact'],
+  ['node_agent', null, 'candidate', 'candidate'],
+  ['workload', null, null, null],
+])('how sure it is that %s %j called, a %s', (actor, service_account, confidence, shown) => {
+  expect(confidenceOf({ actor, service_account, confidence })).toBe(shown)
+})
 
 describe('series of calls', () => {
   test.each([

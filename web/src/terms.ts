@@ -32,6 +32,14 @@ export const CONFIDENCE_MEANING: Record<string, string> = {
   unknown: 'It cannot be told; the evidence says why.',
 }
 
+/** What a caller is called of which it is not known which pod it was. */
+export const UNKNOWN_POD = 'Unknown pod'
+
+/** How sure it is who called. Of a guess among pods that is not even told to a service account nothing is known. */
+export function confidenceOf(call: { actor: string | null; service_account: string | null; confidence: string | null }): string | null {
+  return call.confidence === 'candidate' && call.actor === 'workload' && call.service_account === null ? 'unknown' : call.confidence
+}
+
 /** Causes of a fallback: name, and what it means. */
 export const CAUSES: Record<string, { name: string; meaning: string }> = {
   no_binding: {

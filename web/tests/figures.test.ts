@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core'
 import { arnName, bytes, count, share } from '../src/format'
 import { utcTime } from '../src/state/time'
 import { ACCESS_PATHS, CAUSES, CONFIDENCES, HOP_LIMIT } from '../src/terms'
+import { whoFalls, whoFallsText } from '../src/views/fallbacks/fallback'
 import type { Schemas } from '../src/api/client'
 import { api, visits } from './support/browser'
 import { read, soon, table } from './support/table'
@@ -43,7 +44,11 @@ test('overview', async () => {
   const coverage = await list<Schemas['CoverageRow']>('/api/v1/coverage')
   expect(summary.calls).toBeGreaterThan(1000)
   expect(await tile(page, 'Calls in the time range')).toContain(count(summary.calls))
-  expect(await tile(page, 'Workloads on node role')).toContain(count(fallbacks.length))
+  const { workloads, unknown } = whoFalls(fallbacks)
+  expect(unknown).toBeGreaterThan(0)
+  const onNodeRole = await tile(page, 'Workloads on node role')
+  expect(onNodeRole).toContain(count(workloads))
+  expect(onNodeRole.join(' ')).toContain(whoFallsText({ workloads: 0, unknown }))
   const safe = readiness.filter((row) => row.hop_limit_1 === 'safe').length
   expect(await tile(page, 'Safe for hop limit 1')).toContain(`${safe} of ${readiness.length}`)
   expect(await tile(page, 'Unattributed calls')).toContain(share(summary.calls - summary.attributed_calls, summary.calls))
@@ -87,9 +92,9 @@ test('overview, calls over time as a table', async () => {
 test('fallbacks', async () => {
   const { page } = await open(all.fallbacks.path)
   const rows = await list<Schemas['FallbackRow']>('/api/v1/fallbacks')
-  const named = rows.filter((row) => row.workload !== null).length
-  expect(await tile(page, 'Workloads named')).toContain(count(named))
-  expect(await tile(page, 'Workload not known')).toContain(count(rows.length - named))
+  const { workloads, unknown } = whoFalls(rows)
+  expect(await tile(page, 'Workloads named')).toContain(count(workloads))
+  expect(await tile(page, 'Workload not known')).toContain(count(unknown))
   expect(await tile(page, 'Calls with node roles')).toContain(count(sum(rows, (row) => row.calls)))
   expect(await tile(page, 'Denied')).toContain(count(sum(rows, (row) => row.denied)))
   const shown = await read(table(page, /fall back/i))
@@ -100,7 +105,9 @@ test('fallbacks', async () => {
     Calls: count(first.calls),
     Denied: count(first.denied),
     Cluster: first.cluster,
-    'Last seen': utcTime(first.last_seen ?? ''),
+    'Node role': arnName(first.role_arn),
+    'Last seen, UTC': utcTime(first.last_seen ?? ''),
+    'First seen, UTC': utcTime(first.first_seen ?? ''),
   })
   expect(shown.rows[0]?.Cause).toContain(CAUSES[first.cause ?? 'unknown']?.name)
   expect(shown.rows[0]?.Confidence).toContain(CONFIDENCES[first.confidence ?? 'unknown'])

@@ -28,8 +28,8 @@ test('a link brings back times, cluster, order, drawer and tab, and so does a re
   const { page } = await open(path)
   const holds = async () => {
     await settled(page)
-    expect(await page.getByLabel('From, UTC').inputValue()).toMatch(/^2026-05-01T12:00(?::00(?:\.000)?)?$/)
-    expect(await page.getByLabel('To, UTC').inputValue()).toMatch(/^2026-05-01T20:00(?::00(?:\.000)?)?$/)
+    expect(await page.getByLabel('From, UTC').inputValue()).toBe('2026-05-01 12:00')
+    expect(await page.getByLabel('To, UTC').inputValue()).toBe('2026-05-01 20:00')
     expect(await page.getByLabel('Cluster').first().inputValue()).toBe('myeks')
     const drawer = page.getByRole('dialog')
     await drawer.waitFor()
@@ -92,6 +92,55 @@ test('a filter that fits nothing offers to be cleared', async () => {
   await page.getByRole('heading', { name: /no fallback/i }).waitFor()
   await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).last().click()
   await table(page, FALLBACKS).waitFor()
+  expect(parameters(page)).toEqual({})
+})
+
+test('a range of times is written in UTC', async () => {
+  const { page } = await open('/fallbacks')
+  await page.getByLabel('Time').selectOption({ label: 'From … to … (UTC)' })
+  const [from, to] = [page.getByLabel('From, UTC'), page.getByLabel('To, UTC')]
+  // On one line with what else is there.
+  const tops = await Promise.all([from, to, page.getByRole('button', { name: /^Search/ })].map(async (one) => (await one.boundingBox())?.y ?? 0))
+  expect(Math.max(...tops) - Math.min(...tops)).toBeLessThan(16)
+
+  await from.fill('01/05/2026, 12:00 PM')
+  await from.press('Enter')
+  const wrong = page.getByRole('alert').filter({ hasText: 'From, UTC: write it as 2026-05-01 12:34.' })
+  await wrong.waitFor()
+  expect(await from.getAttribute('aria-invalid')).toBe('true')
+  expect(parameters(page)).toEqual({})
+
+  await from.fill('2026-05-01 18:00')
+  await from.press('Enter')
+  await wrong.waitFor({ state: 'detached' })
+  await to.fill('2026-05-01T20:30:15Z')
+  await to.blur()
+  await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z', to: '2026-05-01T20:30:15Z' })
+  await soon(() => to.inputValue()).toBe('2026-05-01 20:30:15')
+
+  await to.fill('2026-05-01 17:00')
+  await to.press('Enter')
+  await page.getByRole('alert').filter({ hasText: 'ends before it begins' }).waitFor()
+  await to.fill('')
+  await to.press('Enter')
+  await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z' })
+})
+
+test('a range of times begins with the one that was chosen before', async () => {
+  const { page } = await open('/fallbacks?from=-24h')
+  await page.getByLabel('Time').selectOption({ label: 'From … to … (UTC)' })
+  await soon(() => parameters(page).from).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00Z$/)
+  await soon(() => page.getByLabel('From, UTC').inputValue()).toMatch(/^\d{4}-\d\d-\d\d \d\d:00$/)
+})
+
+test('a range of times without calls is said once', async () => {
+  const { page } = await open('/?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z')
+  await page.getByRole('heading', { name: 'No calls in this time range.' }).waitFor()
+  const main = page.getByRole('main')
+  expect(await main.getByRole('button', { name: 'Clear filters' }).count()).toBe(1)
+  expect(await main.innerText()).not.toMatch(/could switch today|would break|attributed to an identity/)
+  await main.getByRole('button', { name: 'Clear filters' }).click()
+  await main.getByText('Calls in the time range').waitFor()
   expect(parameters(page)).toEqual({})
 })
 

@@ -37,6 +37,8 @@ test('nothing is shown without a token, and a wrong one is refused', async () =>
   await page.getByLabel('Token').waitFor()
   expect(await page.getByRole('navigation').count()).toBe(0)
   expect(await page.getByRole('button', { name: 'Log in' }).isDisabled()).toBe(true)
+  // It says why.
+  await page.getByText('Enter a token to log in.').waitFor()
   await logIn(page, 'wrong')
   await page.getByRole('alert').filter({ hasText: 'not valid' }).waitFor()
   expect(await page.evaluate(() => sessionStorage.getItem('podtrail.token'))).toBeNull()

@@ -42,12 +42,30 @@ struct Said {
     pod: Option<String>,
     confidence: Option<String>,
     score: Option<f64>,
+    fact: Option<String>,
     cause: Option<String>,
+}
+
+impl Said {
+    fn is_fallback(&self) -> bool {
+        self.access_path.as_deref() == Some("node_role")
+            && self.actor.as_deref() == Some("workload")
+    }
+
+    fn names(&self, truth: &Truth<'_>) -> bool {
+        self.service_account.is_some()
+            && self.service_account.as_deref() == truth.service_account
+            && self.namespace.as_deref() == truth.namespace
+    }
+
+    fn names_pod(&self, truth: &Truth<'_>) -> bool {
+        self.pod.is_some() && self.pod.as_deref() == truth.pod
+    }
 }
 
 const QUERY: &str =
     "SELECT attribution.event_id, attribution.access_path, attribution.actor, attribution.namespace,
-        attribution.service_account, attribution.pod, attribution.confidence, attribution.score, fallbacks.cause
+        attribution.service_account, attribution.pod, attribution.confidence, attribution.score, told.fact, fallbacks.cause
  FROM attribution
  LEFT JOIN activity_identities AS told ON told.activity_id = attribution.activity_id
  LEFT JOIN fallbacks ON attribution.access_path = 'node_role' AND attribution.actor = 'workload'
@@ -133,75 +151,74 @@ async fn judge(tally: &mut Tally, place: &Path, session: &Session) -> anyhow::Re
 }
 
 fn compare(tally: &mut Tally, truth: &Truth<'_>, said: Option<&Said>) {
-    let Some(path) = truth.access_path else {
-        tally.note(
-            "outsiders left alone",
-            truth.outsider.unwrap_or("-"),
-            said.is_none(),
-        );
-        return;
-    };
-    let text = |pick: fn(&Said) -> Option<&String>| said.and_then(pick).map(String::as_str);
-    tally.note(
-        "access path right",
-        path,
-        text(|row| row.access_path.as_ref()) == Some(path),
-    );
-    let is_fallback = path == "node_role" && truth.actor == Some("workload");
-    let said_fallback = text(|row| row.access_path.as_ref()) == Some("node_role")
-        && text(|row| row.actor.as_ref()) == Some("workload");
-    if is_fallback {
-        tally.note("fallback recall", "all", said_fallback);
+    let told = said.and_then(|row| row.access_path.as_deref());
+    if let Some(told) = told {
+        let right = truth.access_path == Some(told);
+        tally.note("access path right where told", told, right);
     }
-    if said_fallback {
+    let is_workload = truth.actor == Some("workload");
+    let is_fallback = truth.access_path == Some("node_role") && is_workload;
+    if said.is_some_and(Said::is_fallback) {
         tally.note("fallback precision", "all", is_fallback);
     }
-    if truth.actor != Some("workload") {
+    let Some(path) = truth.access_path else {
+        let outsider = truth.outsider.unwrap_or("-");
+        tally.note("outsiders left alone", outsider, said.is_none());
+        return;
+    };
+    tally.note("access path right", path, told == Some(path));
+    if !is_workload {
         return;
     }
-    let named = text(|row| row.service_account.as_ref());
-    let right = named.is_some()
-        && named == truth.service_account
-        && text(|row| row.namespace.as_ref()) == truth.namespace;
-    let confidence = text(|row| row.confidence.as_ref()).unwrap_or("-");
-    if named.is_some() {
-        tally.note(
-            "service account right where named",
-            format!("{path} {confidence}"),
-            right,
-        );
+    let right = said.is_some_and(|row| row.names(truth));
+    if let Some(row) = said.filter(|row| row.service_account.is_some()) {
+        let confidence = row.confidence.as_deref().unwrap_or("-");
+        let group = format!("{path} {confidence}");
+        tally.note("service account right where named", group, right);
     }
     if is_fallback {
-        let kind = truth.address_kind.unwrap_or("-");
-        tally.note("service account of a fallback", kind, right);
-        tally.note("service account of a fallback", "all", right);
-        if let (Some(_), Some(score)) = (named, said.and_then(|row| row.score)) {
-            tally.note("calibration, by score", format!("{score:.1}"), right);
-        }
-        if let Some(pod) = text(|row| row.pod.as_ref()) {
-            tally.note(
-                "pod of a fallback right where named",
-                confidence,
-                Some(pod) == truth.pod,
-            );
-        }
-        if right {
-            let cause = truth.cause.unwrap_or("-");
-            let hit = text(|row| row.cause.as_ref()) == truth.cause;
-            tally.note("cause right where the workload is", cause, hit);
-            tally.note("cause right where the workload is", "all", hit);
-        }
+        compare_fallback(tally, truth, said, right);
+        return;
+    }
+    let issued = if truth.issuing_event_id.is_some() {
+        "issuing record in the trail"
     } else {
-        let issued = if truth.issuing_event_id.is_some() {
-            "issuing record in the trail"
-        } else {
-            "issuing record itself, or not in the trail"
-        };
-        tally.note(
-            "service account named and right",
-            format!("{path}, {issued}"),
-            right,
-        );
+        "issuing record itself, or not in the trail"
+    };
+    let group = format!("{path}, {issued}");
+    tally.note("service account named and right", group, right);
+}
+
+/// Compares a call of a pod with its node's role; `right`: its service account is named.
+fn compare_fallback(tally: &mut Tally, truth: &Truth<'_>, said: Option<&Said>, right: bool) {
+    let is_said = said.is_some_and(Said::is_fallback);
+    tally.note("fallback recall", "all", is_said);
+    let kind = truth.address_kind.unwrap_or("-");
+    let right_pod = said.is_some_and(|row| row.names_pod(truth));
+    for group in [kind, "all"] {
+        tally.note("service account of a fallback", group, right);
+        tally.note("pod of a fallback", group, right_pod);
+    }
+    let Some(said) = said else {
+        return;
+    };
+    if kind == "pod" && said.fact.as_deref() == Some("pod_address") {
+        let group = "pod, and its address names it";
+        tally.note("service account of a fallback", group, right);
+        tally.note("pod of a fallback", group, right_pod);
+    }
+    if let (Some(_), Some(score)) = (&said.service_account, said.score) {
+        tally.note("calibration, by score", format!("{score:.1}"), right);
+    }
+    if said.pod.is_some() {
+        let confidence = said.confidence.as_deref().unwrap_or("-");
+        tally.note("pod of a fallback right where named", confidence, right_pod);
+    }
+    if right {
+        let hit = said.cause.as_deref() == truth.cause;
+        for group in [truth.cause.unwrap_or("-"), "all"] {
+            tally.note("cause right where the workload is", group, hit);
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::ArrowWriter;
 use podtrail_api::encode::{Encoder, Form, TIME_FORMAT};
 
@@ -43,6 +44,13 @@ pub(crate) async fn print(global: &Global, rows: SendableRecordBatchStream) -> a
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => other,
     }
+}
+
+/// Takes all rows of a query in hand.
+pub(crate) async fn gather(rows: SendableRecordBatchStream) -> anyhow::Result<RecordBatch> {
+    let schema = rows.schema();
+    let batches: Vec<RecordBatch> = rows.try_collect().await.map_err(run_error)?;
+    Ok(concat_batches(&schema, &batches)?)
 }
 
 /// Writes rows in hand to standard output.

@@ -1,6 +1,11 @@
 //! `podtrail report`.
 
+use anyhow::Context;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
+use podtrail_ingest::Error;
 use podtrail_query::Filter;
 use podtrail_query::report::Report;
 
@@ -13,6 +18,10 @@ pub(crate) struct ReportArguments {
     report: Report,
     #[command(flatten)]
     filter: FilterArguments,
+    /// Exit with 1 where a row is at or above this level: unknown, candidate, inferred or exact of fallbacks and denied,
+    /// unknown or breaks of readiness, shared, unused or wildcard_trust of unused
+    #[arg(long, value_name = "LEVEL")]
+    fail_on: Option<String>,
 }
 
 /// What narrows a report. Not every report can be narrowed by everything; it says so.
@@ -78,11 +87,58 @@ fn parse(name: &str) -> Result<Report, String> {
     })
 }
 
+/// The rows that make the exit code 1.
+#[derive(Debug)]
+struct Threshold {
+    column: &'static str,
+    /// Values at or above the level.
+    values: &'static [&'static str],
+}
+
+impl Threshold {
+    fn new(report: Report, level: &str) -> Result<Self, Error> {
+        let name = report.name();
+        let Some(levels) = report.levels() else {
+            let text = format!("--fail-on: report {name} describes, it has no findings");
+            return Err(Error::InvalidInput(text));
+        };
+        let Some(at) = levels.values.iter().position(|value| *value == level) else {
+            let values = levels.values.join(", ");
+            let text = format!("--fail-on {level}: the levels of report {name} are {values}");
+            return Err(Error::InvalidInput(text));
+        };
+        Ok(Self {
+            column: levels.column,
+            values: &levels.values[at..],
+        })
+    }
+
+    fn is_reached(&self, rows: &RecordBatch) -> anyhow::Result<bool> {
+        let column = rows
+            .column_by_name(self.column)
+            .with_context(|| format!("the report has no column {}", self.column))?;
+        let column = cast(column, &DataType::Utf8)?;
+        let mut values = column.as_string::<i32>().iter().flatten();
+        Ok(values.any(|value| self.values.contains(&value)))
+    }
+}
+
 impl ReportArguments {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+        let level = self.fail_on.as_deref();
+        let threshold = level.map(|level| Threshold::new(self.report, level));
+        let threshold = threshold.transpose()?;
         let filter = self.filter.filter()?;
         let session = engine(global).await?.session().await?;
-        output::print(global, self.report.run(&session, &filter).await?).await?;
-        Ok(Exit::Ok)
+        let rows = self.report.run(&session, &filter).await?;
+        let Some(threshold) = threshold else {
+            output::print(global, rows).await?;
+            return Ok(Exit::Ok);
+        };
+        // A reader that closes standard output early sees less, and decides nothing.
+        let rows = output::gather(rows).await?;
+        let reached = threshold.is_reached(&rows)?;
+        output::print_batch(global, rows).await?;
+        Ok(if reached { Exit::Findings } else { Exit::Ok })
     }
 }

@@ -84,7 +84,7 @@ pub(crate) struct BoundArguments {
     /// Connections at once
     #[arg(long, env = "PODTRAIL_MAX_CONNECTIONS", default_value_t = 512, value_parser = at_least_one, value_name = "N")]
     max_connections: usize,
-    /// Users' statements at once; more wait
+    /// Users' statements that work at once; more wait
     #[arg(long, env = "PODTRAIL_SQL_CONCURRENT", default_value_t = 4, value_parser = at_least_one, value_name = "N")]
     sql_concurrent: usize,
     /// Time of a user's statement
@@ -205,8 +205,10 @@ impl Serve {
         };
         let engine = config.apply(Engine::new(store, &self.bounds.engine())?)?;
         let served = Arc::new(Served::open(engine, Utc::now).await?);
-        let workers = Workers::start(super::cores())?;
-        let state = self.state(&served, &workers)?;
+        // As many threads for each: users' statements may keep all of theirs busy, the dashboard's go on.
+        let sql_workers = Workers::start(super::cores())?;
+        let report_workers = Workers::start(super::cores())?;
+        let state = self.state(&served, &sql_workers, &report_workers)?;
         let listener = bind(self.listen).await?;
         let pg_listener = match self.pg_listen {
             Some(address) => Some(bind(address).await?),
@@ -322,17 +324,23 @@ impl Serve {
         Ok(Some(Arc::new(tls)))
     }
 
-    fn state(&self, served: &Arc<Served>, workers: &Workers) -> anyhow::Result<State> {
-        let handle = workers
-            .handle()
-            .cloned()
-            .ok_or_else(|| anyhow::anyhow!("no threads for statements"))?;
+    fn state(
+        &self,
+        served: &Arc<Served>,
+        sql_workers: &Workers,
+        report_workers: &Workers,
+    ) -> anyhow::Result<State> {
+        let threads = |workers: &Workers| {
+            let handle = workers.handle().cloned();
+            handle.ok_or_else(|| anyhow::anyhow!("no threads for statements"))
+        };
+        let (sql, reports) = (threads(sql_workers)?, threads(report_workers)?);
         let queries = Arc::clone(served.engine().queries());
         Ok(State {
             served: Arc::clone(served),
             remembered: Arc::default(),
-            reports: Executor::new(handle.clone(), self.bounds.reports(), None, Utc::now),
-            sql: Executor::new(handle, self.bounds.sql(), Some(queries), Utc::now),
+            reports: Executor::new(reports, self.bounds.reports(), None, Utc::now),
+            sql: Executor::new(sql, self.bounds.sql(), Some(queries), Utc::now),
             schedules: Arc::new(Schedules::default()),
             metrics: Some(telemetry::recorder()?),
             clock: Utc::now,

@@ -135,12 +135,12 @@ async fn another_record_under_a_known_id_is_a_conflict() {
 #[tokio::test]
 async fn the_whole_small_history_is_known_even_at_another_time() {
     let day = 86_400_000_000;
-    let verdicts = run(
-        &[vec![vec![event("a", 1)]], vec![vec![event("a", 40 * day)]]],
-        1_000,
-    )
-    .await;
+    let batches = [vec![vec![event("a", 1)]], vec![vec![event("a", 40 * day)]]];
+    let verdicts = run(&batches, 1_000).await;
     assert_eq!(verdicts[1], (vec![false], vec![0]));
+    // A large one is compared where times overlap: the other record stands beside the first.
+    let verdicts = run(&batches, 0).await;
+    assert_eq!(verdicts[1], (vec![true], vec![]));
 }
 
 #[tokio::test]

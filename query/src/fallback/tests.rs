@@ -36,7 +36,12 @@ fn a_fix_has_commands_that_name_the_workload() {
         None,
         None,
         Some("true"),
-        Some("s3:ListBuckets"),
+        Some(
+            r#"[{"event_source":"s3.amazonaws.com","event_name":"GetObject","denied":false,"management_event":false,
+                 "region":"eu-west-1","account_id":"111122223333","resources":["reports"]},
+                {"event_source":"s3.amazonaws.com","event_name":"ListBuckets","denied":true,"management_event":true,
+                 "region":"eu-west-1","account_id":"111122223333","resources":[null]}]"#,
+        ),
     ];
     let found: Value = serde_json::from_str(&fix(&arguments).unwrap()).unwrap();
     let commands = found["commands"].to_string();
@@ -44,9 +49,15 @@ fn a_fix_has_commands_that_name_the_workload() {
         "create-pod-identity-association",
         "shop",
         "web",
-        "s3:ListAllMyBuckets",
+        "s3:GetObject",
+        "arn:aws:s3:::reports/*",
     ] {
         assert!(commands.contains(part), "{part} in {commands}");
+    }
+    assert!(!commands.contains("s3:ListAllMyBuckets"), "{commands}");
+    for part in ["s3:ListAllMyBuckets was refused", "generalised"] {
+        let notes = found["policy_notes"].to_string();
+        assert!(notes.contains(part), "{part} in {notes}");
     }
     assert!(fix(&[None]).is_none());
 }

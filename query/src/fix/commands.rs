@@ -6,10 +6,6 @@ use super::shell::{assignment, lines, quote, quote_json};
 use super::{Cause, Command, Plan};
 use crate::sdk::Binding;
 
-/// Kinds that `kubectl rollout restart` and `kubectl set serviceaccount` take both.
-/// Source: Kubernetes documentation, kubectl rollout restart.
-const RESTARTABLE: [&str; 3] = ["deployment", "daemonset", "statefulset"];
-
 /// The managed policies of a role that IAM takes without a quota request are ten; more documents than
 /// one inline policy are attached as managed policies. Source: IAM user guide, quotas.
 const INLINE_DOCUMENTS: usize = 1;
@@ -17,13 +13,13 @@ const INLINE_DOCUMENTS: usize = 1;
 impl Plan<'_> {
     pub(super) fn commands(&self) -> Vec<Command> {
         let mut steps = match self.case.cause {
-            Cause::PodPredatesBinding => vec![self.restart()],
+            Cause::PodPredatesBinding => vec![self.renew()],
             Cause::TrustDenied => self.mend_trust(),
             Cause::OidcProviderMissing => self.register_issuer(),
             Cause::SdkTooOld => vec![self.show_images()],
             Cause::AssociationMissingAgent => {
                 let mut steps = Self::install_agent();
-                steps.push(self.restart());
+                steps.push(self.renew());
                 steps
             }
             Cause::ContainerSkipped => vec![self.remove_annotation()],
@@ -118,19 +114,16 @@ impl Plan<'_> {
             ]),
         ));
         // A workload that changes its service account starts new pods by that.
-        steps.push(if self.new_service_account && self.is_restartable() {
-            step(
-                "Let the workload run as that service account",
-                r#"kubectl set serviceaccount "${WORKLOAD}" "${SERVICE_ACCOUNT}" --namespace "${NAMESPACE}""#,
-            )
+        steps.push(if self.new_service_account {
+            self.move_to_account()
         } else {
-            self.restart()
+            self.renew()
         });
         steps
     }
 
     fn give_policies(&self) -> Vec<Command> {
-        let documents = &self.case.policies;
+        let documents = &self.case.policy.documents;
         if documents.len() <= INLINE_DOCUMENTS {
             return documents
                 .iter()
@@ -185,26 +178,6 @@ impl Plan<'_> {
         )]
     }
 
-    fn restart(&self) -> Command {
-        if self.workload.is_some() && !self.is_restartable() {
-            return step(
-                "See the pods: each gets the binding when it is made anew",
-                r#"kubectl get pods --namespace "${NAMESPACE}" --output wide"#,
-            );
-        }
-        step(
-            "Make the pods anew",
-            r#"kubectl rollout restart "${WORKLOAD}" --namespace "${NAMESPACE}""#,
-        )
-    }
-
-    fn is_restartable(&self) -> bool {
-        self.workload
-            .as_deref()
-            .and_then(|workload| workload.split('/').next())
-            .is_some_and(|kind| RESTARTABLE.contains(&kind))
-    }
-
     fn mend_trust(&self) -> Vec<Command> {
         let save = step(
             "Save the trust policy as it is",
@@ -225,7 +198,7 @@ impl Plan<'_> {
                     &format!("--policy-document {}", quote_json(&trust)),
                 ]),
             ),
-            self.restart(),
+            self.renew(),
         ]
     }
 
@@ -301,67 +274,8 @@ impl Plan<'_> {
         };
         vec![
             step("Register the cluster's OIDC issuer with IAM", &register),
-            self.restart(),
+            self.renew(),
         ]
-    }
-
-    fn show_images(&self) -> Command {
-        step(
-            "See the images that run now, then roll out ones with the newer SDK",
-            &lines(&[
-                r#"kubectl get "${WORKLOAD}" --namespace "${NAMESPACE}""#,
-                &format!(
-                    "--output {}",
-                    quote(&format!(
-                        "jsonpath={{{}.spec.containers[*].image}}",
-                        self.template_path('.')
-                    ))
-                ),
-            ]),
-        )
-    }
-
-    fn remove_annotation(&self) -> Command {
-        Self::patch(
-            "Remove the annotation; that starts new pods",
-            &json!([{
-                "op": "remove",
-                "path": format!(
-                    "{}/metadata/annotations/eks.amazonaws.com~1skip-containers",
-                    self.template_path('/')
-                ),
-            }]),
-        )
-    }
-
-    fn leave_host_network(&self) -> Command {
-        Self::patch(
-            "Take the pods off the node's network, unless they must be there",
-            &json!([{ "op": "add", "path": format!("{}/spec/hostNetwork", self.template_path('/')), "value": false }]),
-        )
-    }
-
-    fn patch(title: &str, patch: &Value) -> Command {
-        step(
-            title,
-            &lines(&[
-                r#"kubectl patch "${WORKLOAD}" --namespace "${NAMESPACE}" --type json"#,
-                &format!("--patch {}", quote(&patch.to_string())),
-            ]),
-        )
-    }
-
-    /// Gives where a workload keeps the template of its pods.
-    fn template_path(&self, separator: char) -> String {
-        let kind = self
-            .workload
-            .as_deref()
-            .and_then(|workload| workload.split('/').next());
-        let path = match kind {
-            Some("cronjob") => "_spec_jobTemplate_spec_template",
-            _ => "_spec_template",
-        };
-        path.replace('_', &separator.to_string())
     }
 
     fn look() -> Command {
@@ -388,7 +302,7 @@ fn literal(value: &str) -> String {
     value.replace('$', "${$}")
 }
 
-fn step(title: &str, command: &str) -> Command {
+pub(super) fn step(title: &str, command: &str) -> Command {
     Command {
         title: title.to_owned(),
         command: command.to_owned(),

@@ -47,6 +47,7 @@ pub fn find_out(search: &Search) -> Fix {
         commands: search.commands(),
         terraform: None,
         policy: Vec::new(),
+        policy_notes: Vec::new(),
         notes: search.notes(),
     }
 }

@@ -41,7 +41,7 @@ impl Plan<'_> {
                 ("assume_role_policy", encoded(&self.pod_identity_trust())),
             ],
         ));
-        let documents = &self.case.policies;
+        let documents = &self.case.policy.documents;
         if let [document] = documents.as_slice() {
             blocks.push(block(
                 "resource",
@@ -80,6 +80,12 @@ impl Plan<'_> {
             "service_account",
             variables,
         );
+        let account = if self.new_service_account {
+            blocks.push(service_account(&id, account, namespace.clone()));
+            format!("kubernetes_service_account_v1.{id}.metadata[0].name")
+        } else {
+            account
+        };
         blocks.push(block(
             "resource",
             &["aws_eks_pod_identity_association", &id],
@@ -132,6 +138,21 @@ fn given(known: Option<&str>, variable: &str, variables: &mut Vec<String>) -> St
         variables.push(declared);
     }
     format!("var.{variable}")
+}
+
+/// Writes a service account: the one resource of the provider `hashicorp/kubernetes`.
+fn service_account(id: &str, name: String, namespace: String) -> String {
+    let members = [("name", name), ("namespace", namespace)];
+    format!(
+        "resource \"kubernetes_service_account_v1\" {} {{\n  metadata {{\n{}  }}\n}}\n",
+        string(id),
+        aligned(
+            members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+            2
+        )
+    )
 }
 
 /// Writes a block as `terraform fmt` would.

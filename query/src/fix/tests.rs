@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 
+mod makers;
+
 const CAUSES: [(Cause, &str); 9] = [
     (Cause::NoBinding, "no_binding"),
     (Cause::PodPredatesBinding, "pod_predates_binding"),
@@ -28,6 +30,13 @@ fn observed() -> Value {
             "Resource": ["arn:aws:s3:::reports/*", "arn:aws:s3:::odd/${*}it's"],
         }],
     })
+}
+
+fn documents(documents: Vec<Value>) -> Policy {
+    Policy {
+        documents,
+        ..Policy::default()
+    }
 }
 
 fn case(cause: Cause) -> Case {
@@ -59,7 +68,7 @@ fn case(cause: Cause) -> Case {
         }),
         containers: vec!["app".to_owned()],
         agent_seen_in_cluster: false,
-        policies: vec![observed()],
+        policy: documents(vec![observed()]),
     }
 }
 
@@ -79,7 +88,7 @@ fn bare(cause: Cause) -> Case {
         owner: None,
         containers: Vec::new(),
         agent_seen_in_cluster: true,
-        policies: Vec::new(),
+        policy: Policy::default(),
     }
 }
 
@@ -111,11 +120,15 @@ fn script(fix: &Fix) -> String {
         .collect()
 }
 
-/// Runs a fix with stand-ins for the programs, which print their arguments, each on a line between
-/// marks.
-fn arguments_of(fix: &Fix) -> Vec<String> {
+/// Runs a fix with stand-ins for the programs, which print their arguments between marks, and gives these by command.
+fn commands_of(fix: &Fix) -> Vec<Vec<String>> {
+    // What they print is no part of files and pipes. One write each: commands of a pipe run side by side.
     let stand_ins = ["aws", "kubectl", "eksctl", "podtrail"]
-        .map(|name| format!("{name}() {{ printf '\\001%s\\002' {name} \"$@\"; }}\n"))
+        .map(|name| {
+            format!(
+                "{name}() {{ printf '\\003%s' \"$(printf '\\001%s\\002' {name} \"$@\")\" >&3; }}\n"
+            )
+        })
         .concat();
     let unknown = [
         "CLUSTER",
@@ -129,15 +142,25 @@ fn arguments_of(fix: &Fix) -> Vec<String> {
     .map(|name| format!("{name}=set-by-user\n"))
     .concat();
     let script = format!(
-        "set -eu\ncd \"$(mktemp -d)\"\n{stand_ins}{unknown}{}",
+        "set -eu\nexec 3>&1\ncd \"$(mktemp -d)\"\n{stand_ins}{unknown}{}",
         script(fix)
     );
     let (succeeded, text) = bash(&["--norc", "-s"], &script);
     assert!(succeeded, "{script}\n{text}");
-    text.split('\u{1}')
+    text.split('\u{3}')
         .skip(1)
-        .map(|part| part.split('\u{2}').next().unwrap().to_owned())
+        .map(|command| {
+            command
+                .split('\u{1}')
+                .skip(1)
+                .map(|part| part.split('\u{2}').next().unwrap().to_owned())
+                .collect()
+        })
         .collect()
+}
+
+fn arguments_of(fix: &Fix) -> Vec<String> {
+    commands_of(fix).concat()
 }
 
 fn check(fix: &Fix) {
@@ -315,7 +338,7 @@ fn an_account_that_others_share_is_left() {
 #[test]
 fn several_policies_are_attached() {
     let many = Case {
-        policies: vec![observed(), observed()],
+        policy: documents(vec![observed(), observed()]),
         ..case(Cause::NoBinding)
     };
     let fix = fix(&many);
@@ -436,7 +459,9 @@ fn hostile_names_stay_names() {
                 kind: "Deployment".to_owned(),
                 name: hostile.to_owned(),
             });
-            odd.policies = vec![json!({"Version": "2012-10-17", "Statement": [{"Sid": hostile}]})];
+            odd.policy = documents(vec![
+                json!({"Version": "2012-10-17", "Statement": [{"Sid": hostile}]}),
+            ]);
             let fix = fix(&odd);
             let arguments = arguments_of(&fix);
             let at = arguments.iter().position(|one| one == "--namespace");

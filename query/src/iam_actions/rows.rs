@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use podtrail_ingest::RESOURCE_MEMBERS;
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Request;
-use super::template::{Template, is_there, lookup};
+use super::template::{Scope, Template, is_there, lookup};
+use crate::policy::About;
 
 /// A `[[service]]` of `rules/iam_actions.toml`, which explains the members.
 #[derive(Debug, Deserialize)]
@@ -86,6 +88,13 @@ pub(super) struct File {
 impl ResourceRow {
     /// Gives the ARNs that a request names, and whether they are wider than the request.
     pub(super) fn fill(&self, request: &Request<'_>) -> Option<(BTreeSet<String>, bool)> {
+        match request.about {
+            About::Name(name) if self.takes_parameters() => {
+                return self.fill_named(request.scope, name);
+            }
+            About::Unknown if self.takes_parameters() => return None,
+            _ => {}
+        }
         let normal = |arn: &str| self.templates.iter().find_map(|one| one.normalise(arn));
         if self.events.is_empty() {
             let arns: BTreeSet<String> = request
@@ -115,6 +124,34 @@ impl ResourceRow {
             let arns = one.fill(request.scope, request.parameters)?;
             Some((arns, at > 0 && one.is_wide()))
         })
+    }
+
+    fn takes_parameters(&self) -> bool {
+        let mut parameters = self.templates.iter().flat_map(Template::parameters);
+        !self.arn_in.is_empty() || parameters.next().is_some()
+    }
+
+    /// Gives the ARNs of a resource that a request named, from that name alone: whatever else stands in its
+    /// ARN is taken for anything.
+    fn fill_named(&self, scope: Scope<'_>, name: &str) -> Option<(BTreeSet<String>, bool)> {
+        if name.starts_with("arn:") {
+            let arn = self.templates.iter().find_map(|one| one.normalise(name))?;
+            return Some((BTreeSet::from([arn]), false));
+        }
+        // Whether the first template's own parameter was there is not known otherwise.
+        self.templates.first()?.first_of(&RESOURCE_MEMBERS)?;
+        let mut arns = BTreeSet::new();
+        let mut widened = false;
+        for template in &self.templates {
+            let filled = template
+                .first_of(&RESOURCE_MEMBERS)
+                .and_then(|parameter| template.fill_one(scope, parameter, name));
+            if let Some((arn, wide)) = filled {
+                arns.insert(arn);
+                widened |= wide;
+            }
+        }
+        (!arns.is_empty()).then_some((arns, widened))
     }
 }
 

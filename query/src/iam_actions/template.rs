@@ -82,6 +82,14 @@ impl Template {
         })
     }
 
+    /// Gives the first of some parameters that the template takes.
+    pub(super) fn first_of<'a>(&self, parameters: &[&'a str]) -> Option<&'a str> {
+        parameters
+            .iter()
+            .copied()
+            .find(|wanted| self.parameters().any(|own| own == *wanted))
+    }
+
     /// Tells whether the template itself ends in a wildcard for what a call does not tell.
     pub(super) fn is_wide(&self) -> bool {
         matches!(self.parts.last(), Some(Part::Text(text)) if text == "*" || text.ends_with("/*"))
@@ -122,6 +130,34 @@ impl Template {
                 .collect();
         }
         Some(filled.into_iter().collect())
+    }
+
+    /// Fills the template from one parameter, and `*` for the others, and tells whether there were others;
+    /// none when the parameter's value cannot stand in its place.
+    pub(super) fn fill_one(
+        &self,
+        scope: Scope<'_>,
+        parameter: &str,
+        value: &str,
+    ) -> Option<(String, bool)> {
+        let mut text = String::new();
+        let mut has_others = false;
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Variable { kind, path } if path == parameter => {
+                    text.push_str(&kind.value(value)?);
+                }
+                Part::Variable { kind, path } if path.is_empty() => {
+                    text.push_str(&kind.values(scope, &Value::Null, path)?.concat());
+                }
+                Part::Variable { .. } => {
+                    text.push('*');
+                    has_others = true;
+                }
+            }
+        }
+        Some((text, has_others))
     }
 }
 

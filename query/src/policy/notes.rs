@@ -61,8 +61,9 @@ impl Gathered {
         notes
     }
 
-    /// Notes what was refused and never allowed on the same resource.
-    fn note_denied(&self, options: Options, add: &mut impl FnMut(NoteCode, String)) {
+    /// Gives what was refused and never allowed on the same resource, by action.
+    pub(super) fn only_denied(&self, options: Options) -> Vec<(&String, BTreeSet<&String>)> {
+        let mut all = Vec::new();
         for (action, resources) in &self.denied {
             let allowed = self.allowed.get(action);
             let only_denied: BTreeSet<&String> = resources
@@ -71,9 +72,15 @@ impl Gathered {
                     options.include_denied || allowed.is_none_or(|allowed| !allowed.contains(*one))
                 })
                 .collect();
-            if only_denied.is_empty() {
-                continue;
+            if !only_denied.is_empty() {
+                all.push((action, only_denied));
             }
+        }
+        all
+    }
+
+    fn note_denied(&self, options: Options, add: &mut impl FnMut(NoteCode, String)) {
+        for (action, only_denied) in self.only_denied(options) {
             let granted = if options.include_denied {
                 "granted"
             } else {
@@ -118,7 +125,8 @@ impl Gathered {
 /// Most names in a note; more are counted.
 const MAX_NAMES: usize = 20;
 
-fn joined<T: AsRef<str>>(names: &BTreeSet<T>) -> String {
+/// Writes names in a row, the first of many.
+pub(crate) fn joined<T: AsRef<str>>(names: &BTreeSet<T>) -> String {
     let mut text = names
         .iter()
         .take(MAX_NAMES)

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, String
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use super::{Call, Options, Policy, granted, made};
+use super::{About, Call, Options, Policy, granted, made};
 use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::explain::literal;
@@ -87,6 +87,7 @@ pub async fn of_workload(
                     request_parameters_json: text(6),
                     role_arn: text(7),
                     management_event: management.is_valid(row).then(|| management.value(row)),
+                    about: About::Request,
                     calls: u64::try_from(calls.value(row)).unwrap_or(0),
                 }
             })

@@ -31,7 +31,11 @@ async fn every_function_is_documented_and_registered() {
         .map(|function| function.usage.split('(').next().unwrap())
         .collect();
     for name in &documented {
-        assert!(state.scalar_functions().contains_key(*name), "{name}");
+        assert!(
+            state.scalar_functions().contains_key(*name)
+                || state.aggregate_functions().contains_key(*name),
+            "{name}"
+        );
     }
     documented.sort_unstable();
     documented.dedup();
@@ -69,6 +73,10 @@ async fn values_and_nulls() {
             "is_kube2iam_session('8e228500-b', CAST(NULL AS VARCHAR))",
             "false",
         ),
+        ("is_from_imds('Boto3/1.42.97 ua/2.1 m/b,0')", "true"),
+        ("is_from_imds('Boto3/1.42.97 ua/2.1 m/b,z')", "false"),
+        ("is_from_imds('Boto3/1.24.59 Python/3.8.18')", "false"),
+        ("is_from_imds(CAST(NULL AS VARCHAR))", ""),
         ("is_denied('AccessDenied')", "true"),
         ("is_denied(CAST(NULL AS VARCHAR))", "false"),
         (
@@ -123,4 +131,44 @@ async fn columns_of_any_text_type() {
             .to_string()
             .contains("x y -")
     );
+}
+
+#[tokio::test]
+async fn seen_calls_are_put_together() {
+    let rows = "VALUES
+        ('s3.amazonaws.com', 'GetObject', CAST(NULL AS VARCHAR), 'Data', 'eu-west-1', '111122223333', 'b'),
+        ('s3.amazonaws.com', 'ListBuckets', 'AccessDenied', 'Management', 'eu-west-1', '111122223333', NULL),
+        ('s3.amazonaws.com', 'GetObject', 'NoSuchKey', 'Data', 'eu-west-1', '111122223333', 'a'),
+        (NULL, 'GetObject', NULL, NULL, NULL, NULL, NULL)";
+    let query = format!(
+        "SELECT seen_calls(a, b, c, d, e, f, g) AS x, seen_calls(a, b, c, d, e, f, g) FILTER (WHERE a = 'none') IS NULL AS none
+         FROM ({rows}) AS calls(a, b, c, d, e, f, g)"
+    );
+    let found = context()
+        .sql(&query)
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
+    let json = found[0].column(0).as_string::<i32>().value(0);
+    let object = |name: &str, denied: bool, resources: Value| {
+        serde_json::json!({
+            "event_source": "s3.amazonaws.com",
+            "event_name": name,
+            "denied": denied,
+            "management_event": denied,
+            "region": "eu-west-1",
+            "account_id": "111122223333",
+            "resources": resources,
+        })
+    };
+    assert_eq!(
+        serde_json::from_str::<Value>(json).unwrap(),
+        serde_json::json!([
+            object("GetObject", false, serde_json::json!(["a", "b"])),
+            object("ListBuckets", true, serde_json::json!([null])),
+        ])
+    );
+    assert!(found[0].column(1).as_boolean().value(0));
 }

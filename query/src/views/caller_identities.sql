@@ -42,7 +42,7 @@ SELECT matched.caller_id, session_event_id, matched_by, proven,
        sole.cluster AS sole_cluster, sole.namespace AS sole_namespace, sole.service_account AS sole_service_account, sole.proof AS sole_proof,
        provider_clusters.cluster AS issuer_cluster,
        node_role.role_arn AS node_role_arn, node_role.confidence AS role_confidence,
-       node_role.event_id AS role_event_id, node_role.proof AS role_proof,
+       node_role.event_id AS role_event_id, node_role.proof AS role_proof, hybrid.node IS NOT NULL AS is_hybrid,
        coalesce(node_clusters.cluster, node_role.cluster) AS node_cluster,
        node_clusters.cluster IS NULL AND node_role.cluster IS NOT NULL AS cluster_of_role,
        CASE WHEN node_clusters.cluster IS NOT NULL THEN node_clusters.event_id END AS node_cluster_event_id,
@@ -54,7 +54,8 @@ SELECT matched.caller_id, session_event_id, matched_by, proven,
 FROM matched
 LEFT JOIN issued_sessions AS session ON session.event_id = matched.session_event_id
 LEFT JOIN root_activities AS root ON root.event_id = session.root_event_id
-LEFT JOIN node_role ON node_role.role_arn = matched.session_issuer_arn AND is_instance_id(matched.session_name)
+LEFT JOIN hybrid_sessions AS hybrid ON hybrid.role_arn = matched.session_issuer_arn AND hybrid.node = matched.session_name
+LEFT JOIN node_role ON node_role.role_arn = matched.session_issuer_arn AND (is_instance_id(matched.session_name) OR hybrid.node IS NOT NULL)
 LEFT JOIN node_clusters ON node_clusters.role_arn = matched.session_issuer_arn AND node_clusters.node = matched.session_name
 LEFT JOIN cluster_roles ON cluster_roles.role_arn = matched.session_issuer_arn AND matched.invoked_by LIKE 'eks%.amazonaws.com'
 LEFT JOIN fargate_roles AS fargate

@@ -1,6 +1,7 @@
 -- What shows that a role is that of nodes, or of a cluster, and which: by day, role, session and sign, with the cluster that
 -- such calls name. A sign of nodes is a call of a session named after an instance (i-…):
---   assume_role_for_pod_identity, vpc_cni, kubelet_authentication   see `node_roles`; the first is the only action of eks-auth
+--   assume_role_for_pod_identity, vpc_cni, kubelet_authentication   see `node_roles`; the first is the only action of eks-auth,
+--                   and is kept of sessions of any name, for hybrid nodes
 --   image_pull      the registry calls of a pull are made by ECR itself with the node's identity. Its quarters of an hour
 --                   are numbered from 1970 on.
 --   cluster_named   any other call that names the instance's cluster
@@ -11,8 +12,9 @@ SELECT event_date, role_arn, session_name, sign, cluster,
 FROM (
     SELECT event_date, session_issuer_arn AS role_arn, session_name, cluster_hint AS cluster, first_event_time, event_id,
            CASE WHEN invoked_by = 'eks.amazonaws.com' AND event_source = 'elasticloadbalancing.amazonaws.com' THEN 'load_balancers'
+                WHEN session_name IS NOT NULL AND event_source = 'eks-auth.amazonaws.com'
+                     AND event_name = 'AssumeRoleForPodIdentity' THEN 'assume_role_for_pod_identity'
                 WHEN is_instance_id(session_name) IS NOT TRUE THEN NULL
-                WHEN event_source = 'eks-auth.amazonaws.com' AND event_name = 'AssumeRoleForPodIdentity' THEN 'assume_role_for_pod_identity'
                 WHEN user_agent LIKE '%amazon-vpc-cni-k8s%' THEN 'vpc_cni'
                 WHEN event_source = 'sts.amazonaws.com' AND event_name = 'GetCallerIdentity'
                      AND user_agent LIKE 'Go-http-client/%' THEN 'kubelet_authentication'

@@ -23,11 +23,14 @@
                         WHEN role_proof = 'CreateNodegroup' THEN 'a node group was created with it'
                         WHEN role_proof = 'node role of EKS Auto Mode' THEN 'EKS Auto Mode gives it to nodes'
                         ELSE role_proof END),
+           CASE WHEN ground = 'node' AND is_hybrid THEN 'hybrid_node' END, NULL, 'the access entry of its role makes each session the node of its name',
            CASE WHEN ground = 'node' AND grounds.cluster IS NOT NULL THEN 'node_cluster' END, node_cluster_event_id,
                CASE WHEN cluster_of_role THEN 'only other nodes of the role have shown a cluster' WHEN node_cluster_event_id IS NULL THEN 'its launch or the inventory of nodes names its cluster' ELSE 'the node itself named its cluster' END,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,
                concat(rule_name, CASE WHEN rule_holds THEN '' ELSE ', but the node showed no boot or image pull at that time' END),
            CASE WHEN ground = 'node' AND rule_name IS NULL THEN 'no_rule' END, NULL, 'no node agent is known to make this call with this user agent',
+           CASE WHEN ground = 'node' AND is_from_imds(user_agent) THEN 'imds_credentials' END, NULL,
+               'the SDK says in the user agent that the instance metadata service gave it the credentials',
            CASE WHEN ground = 'cluster_role' THEN 'cluster_role' END, cluster_role_event_id,
                concat('a role that EKS uses for a cluster', CASE WHEN cluster_role_event_id IS NULL THEN concat(', as the inventory of ', grounds.cluster, ' shows') ELSE '' END, '; call invoked by EKS'),
            CASE WHEN ground IN ('service_linked', 'service') THEN ground END, NULL, 'identity of the EKS service itself',

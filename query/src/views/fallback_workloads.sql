@@ -14,6 +14,8 @@ SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, 
        CAST(sum(calls.calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(calls.error_code) THEN calls.calls ELSE 0 END) AS BIGINT) AS denied,
        array_to_string(array_sort(array_agg(DISTINCT concat(replace(calls.event_source, '.amazonaws.com', ''), ':', calls.event_name)) FILTER (WHERE concat(replace(calls.event_source, '.amazonaws.com', ''), ':', calls.event_name) IS NOT NULL)), ' ') AS actions,
+       -- What it did with roles that it assumed is those roles' business.
+       seen_calls(calls.event_source, calls.event_name, calls.error_code, calls.event_category, calls.aws_region, calls.recipient_account_id, calls.resource) FILTER (WHERE calls.hops = 0) AS seen_calls,
        array_to_string(array_sort(array_agg(DISTINCT calls.node) FILTER (WHERE calls.node IS NOT NULL)), ' ') AS nodes,
        array_to_string(array_sort(array_agg(DISTINCT calls.pod) FILTER (WHERE calls.pod IS NOT NULL)), ' ') AS pods,
        array_to_string(array_sort(array_agg(DISTINCT user_agent_program(calls.user_agent)) FILTER (WHERE user_agent_program(calls.user_agent) IS NOT NULL)), chr(10)) AS user_agents,

@@ -159,5 +159,5 @@ SELECT id, cluster, role_arn, account_id, aws_region, namespace, service_account
        fallback_fix(cause, cluster, aws_region, account_id, namespace, service_account, oidc_issuer,
                     coalesce(association_role_arn, annotation_role_arn, refused_role_arn),
                     CASE WHEN association_role_arn IS NOT NULL THEN 'pod_identity' WHEN coalesce(annotation_role_arn, refused_role_arn) IS NOT NULL THEN 'irsa' END,
-                    workload, too_old, skip_containers, CAST(agent_seen AS VARCHAR), actions) END AS fix
+                    workload, too_old, skip_containers, CAST(agent_seen AS VARCHAR), seen_calls) END AS fix
 FROM judged

@@ -40,7 +40,7 @@ placed AS (
            coalesce(fargate.cluster, caller.fargate_cluster) AS fargate_cluster, coalesce(fargate.proof, caller.fargate_proof) AS fargate_proof,
            coalesce(fargate.event_id, caller.fargate_event_id) AS fargate_event_id,
            caller.sole_cluster, caller.sole_namespace, caller.sole_service_account, caller.sole_proof, caller.issuer_cluster,
-           caller.node_role_arn, caller.role_confidence, caller.role_event_id, caller.role_proof,
+           caller.node_role_arn, caller.role_confidence, caller.role_event_id, caller.role_proof, caller.is_hybrid,
            caller.node_cluster, caller.cluster_of_role, caller.node_cluster_event_id,
            caller.role_mechanism, caller.cluster_role_event_id, caller.cluster_role_confidence, caller.cluster_of_cluster_role,
            caller.pod_role_arn, caller.pod_role_cluster, caller.pod_role_event_id, caller.provider_cluster,
@@ -109,7 +109,8 @@ SELECT event_id, activity_id, event_time, recipient_account_id, aws_region, even
            WHEN 'pod_role' THEN 'pod_identity'
        END AS access_path,
        CASE ground
-           WHEN 'node' THEN CASE WHEN rule_holds THEN rule_actor WHEN rule_name IS NOT NULL THEN 'unknown' ELSE 'workload' END
+           -- A hybrid node has no metadata service that would give a pod its role: other programs of the machine have it.
+           WHEN 'node' THEN CASE WHEN rule_holds THEN rule_actor WHEN rule_name IS NOT NULL OR is_hybrid THEN 'unknown' ELSE 'workload' END
            WHEN 'named' THEN named_actor
            WHEN 'fitting' THEN 'workload'
            WHEN 'provider' THEN 'workload'
@@ -152,7 +153,7 @@ SELECT event_id, activity_id, event_time, recipient_account_id, aws_region, even
        END AS confidence,
        -- What the ground rests on.
        naming_event_id, named_fact, session_event_id, matched_by, proven, parent_event_id, copied_event_id,
-       fitting, fitting_event_id, candidates, role_event_id, role_proof, cluster_of_role, node_cluster_event_id, rule_name, rule_holds,
+       fitting, fitting_event_id, candidates, role_event_id, role_proof, is_hybrid, cluster_of_role, node_cluster_event_id, rule_name, rule_holds,
        cluster_role_event_id, pod_role_event_id, provider_cluster, bound, sole_proof, fargate_event_id, fargate_proof,
        -- What was assumed with a node's session is whose that session's call was: this activity's.
        root_activity_id{more}

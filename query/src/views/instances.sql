@@ -1,5 +1,5 @@
--- EC2 instances with their metadata options over time: what describe-instances showed, and what the trail
--- tells of launches and changes. One row per instance and spell with the same options.
+-- EC2 instances with the metadata options that were seen last: what describe-instances showed, and what the trail
+-- tells of launches and changes. One row per instance.
 -- Sources: EC2 API reference, RunInstances and ModifyInstanceMetadataOptions; EKS user guide, tags of nodes.
 WITH launched AS (
     SELECT first_event_time, event_id, recipient_account_id, aws_region,

@@ -7,6 +7,7 @@
 --             request is presigned on the node and sent by the control plane), but other software
 --             that authenticates with presigned requests looks alike.
 -- By the inventory, exact: node groups, access entries of node types, aws-auth, node classes, Auto Mode.
+-- `is_hybrid`: of hybrid nodes, by an access entry, so that sessions of other names are nodes too (see `hybrid_sessions`).
 WITH said AS (
     SELECT json_text(attributes, 'node_role_arn') AS role_arn, cluster, concat('node group ', name) AS proof, CAST(NULL AS VARCHAR) AS event_id
     FROM inventory_states WHERE kind = 'nodegroup'
@@ -49,13 +50,14 @@ SELECT role_arn,
        -- The strongest proof, and a record of it.
        first_value(proof ORDER BY proof_rank, event_id) AS proof,
        first_value(event_id ORDER BY proof_rank, event_id) AS event_id,
-       min(proof_rank) AS proof_rank
+       min(proof_rank) AS proof_rank,
+       bool_or(proof LIKE '% of type HYBRID_LINUX') AS is_hybrid
 FROM (
     SELECT role_arn, cluster, event_id, sign AS proof,
            CASE sign WHEN 'assume_role_for_pod_identity' THEN 1 WHEN 'vpc_cni' THEN 2 ELSE 9 END AS proof_rank
     FROM daily_signs
     WHERE sign IN ('assume_role_for_pod_identity', 'vpc_cni', 'kubelet_authentication')
-      AND role_name(role_arn) NOT LIKE 'aws:%'
+      AND is_instance_id(session_name) AND role_name(role_arn) NOT LIKE 'aws:%'
     UNION ALL
     SELECT session_issuer_arn, instances.cluster, min(callers.event_id), 'an instance launched with the cluster''s tags', 3
     FROM callers

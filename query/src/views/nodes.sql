@@ -1,8 +1,9 @@
 -- Kubernetes nodes and the instance behind each: by its provider id, else by the session that its kubelet
--- showed in the audit log, else by the instance whose private DNS name it has.
+-- showed in the audit log, else by the instance whose private DNS name it has. A hybrid node that has no id of its own stands
+-- there by its name, as its sessions do.
 WITH named AS (
     SELECT cluster, account_id, region, name AS node, first_seen, last_seen, valid_from, valid_to,
-           json_text(attributes, 'instance_id') AS instance_id,
+           coalesce(json_text(attributes, 'instance_id'), CASE WHEN json_text(attributes, 'compute') = 'hybrid' THEN name END) AS instance_id,
            json_text(attributes, 'internal_ip') AS internal_ip,
            json_text(attributes, 'compute') AS compute,
            json_text(attributes, 'nodegroup') AS nodegroup,

@@ -89,7 +89,7 @@ SELECT cluster, role_arn, nodegroups, instances, running AS running_instances, c
            CASE WHEN begin_time IS NULL THEN 'no call of its nodes was seen'
                 WHEN seconds IS NULL OR trail_seconds < 7 * 86400 THEN 'less than 7 days of trail: what runs weekly was not seen'
                 WHEN seconds < 7 * 86400 THEN 'its nodes were seen for less than 7 days: what runs weekly was not seen'
-                WHEN days < 7 THEN concat(CAST(8 - days AS VARCHAR), ' of the last 8 days without records: what ran then was not seen') END,
+                WHEN days < 7 THEN concat(CAST(8 - days AS VARCHAR), ' days without records among the last 8: what ran then was not seen') END,
            CASE WHEN data_events IS NOT TRUE THEN 'no data events: calls on S3 objects, DynamoDB items and the like do not show' END,
            CASE WHEN unknown_calls > 0 THEN 'calls that may be a pod''s or a node agent''s' END,
            CASE WHEN with_v1 > 0 THEN concat(CAST(with_v1 AS VARCHAR), ' instances that gave credentials by IMDSv1: what uses it fails once tokens are required') END,

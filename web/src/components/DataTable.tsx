@@ -1,7 +1,7 @@
 // A table of any length: sorted by its headers, read by keyboard, copied as CSV.
 import { getCoreRowModel, getSortedRowModel, useReactTable, type ColumnDef, type SortingState } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useMemo, useRef, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react'
+import { useMemo, useRef, type CSSProperties, type KeyboardEvent, type MouseEvent, type ReactNode } from 'react'
 import { csv } from '../format'
 import { useUrlValue } from '../state/url'
 import { CopyButton } from './basics'
@@ -14,15 +14,25 @@ export interface Column<Row> {
   value: (row: Row) => string | number | boolean | null | undefined
   cell?: (row: Row) => ReactNode
   number?: boolean
-  /** One line, cut where it is too long. */
+  /** One line, cut where it is too long; two lines where it stands below another value. */
   clip?: boolean
+  /** Least width in pixels; a longer text takes more lines, so that it never makes the table wider than its box. */
+  wrap?: number
   /** Tooltip of the header. */
   meaning?: string
+  /** Shown below it in the same cell. Each sorts by its own header, and is a column of its own in the CSV. */
+  below?: readonly Column<Row>[]
+}
+
+/** A column with those below it. */
+function partsOf<Row>(column: Column<Row>): Column<Row>[] {
+  return [column, ...(column.below ?? [])]
 }
 
 /** Tables up to this many rows are drawn whole. */
 const WHOLE = 60
-const ROW_HEIGHT = 36
+/** Guessed until a row is drawn. */
+const ROW_HEIGHT = 50
 /** On a phone the rows of wider tables are cards. */
 const MOST_COLUMNS_OF_PHONE = 3
 
@@ -56,16 +66,17 @@ export function DataTable<Row>({
 }) {
   const [sort, setSort] = useUrlValue(sortParameter)
   const sorting = useMemo(() => parseSort(sort ?? defaultSort ?? null), [sort, defaultSort])
+  const all = useMemo(() => columns.flatMap(partsOf), [columns])
   const definitions = useMemo<ColumnDef<Row>[]>(
     () =>
-      columns.map((column) => ({
+      all.map((column) => ({
         id: column.id,
         accessorFn: (row) => column.value(row) ?? undefined,
         sortUndefined: 'last',
         sortingFn: column.number === true ? 'basic' : compareText,
         sortDescFirst: column.number === true,
       })),
-    [columns],
+    [all],
   )
   const data = useMemo(() => [...rows], [rows])
   const table = useReactTable({
@@ -100,8 +111,8 @@ export function DataTable<Row>({
 
   const asCsv = () =>
     csv(
-      columns.map((column) => column.id),
-      sorted.map((row) => columns.map((column) => column.value(row.original))),
+      all.map((column) => column.id),
+      sorted.map((row) => all.map((column) => column.value(row.original))),
     )
 
   return (
@@ -120,21 +131,12 @@ export function DataTable<Row>({
       {/* Scrollable, so that the keyboard has to reach it. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div ref={scroll} className={virtual ? 'table-scroll tall' : 'table-scroll'} tabIndex={0} role="region" aria-label={label}>
-        <table className={columns.length > MOST_COLUMNS_OF_PHONE ? 'table cards' : 'table'} aria-rowcount={sorted.length + 1} aria-label={label}>
+        <table className={all.length > MOST_COLUMNS_OF_PHONE ? 'table cards' : 'table'} aria-rowcount={sorted.length + 1} aria-label={label}>
           <thead>
             <tr aria-rowindex={1}>
-              {columns.map((column) => {
-                const order = sorting.find((one) => one.id === column.id)
-                const direction = order === undefined ? 'none' : order.desc ? 'descending' : 'ascending'
-                return (
-                  <th key={column.id} scope="col" aria-sort={direction} className={column.number === true ? 'number' : undefined}>
-                    <button type="button" title={column.meaning ?? `Sort by ${column.header}`} onClick={() => table.getColumn(column.id)?.toggleSorting()}>
-                      {column.header}
-                      <span aria-hidden="true">{direction === 'ascending' ? '▲' : direction === 'descending' ? '▼' : ''}</span>
-                    </button>
-                  </th>
-                )
-              })}
+              {columns.map((column) => (
+                <Head key={column.id} column={column} sorting={sorting} onSort={(id) => table.getColumn(id)?.toggleSorting()} />
+              ))}
             </tr>
           </thead>
           <tbody>
@@ -165,21 +167,9 @@ export function DataTable<Row>({
                         onKeyDown: (event: KeyboardEvent<HTMLTableRowElement>) => rowKeys(event, () => onOpen(row.original)),
                       })}
                 >
-                  {columns.map((column) => {
-                    const value = column.value(row.original)
-                    const className = [column.number === true ? 'number' : '', column.clip === true ? 'clip' : ''].join(' ').trim()
-                    return (
-                      <td
-                        key={column.id}
-                        data-label={column.header}
-                        data-empty={column.cell === undefined && text(value) === undefined}
-                        className={className === '' ? undefined : className}
-                        title={column.clip === true ? text(value) : undefined}
-                      >
-                        {column.cell === undefined ? (text(value) ?? <span className="soft">–</span>) : column.cell(row.original)}
-                      </td>
-                    )
-                  })}
+                  {columns.map((column) => (
+                    <Cell key={column.id} column={column} row={row.original} />
+                  ))}
                 </tr>
               )
             })}
@@ -189,6 +179,80 @@ export function DataTable<Row>({
       </div>
     </div>
   )
+}
+
+function Head<Row>({ column, sorting, onSort }: { column: Column<Row>; sorting: SortingState; onSort: (id: string) => void }) {
+  const parts = partsOf(column)
+  const order = sorting.find((one) => parts.some((part) => part.id === one.id))
+  const direction = order === undefined ? 'none' : order.desc ? 'descending' : 'ascending'
+  return (
+    <th scope="col" aria-sort={direction} className={classOf(column)}>
+      {parts.map((part) => {
+        const sorts = part.id === order?.id
+        return (
+          <button
+            key={part.id}
+            type="button"
+            // Of several in one header, the one that the order is of.
+            aria-current={sorts && parts.length > 1 ? true : undefined}
+            title={part.meaning ?? `Sort by ${part.header}`}
+            onClick={() => onSort(part.id)}
+          >
+            {part.header}
+            {sorts && <span aria-hidden="true">{direction === 'ascending' ? '▲' : '▼'}</span>}
+          </button>
+        )
+      })}
+    </th>
+  )
+}
+
+function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
+  const style = column.wrap === undefined ? undefined : ({ '--least': `${column.wrap}px` } as CSSProperties)
+  if (column.below === undefined) {
+    const title = column.clip === true ? text(column.value(row)) : undefined
+    return (
+      <td data-label={column.header} data-empty={isEmpty(column, row)} className={classOf(column)} style={style} title={title}>
+        {contentOf(column, row)}
+      </td>
+    )
+  }
+  return (
+    <td className={classOf(column)} style={style}>
+      {partsOf(column).map((part) => {
+        const content = contentOf(part, row)
+        return (
+          <div
+            key={part.id}
+            className={part.clip === true ? 'part clip' : 'part'}
+            data-label={part.header}
+            data-empty={isEmpty(part, row) || content === null}
+            title={part.clip === true ? text(part.value(row)) : undefined}
+          >
+            {content}
+          </div>
+        )
+      })}
+    </td>
+  )
+}
+
+function classOf<Row>(column: Column<Row>): string | undefined {
+  const names = [
+    column.number === true && 'number',
+    column.clip === true && column.below === undefined && 'clip',
+    column.wrap !== undefined && 'wrap',
+    column.below !== undefined && 'stacked',
+  ].filter((name) => name !== false)
+  return names.length === 0 ? undefined : names.join(' ')
+}
+
+function isEmpty<Row>(column: Column<Row>, row: Row): boolean {
+  return column.cell === undefined && text(column.value(row)) === undefined
+}
+
+function contentOf<Row>(column: Column<Row>, row: Row): ReactNode {
+  return column.cell === undefined ? (text(column.value(row)) ?? <span className="soft">–</span>) : column.cell(row)
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }) {

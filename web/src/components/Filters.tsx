@@ -1,6 +1,6 @@
 // Controls for what narrows a page. What they are set to is in the address.
 import { useEffect, useId, useState, type ReactNode } from 'react'
-import { RANGES, fromField, toField } from '../state/time'
+import { RANGES, atFullHour, isBackwards, momentText, readMoment } from '../state/time'
 import { useUrlValue, useUrlValues } from '../state/url'
 
 /** The time range, for all pages. */
@@ -12,7 +12,7 @@ export function TimeRange() {
   const [custom, setCustom] = useState(false)
   const open = custom || preset === undefined
   return (
-    <div className="row">
+    <div className="row time-range">
       <label className="field">
         <span>Time</span>
         <select
@@ -20,9 +20,8 @@ export function TimeRange() {
           onChange={(event) => {
             const value = event.target.value
             setCustom(value === 'custom')
-            if (value !== 'custom') {
-              set({ from: value === '' ? null : value, to: null })
-            }
+            // What was shown is where the choice of times begins.
+            set(value === 'custom' ? { from: from === null ? null : atFullHour(from) } : { from: value === '' ? null : value, to: null })
           }}
         >
           {RANGES.map((range) => (
@@ -37,24 +36,71 @@ export function TimeRange() {
         <>
           <Moment label="From, UTC" value={from} onSet={(value) => set({ from: value })} />
           <Moment label="To, UTC" value={to} onSet={(value) => set({ to: value })} />
+          {isBackwards(from, to) && (
+            <p className="wrong" role="alert">
+              The range ends before it begins.
+            </p>
+          )}
         </>
       )}
     </div>
   )
 }
 
+/** A field for a time. What is written in it counts when it is left, or by Enter. */
 function Moment({ label, value, onSet }: { label: string; value: string | null; onSet: (value: string | null) => void }) {
+  const [text, setText] = useState(momentText(value))
+  const [seen, setSeen] = useState(value)
+  const [isWrong, setWrong] = useState(false)
+  const wrong = useId()
+  if (seen !== value) {
+    // The address changed by other means, such as a choice of a range.
+    setSeen(value)
+    setText(momentText(value))
+    setWrong(false)
+  }
+  const commit = () => {
+    const moment = readMoment(text)
+    const empty = text.trim() === ''
+    // What stands there from the beginning, the service tells of.
+    setWrong(moment === null && !empty && text !== momentText(value))
+    if (empty ? value !== null : moment !== null && text !== momentText(value)) {
+      setText(momentText(moment))
+      onSet(moment)
+    }
+  }
   return (
-    <label className="field">
-      <span className="visually-hidden">{label}</span>
-      <input
-        type="datetime-local"
-        step={1}
-        title={label}
-        value={toField(value)}
-        onChange={(event) => onSet(fromField(event.target.value))}
-      />
-    </label>
+    <>
+      <label className="field">
+        <span className="visually-hidden">{label}</span>
+        <input
+          type="text"
+          className="moment"
+          title={`${label}, such as 2026-05-01 12:34`}
+          placeholder="YYYY-MM-DD HH:MM"
+          autoComplete="off"
+          spellCheck={false}
+          value={text}
+          aria-invalid={isWrong}
+          aria-describedby={isWrong ? wrong : undefined}
+          onChange={(event) => {
+            setText(event.target.value)
+            setWrong(false)
+          }}
+          onBlur={commit}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') {
+              commit()
+            }
+          }}
+        />
+      </label>
+      {isWrong && (
+        <p className="wrong" id={wrong} role="alert">
+          {label}: write it as 2026-05-01 12:34.
+        </p>
+      )}
+    </>
   )
 }
 

@@ -4,7 +4,7 @@ import { NavLink, Outlet, useLocation } from 'react-router'
 import { useApi, useFreshness } from '../api/queries'
 import { token } from '../api/token'
 import { setTheme, useTheme } from '../state/theme'
-import { ago } from '../state/time'
+import { ago, localTime, utcTime } from '../state/time'
 import { useCarry } from '../state/url'
 import { Time } from './basics'
 import { TimeRange, Select, valuesOf } from './Filters'
@@ -112,7 +112,9 @@ function SideFoot() {
   return (
     <div className="side-foot">
       {readiness.data !== undefined && (
-        <span title="When the snapshot that is shown was read from the store">Snapshot of {ago(readiness.data.pinned_at)}</span>
+        <span title={`What is shown was read from the store at ${utcTime(readiness.data.pinned_at)} UTC, ${localTime(readiness.data.pinned_at)} (local)`}>
+          Snapshot of {ago(readiness.data.pinned_at)}
+        </span>
       )}
       <a href="/docs">API reference</a>
       <button type="button" className="button small" onClick={() => setTheme(theme === 'dark' ? 'light' : 'dark')}>

@@ -1,5 +1,5 @@
 // Small parts that every view is made of.
-import { useId, useState, type ReactNode } from 'react'
+import { Fragment, useId, useState, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import { ACCESS_PATHS, CONFIDENCE_MEANING, CONFIDENCE_TONE, CONFIDENCES, PATH_SERIES_NAMES, pathSeries, term, type Tone } from '../terms'
 import { arnName } from '../format'
@@ -113,14 +113,33 @@ export function AccessPath({ value, actor }: { value: string | null | undefined;
 }
 
 /** A time in UTC; the reader's own zone and how long ago are in its tooltip. */
-export function Time({ value, relative = false }: { value: string | null | undefined; relative?: boolean }) {
+export function Time({ value }: { value: string | null | undefined }) {
   if (value === null || value === undefined) {
     return <span className="soft">–</span>
   }
   return (
     <time className="nowrap" dateTime={value} title={`${localTime(value)} (local) · ${utcTime(value)} UTC · ${ago(value)}`}>
-      {relative ? ago(value) : utcTime(value)}
+      {utcTime(value)}
     </time>
+  )
+}
+
+/** Where a name may go on in the next line: behind what parts it, and before its inner words. Browsers break at hyphens alone. */
+const SEAMS = /(?<=[/_:@])(?=.)|(?<=\.)(?=\D)|(?<=[a-z])(?=[A-Z])/
+
+/** A name that goes on in the next line between its words, not within one. */
+export function Name({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(SEAMS).map((part, at) => (
+        // Parts of a name have no key but their place.
+        // oxlint-disable-next-line react/no-array-index-key
+        <Fragment key={at}>
+          {at > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </>
   )
 }
 
@@ -132,10 +151,12 @@ export function Role({ arn, link = true }: { arn: string | null | undefined; lin
   }
   return link ? (
     <Link to={to('/roles', { role_arn: arn })} title={arn}>
-      {arnName(arn)}
+      <Name text={arnName(arn)} />
     </Link>
   ) : (
-    <span title={arn}>{arnName(arn)}</span>
+    <span title={arn}>
+      <Name text={arnName(arn)} />
+    </span>
   )
 }
 
@@ -158,9 +179,9 @@ export function ServiceAccount({
   if (namespace === null || namespace === undefined || name === null || name === undefined) {
     return <span className="soft">not known</span>
   }
-  const text = `${namespace}/${name}`
+  const text = <Name text={`${namespace}/${name}`} />
   return cluster === null || cluster === undefined ? (
-    <>{text}</>
+    text
   ) : (
     <Link to={to(workloadPath(cluster, namespace, name))}>{text}</Link>
   )
@@ -221,6 +242,16 @@ export function CopyButton({
         {state === 'copied' ? 'Copied to the clipboard' : state === 'failed' ? 'The browser did not allow to copy' : ''}
       </span>
     </>
+  )
+}
+
+/** A command with a button that copies it. */
+export function Run({ command }: { command: string }) {
+  return (
+    <span className="run">
+      <code>{command}</code>
+      <CopyButton text={command} label="Copy" />
+    </span>
   )
 }
 

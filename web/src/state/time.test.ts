@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { RANGES, ago, atFullHour, fromField, localTime, span, toField, utcTime } from './time'
+import { RANGES, ago, atFullHour, isBackwards, localTime, momentText, readMoment, span, utcTime } from './time'
 
 describe('times', () => {
   test.each([
@@ -42,26 +42,49 @@ describe('times', () => {
 
 describe('fields of times', () => {
   test.each([
-    ['', ''],
+    ['2026-05-01 12:34', '2026-05-01T12:34:00Z'],
     ['2026-05-01T12:34', '2026-05-01T12:34:00Z'],
-    ['2026-05-01T12:34:56', '2026-05-01T12:34:56Z'],
-  ])('a field that holds %j', (value, time) => {
-    expect(fromField(value)).toBe(time)
+    [' 2026-05-01 12:34:56 UTC ', '2026-05-01T12:34:56Z'],
+    ['2026-05-01T12:34:56.789Z', '2026-05-01T12:34:56Z'],
+    ['2026-05-01', '2026-05-01'],
+    ['-36h', '-36h'],
+    ['2028-02-29', '2028-02-29'],
+  ])('%j as it is written', (text, time) => {
+    expect(readMoment(text)).toBe(time)
+  })
+
+  test.each(['', '01/05/2026, 12:34', '2026-02-30', '2026-05-01 24:30', '2026-13-01 00:00', '2026-5-1', '12:34', '-36', 'yesterday'])('%j is no time', (text) => {
+    expect(readMoment(text)).toBeNull()
   })
 
   test.each([
-    ['2026-05-01T12:34:56Z', '2026-05-01T12:34:56'],
-    ['2026-05-01T14:34:56+02:00', '2026-05-01T12:34:56'],
-    ['-24h', ''],
-    ['2026-05-01', ''],
+    ['2026-05-01T12:34:56Z', '2026-05-01 12:34:56'],
+    ['2026-05-01T12:34:00Z', '2026-05-01 12:34'],
+    ['2026-05-01T14:34:56+02:00', '2026-05-01 12:34:56'],
+    ['2026-05-01', '2026-05-01'],
+    ['-36h', '-36h'],
     [null, ''],
   ])('the field of %j', (value, text) => {
-    expect(toField(value)).toBe(text)
+    expect(momentText(value)).toBe(text)
   })
 
   // A wrong one in the address must not take the page down: the service tells what is wrong with it.
   test.each(['2026-13-45T99:99:99Z', '2026-05-01Tnoon'])('the field of %j, which is no time', (value) => {
-    expect(toField(value)).toBe('')
+    expect(momentText(value)).toBe(value)
+  })
+
+  test.each([
+    ['2026-05-02T00:00:00Z', '2026-05-01T00:00:00Z', true],
+    ['2026-05-01T00:00:00Z', '2026-05-01T00:00:00Z', true],
+    ['2026-05-01T12:00:00Z', '2026-05-01', false],
+    ['2026-05-01', '2026-05-01', false],
+    ['2026-05-02', '2026-05-01', true],
+    ['-1h', '-2h', false],
+    [null, '2026-05-01', false],
+    ['2026-05-01', null, false],
+    ['no time', '2026-05-01', false],
+  ])('from %j to %j', (from, to, backwards) => {
+    expect(isBackwards(from, to)).toBe(backwards)
   })
 
   test('one range is all time', () => {

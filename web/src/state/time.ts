@@ -57,18 +57,46 @@ export const RANGES: readonly { from: string | null; name: string }[] = [
   { from: '-90d', name: 'Last 90 days' },
 ]
 
-/** RFC 3339 with seconds from the value of a `datetime-local` field that is read as UTC. */
-export function fromField(value: string): string {
-  return value === '' ? '' : `${value.length === 16 ? `${value}:00` : value}Z`
+const WRITTEN = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?)? ?(?:Z|UTC)?$/i
+const AGO = /^-\d+[smhdw]$/
+
+/**
+ * A time as people write it, for the address: `2026-05-01 12:34` in UTC, with seconds or without, as RFC 3339; a date or a time ago
+ * such as `-36h` as it is. Null for a text that is no time.
+ */
+export function readMoment(text: string): string | null {
+  const written = text.trim()
+  if (AGO.test(written)) {
+    return written
+  }
+  const [, day, minute, second = '00'] = WRITTEN.exec(written) ?? []
+  if (day === undefined) {
+    return null
+  }
+  const time = `${day}T${minute ?? '00:00'}:${second}Z`
+  const date = new Date(time)
+  // The 30th of February would be taken for a day of March.
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== time.replace('Z', '.000Z')) {
+    return null
+  }
+  return minute === undefined ? day : time
 }
 
-/** The value of a `datetime-local` field from RFC 3339; empty for anything else. */
-export function toField(value: string | null): string {
+/** The text of a field for a time in the address: no finer than it has to be. What is no time stays as it is. */
+export function momentText(value: string | null): string {
   if (value === null || !/^\d{4}-\d\d-\d\dT/.test(value)) {
-    return ''
+    return value ?? ''
   }
   const date = new Date(value)
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 19)
+  return Number.isNaN(date.getTime()) ? value : date.toISOString().slice(0, 19).replace('T', ' ').replace(/:00$/, '')
+}
+
+/** Whether a range ends before it begins, so that nothing can be in it. A date as its end includes its day. */
+export function isBackwards(from: string | null, to: string | null): boolean {
+  const begin = Date.parse(from ?? '')
+  const end = Date.parse(to ?? '')
+  const whole = /^\d{4}-\d\d-\d\d$/.test(to ?? '') ? 24 * HOUR_MS : 0
+  return !AGO.test(from ?? '') && !AGO.test(to ?? '') && begin >= end + whole
 }
 
 const HOUR_MS = 3_600_000

@@ -9,7 +9,7 @@ import { count, counted, share } from '../format'
 import { useCarry, useFilters, useUrlValues } from '../state/url'
 import { CAUSES, CONFIDENCES } from '../terms'
 import { Causes } from './fallbacks/Causes'
-import { byCause, narrowed, type Fallback } from './fallbacks/fallback'
+import { byCause, isNamed, narrowed, whoFalls, type Fallback } from './fallbacks/fallback'
 import { FallbackDrawer } from './fallbacks/FallbackDrawer'
 import { FallbackTable } from './fallbacks/FallbackTable'
 import './fallbacks/fallbacks.css'
@@ -91,7 +91,7 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
   return (
     <div className="fb-page">
       <Figures rows={shown} ranged={ranged} />
-      <Panel title="Why" note="Workloads by cause. Each has its own fix.">
+      <Panel title="Why" note="Workloads, and callers that are not known, by cause. Each cause has its own fix.">
         <Causes causes={causes} />
       </Panel>
       <Panel title="Who" note={`A row per workload, node role and cluster; where the pod is not known, per program.${ranged ? WHOLE_ROWS : ''}`} flush>
@@ -106,14 +106,14 @@ function Found({ rows, cut, selected, onOpen }: { rows: readonly Fallback[]; cut
 }
 
 function Figures({ rows, ranged }: { rows: readonly Fallback[]; ranged: boolean }) {
-  const named = rows.filter((row) => row.workload !== null)
+  const { workloads, unknown } = whoFalls(rows)
   const calls = rows.reduce((sum, row) => sum + (row.calls ?? 0), 0)
   const denied = rows.reduce((sum, row) => sum + (row.denied ?? 0), 0)
-  const roles = new Set(named.map((row) => `${row.cluster} ${row.role_arn}`)).size
+  const roles = new Set(rows.filter(isNamed).map((row) => `${row.cluster} ${row.role_arn}`)).size
   return (
     <div className="tiles">
-      <Tile name="Workloads named" figure={count(named.length)} note={`on ${counted(roles, 'node role')}`} tone={named.length > 0 ? 'bad' : 'good'} />
-      <Tile name="Workload not known" figure={count(rows.length - named.length)} note="ranked candidates where some fit" {...(rows.length > named.length ? { tone: 'warn' as const } : {})} />
+      <Tile name="Workloads named" figure={count(workloads)} note={`on ${counted(roles, 'node role')}`} tone={workloads > 0 ? 'bad' : 'good'} />
+      <Tile name="Workload not known" figure={count(unknown)} note="callers that may be one of the others" {...(unknown > 0 ? { tone: 'warn' as const } : {})} />
       <Tile name="Calls with node roles" figure={count(calls)} note={ranged ? 'by these pods, of all time' : 'by these pods'} />
       <Tile name="Denied" figure={count(denied)} note={`${share(denied, calls)} of these calls were refused`} />
     </div>

@@ -1,10 +1,10 @@
 // What was read into the store, what was refused, and what is missing.
 import { MOST_ROWS, useApi } from '../api/queries'
 import type { Schemas } from '../api/client'
-import { PageHead, Tile } from '../components/basics'
+import { PageHead, Tile, Time } from '../components/basics'
 import { Answer } from '../components/states'
 import { bytes, count, counted, share } from '../format'
-import { ago, utcTime } from '../state/time'
+import { ago } from '../state/time'
 import { byDigest, totals, trails } from './ingestion/figures'
 import { Digests } from './ingestion/Digests'
 import { Gaps } from './ingestion/Gaps'
@@ -73,7 +73,15 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
       <Tile
         name="Since the last read"
         figure={all.last_ingested_at === null ? '–' : ago(all.last_ingested_at).replace(' ago', '')}
-        note={all.last_ingested_at === null ? 'Nothing was read yet' : `${utcTime(all.last_ingested_at)} UTC`}
+        note={
+          all.last_ingested_at === null ? (
+            'Nothing was read yet'
+          ) : (
+            <>
+              <Time value={all.last_ingested_at} /> UTC
+            </>
+          )
+        }
       />
     </div>
   )

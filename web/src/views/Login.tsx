@@ -1,5 +1,5 @@
 // Asks for a token where the service wants one.
-import { useState, type FormEvent } from 'react'
+import { useId, useState, type FormEvent } from 'react'
 import { ApiError, answer, client } from '../api/client'
 import { queryClient } from '../api/queries'
 import { token } from '../api/token'
@@ -9,6 +9,8 @@ export default function Login() {
   const [text, setText] = useState('')
   const [error, setError] = useState<ApiError | null>(null)
   const [busy, setBusy] = useState(false)
+  const why = useId()
+  const missing = text.trim() === ''
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -40,9 +42,14 @@ export default function Login() {
             <span>Token</span>
             <input type="password" value={text} onChange={(event) => setText(event.target.value)} autoComplete="off" spellCheck={false} required />
           </label>
-          <button type="submit" className="button primary" disabled={busy || text.trim() === ''}>
+          <button type="submit" className="button primary" disabled={busy || missing} aria-describedby={missing ? why : undefined}>
             {busy ? 'Checking …' : 'Log in'}
           </button>
+          {missing && (
+            <p className="soft small" id={why}>
+              Enter a token to log in.
+            </p>
+          )}
           {error !== null && (error.unauthenticated ? <p role="alert">This token is not valid: it may have expired or been revoked.</p> : <Failed error={error} />)}
           <p className="soft small">
             An administrator makes one with <code>podtrail token create</code>. A token of your OIDC provider works too, where one is

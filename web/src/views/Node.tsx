@@ -86,7 +86,7 @@ function NodeFacts({ rows, pods }: { rows: readonly NodeRow[]; pods: readonly No
             ['IMDS tokens', <HttpTokens key="tokens" value={row?.http_tokens ?? null} />],
             ['Pod Identity Agent', <Agent key="agent" seen={rows.some((one) => one.pod_identity_agent)} />],
             [
-              'Seen',
+              'Seen, UTC',
               <span key="seen">
                 <Time value={starts[0]} /> to {row?.valid_to === null || row === undefined ? 'now: not seen to end' : <Time value={row.valid_to} />}
               </span>,

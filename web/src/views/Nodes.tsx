@@ -3,6 +3,7 @@ import { useMemo } from 'react'
 import { useNavigate } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
 import { NodeLink, PageHead, Panel, Role, Tile, Time } from '../components/basics'
+import { firstColumn, timeColumn } from '../components/columns'
 import { DataTable, type Column } from '../components/DataTable'
 import { FilterBar, Select, TextFilter, Toggle, valuesOf } from '../components/Filters'
 import { Answer, Empty } from '../components/states'
@@ -112,31 +113,54 @@ function calls(id: 'calls' | 'node_agent_calls' | 'fallback_calls' | 'unknown_ca
     header,
     value: (row) => row[id],
     number: true,
+    wrap: 58,
     meaning,
     cell: (row) => <span className={(row[id] ?? 0) > 0 ? className : 'soft'}>{count(row[id])}</span>,
   }
 }
 
 const COLUMNS: Column<NodeRow>[] = [
-  { id: 'node', header: 'Node', value: (row) => row.node, cell: (row) => <span className="nowrap"><NodeLink node={row.node} /></span>, meaning: 'Instance id' },
-  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, clip: true },
-  { id: 'nodegroup', header: 'Node group', value: (row) => row.nodegroup },
-  { id: 'hop_limit', header: 'Hop limit', value: (row) => row.hop_limit, cell: (row) => <HopLimit value={row.hop_limit} />, meaning: '1: closed to pods; 2 or more: open' },
-  { id: 'http_tokens', header: 'IMDS tokens', value: (row) => row.http_tokens, cell: (row) => <HttpTokens value={row.http_tokens} />, meaning: 'required: IMDSv2 only' },
-  { id: 'pod_identity_agent', header: 'Pod Identity Agent', value: (row) => row.pod_identity_agent, cell: (row) => <Agent seen={row.pod_identity_agent} /> },
+  {
+    id: 'node',
+    header: 'Node',
+    value: (row) => row.node,
+    cell: (row) => <NodeLink node={row.node} />,
+    wrap: 150,
+    meaning: 'Instance id',
+    below: [{ id: 'node_name', header: 'Name', value: (row) => row.node_name, meaning: 'Name of the node in Kubernetes' }],
+  },
+  {
+    id: 'role_arn',
+    header: 'Role',
+    value: (row) => row.role_arn,
+    cell: (row) => <Role arn={row.role_arn} />,
+    wrap: 100,
+    below: [
+      { id: 'cluster', header: 'Cluster', value: (row) => row.cluster },
+      { id: 'nodegroup', header: 'Node group', value: (row) => row.nodegroup },
+    ],
+  },
   calls('fallback_calls', 'Fallback calls', 'Calls of workloads with the role of the node', 'calls-bad'),
   calls('unknown_calls', 'Unknown calls', 'Calls that may be a pod’s or a node agent’s', 'calls-unknown'),
   calls('node_agent_calls', 'Node agent calls', 'Calls of the node’s own: kubelet, CNI, image pulls and the like'),
   calls('calls', 'Calls', 'All calls with the role of the node'),
-  { id: 'node_name', header: 'Name', value: (row) => row.node_name, clip: true, meaning: 'Name of the node in Kubernetes' },
-  { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <Role arn={row.role_arn} />, clip: true },
-  { id: 'first_seen', header: 'First seen', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} />, meaning: 'First call' },
-  { id: 'last_seen', header: 'Last seen', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} />, meaning: 'Last call' },
+  timeColumn('last_seen', 'Last seen', (row) => row.last_seen, {
+    meaning: 'Last call',
+    below: [
+      firstColumn('first_seen', 'First seen', (row) => row.first_seen, { meaning: 'First call' }),
+      timeColumn('valid_to', 'Ended', (row) => row.valid_to, {
+        cell: (row) => (row.valid_to === null ? 'not seen to end' : <Time value={row.valid_to} />),
+        meaning: 'When the instance had gone',
+      }),
+    ],
+  }),
   {
-    id: 'valid_to',
-    header: 'Ended',
-    value: (row) => row.valid_to,
-    cell: (row) => (row.valid_to === null ? <span className="soft">not seen to end</span> : <Time value={row.valid_to} />),
-    meaning: 'When the instance had gone',
+    id: 'hop_limit',
+    header: 'Hop limit',
+    value: (row) => row.hop_limit,
+    cell: (row) => <HopLimit value={row.hop_limit} />,
+    meaning: '1: closed to pods; 2 or more: open',
+    below: [{ id: 'http_tokens', header: 'IMDS tokens', value: (row) => row.http_tokens, cell: (row) => <HttpTokens value={row.http_tokens} named />, meaning: 'required: IMDSv2 only' }],
   },
+  { id: 'pod_identity_agent', header: 'Pod Identity Agent', value: (row) => row.pod_identity_agent, cell: (row) => <Agent seen={row.pod_identity_agent} />, wrap: 76 },
 ]

@@ -1,6 +1,7 @@
 // The whole at a glance: who is on the node role, what could switch to hop limit 1, what is not known.
 import { Link } from 'react-router'
-import { Code, PageHead } from '../components/basics'
+import { Code, PageHead, Time } from '../components/basics'
+import { Empty } from '../components/states'
 import { useCarry } from '../state/url'
 import { Coverage } from './overview/Coverage'
 import { HopLimit } from './overview/HopLimit'
@@ -8,17 +9,23 @@ import { PathChart } from './overview/PathChart'
 import { Tiles } from './overview/Tiles'
 import { TopFallbacks } from './overview/TopFallbacks'
 import { Unattributed } from './overview/Unattributed'
-import { useOverview } from './overview/useOverview'
+import { isWithoutCalls, storeSpan, useOverview, type Overview as OverviewData } from './overview/useOverview'
 import './overview.css'
 
 export default function OverviewView() {
   const overview = useOverview()
   const empty = overview.coverage.data?.items.length === 0
+  const narrowed = Object.keys(overview.filters).length > 0
   return (
     <>
       <PageHead title="Overview" lead="Which pods still use the role of their node, which node roles could switch to hop limit 1 today, and how much is known." />
       {empty ? (
         <FirstSteps />
+      ) : narrowed && isWithoutCalls(overview) ? (
+        <>
+          <NoCalls overview={overview} />
+          <Coverage overview={overview} />
+        </>
       ) : (
         <>
           <Tiles overview={overview} />
@@ -32,6 +39,28 @@ export default function OverviewView() {
         </>
       )}
     </>
+  )
+}
+
+/** The one thing to say where nothing falls into the time range and cluster chosen: figures of nothing look like good news. */
+function NoCalls({ overview }: { overview: OverviewData }) {
+  const to = useCarry()
+  const { first, last } = storeSpan(overview.coverage.data?.items ?? [])
+  const { cluster, from, to: until } = overview.filters
+  const ranged = from !== undefined || until !== undefined
+  return (
+    <div className="panel">
+      <Empty title={`No calls${cluster === undefined ? '' : ` of cluster ${cluster}`}${ranged ? ' in this time range' : ''}.`}>
+        {first !== null && last !== null && (
+          <p>
+            The store has events from <Time value={new Date(first).toISOString()} /> to <Time value={new Date(last).toISOString()} /> UTC.
+          </p>
+        )}
+        <p>
+          Whether node roles could switch to hop limit 1 rests on all of them: <Link to={to('/readiness')}>Readiness</Link>.
+        </p>
+      </Empty>
+    </div>
   )
 }
 

@@ -8,7 +8,7 @@ import { arnName, count, counted } from '../format'
 import { useCarry, useFilters, useUrlValue, useUrlValues } from '../state/url'
 import { HOP_LIMIT } from '../terms'
 import { NodeRoleCard } from './readiness/NodeRole'
-import { byRole, countVerdicts, inOrder, keyOf, verdict, VERDICTS, type NodeRole } from './readiness/readiness'
+import { byRole, countVerdicts, inOrder, keyOf, verdict, VERDICTS, whatBreaks, type NodeRole } from './readiness/readiness'
 import './fallbacks/fallbacks.css'
 import './readiness/readiness.css'
 
@@ -79,12 +79,13 @@ function Found({ rows, cut }: { rows: readonly NodeRole[]; cut: boolean }) {
 function Summary({ rows, chosen }: { rows: readonly NodeRole[]; chosen: string | null }) {
   const to = useCarry()
   const found = countVerdicts(rows)
+  const breaking = rows.filter((row) => verdict(row) === 'breaks')
   const link = (value: string) => to('/readiness', { hop_limit_1: chosen === value ? null : value })
   return (
     <div className="tiles">
-      <Tile name="Safe to switch today" figure={count(found.safe.roles)} note={`${roles(found.safe.roles)}, ${counted(found.safe.instances, 'running instance')}`} tone="good" to={link('safe')} />
-      <Tile name="Would break workloads" figure={count(found.breaks.roles)} note={`${roles(found.breaks.roles)}, ${counted(found.breaks.workloads, 'workload')} to fix first`} tone="bad" to={link('breaks')} />
-      <Tile name="Not known" figure={count(found.unknown.roles)} note={`${roles(found.unknown.roles)}${found.unknown.roles === 0 ? '' : '; each says what was not observed'}`} tone="warn" to={link('unknown')} />
+      <Tile name="Safe to switch today" figure={count(found.safe.roles)} note={`${roles(found.safe.roles)}, ${counted(found.safe.instances, 'running instance')}`} {...(found.safe.roles > 0 ? { tone: 'good' as const } : {})} to={link('safe')} />
+      <Tile name="Would break workloads" figure={count(found.breaks.roles)} note={breaking.length === 0 ? 'node roles' : `${roles(found.breaks.roles)}: ${whatBreaks(breaking).text}`} {...(found.breaks.roles > 0 ? { tone: 'bad' as const } : {})} to={link('breaks')} />
+      <Tile name="Not known" figure={count(found.unknown.roles)} note={`${roles(found.unknown.roles)}${found.unknown.roles === 0 ? '' : '; each says what was not observed'}`} {...(found.unknown.roles > 0 ? { tone: 'warn' as const } : {})} to={link('unknown')} />
     </div>
   )
 }

@@ -144,7 +144,7 @@ function Overview({ name, answer, tree }: Parts) {
       </Panel>
       <Panel
         title="Calls over time"
-        note={`Stronger colour is more calls, by the logarithm; a red frame has refused calls.${isCut ? ` Only the first ${counted(answer.hours.length, 'figure')} are drawn: narrow the time range.` : ''}`}
+        note={`By action. Colours part the numbers of calls that there are; a red dot has refused calls.${isCut ? ` Only the first ${counted(answer.hours.length, 'figure')} are drawn: narrow the time range.` : ''}`}
       >
         <HeatMap hours={answer.hours} />
       </Panel>

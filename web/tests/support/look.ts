@@ -2,7 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
@@ -29,6 +29,20 @@ export async function barriers(page: Page): Promise<string[]> {
 /** By how many pixels the page is wider than the window. */
 export async function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+}
+
+/** Names of a table's headers that are seen whole without scrolling sideways. */
+export async function headersInView(table: Locator): Promise<string[]> {
+  await table.waitFor()
+  return table.evaluate((element) => {
+    const box = (element.closest('.table-scroll') ?? element).getBoundingClientRect()
+    return [...element.querySelectorAll('th > button')]
+      .filter((head) => {
+        const { left, right } = head.getBoundingClientRect()
+        return left >= box.left - 1 && right <= box.right + 1
+      })
+      .map((head) => (head.textContent ?? '').replace(/\s*[▲▼]$/, ''))
+  })
 }
 
 /** Where pictures are put: PODTRAIL_SHOTS, or `shots`. */

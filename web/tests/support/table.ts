@@ -24,13 +24,23 @@ export async function read(where: Locator): Promise<Shown> {
     // oxlint-disable-next-line unicorn/consistent-function-scoping
     const plain = (text: string | null) => (text ?? '').replace(/\s+/g, ' ').trim()
     const heads = [...(shown.tHead?.rows[0]?.cells ?? [])]
-    const names = heads.map((head) => plain(head.textContent).replace(/\s*[▲▼]$/, ''))
-    const sorted = heads.findIndex((head) => ['ascending', 'descending'].includes(head.getAttribute('aria-sort') ?? ''))
+    // oxlint-disable-next-line unicorn/consistent-function-scoping
+    const name = (head: Element | null | undefined) => plain(head?.textContent ?? '').replace(/\s*[▲▼]$/, '')
+    // A cell may have several values, one below the other, and its header a button for each.
+    const names = heads.map((head) => (head.querySelector('button') === null ? [name(head)] : [...head.querySelectorAll('button')].map(name)))
+    const sorted = heads.find((head) => ['ascending', 'descending'].includes(head.getAttribute('aria-sort') ?? ''))
     const rows = [...(shown.tBodies[0]?.rows ?? [])].filter((row) => row.getAttribute('aria-hidden') !== 'true')
     return {
       count: Number(shown.getAttribute('aria-rowcount')) - 1,
-      rows: rows.map((row) => Object.fromEntries([...row.cells].map((cell, at) => [names[at] ?? '', plain(cell.innerText)]))),
-      sort: sorted < 0 ? null : `${names[sorted]} ${heads[sorted]?.getAttribute('aria-sort')}`,
+      rows: rows.map((row) =>
+        Object.fromEntries(
+          [...row.cells].flatMap((cell, at) => {
+            const parts = [...cell.querySelectorAll<HTMLElement>(':scope > .part')]
+            return (parts.length === 0 ? [cell] : parts).map((part, line) => [names[at]?.[line] ?? '', plain(part.innerText)])
+          }),
+        ),
+      ),
+      sort: sorted === undefined ? null : `${name(sorted.querySelector('[aria-current="true"]') ?? sorted.querySelector('button'))} ${sorted.getAttribute('aria-sort')}`,
     }
   })
 }

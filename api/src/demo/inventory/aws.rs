@@ -127,27 +127,35 @@ fn association_head(out: &mut Json, cluster: &Cluster, workload: &Workload) {
         .text("associationId", &id);
 }
 
-/// `aws eks list-access-entries`, then `describe-access-entry` for each.
+/// `aws eks list-access-entries`, then `describe-access-entry` and `list-associated-access-policies` for
+/// each.
 pub(super) fn access_entries(cluster: &Cluster, at: i64) -> Json {
     let person = |set| plans::sso_role(&cluster.account, set);
     let (admin, reader) = (person("AdministratorAccess"), person("ViewOnlyAccess"));
-    let mut entries: Vec<(&Role, &str, i64)> = vec![
-        (&cluster.node_role, "EC2_LINUX", cluster.bound()),
-        (&admin, "STANDARD", cluster.bound()),
+    let bound = cluster.bound();
+    let mut entries: Vec<(&Role, &str, i64, Option<&str>)> = vec![
+        (&cluster.node_role, "EC2_LINUX", bound, None),
+        (
+            &admin,
+            "STANDARD",
+            bound,
+            Some("AmazonEKSClusterAdminPolicy"),
+        ),
     ];
     if cluster.features.fargate {
-        entries.push((&cluster.fargate_role, "FARGATE_LINUX", cluster.bound()));
+        entries.push((&cluster.fargate_role, "FARGATE_LINUX", bound, None));
     }
     if cluster.features.authentication != Authentication::ConfigMap
         && plans::reader_joins(cluster) <= at
     {
-        entries.push((&reader, "STANDARD", plans::reader_joins(cluster)));
+        let policy = Some("AmazonEKSViewPolicy");
+        entries.push((&reader, "STANDARD", plans::reader_joins(cluster), policy));
     }
     let mut out = Json::default();
     out.open()
         .texts("accessEntries", entries.iter().map(|(role, ..)| &*role.arn))
         .close();
-    for (role, kind, made) in entries {
+    for (role, kind, made, policy) in entries {
         let (groups, user): (&[&str], _) = match kind {
             "EC2_LINUX" => (
                 &["system:nodes"],
@@ -179,8 +187,27 @@ pub(super) fn access_entries(cluster: &Cluster, at: i64) -> Json {
         out.object("tags").close();
         out.text("username", &user).text("type", kind);
         out.close().close();
+        access_policies(&mut out, cluster, role, policy, made);
     }
     out
+}
+
+/// `aws eks list-associated-access-policies` of one access entry.
+fn access_policies(out: &mut Json, cluster: &Cluster, role: &Role, policy: Option<&str>, at: i64) {
+    out.open().list("associatedAccessPolicies");
+    if let Some(policy) = policy {
+        let arn = format!("arn:aws:eks::aws:cluster-access-policy/{policy}");
+        out.open().text("policyArn", &arn).object("accessScope");
+        out.text("type", "cluster").list("namespaces").close_list();
+        out.close();
+        stamp(out, "associatedAt", at);
+        stamp(out, "modifiedAt", at);
+        out.close();
+    }
+    out.close_list()
+        .text("clusterName", &cluster.name)
+        .text("principalArn", &role.arn)
+        .close();
 }
 
 /// `aws eks describe-nodegroup`.

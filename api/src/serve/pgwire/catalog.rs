@@ -77,9 +77,11 @@ impl Catalog {
         session: &Session,
         statement: Statement,
     ) -> DfResult<LogicalPlan> {
-        self.state(session)?
+        let plan = self
+            .state(session)?
             .statement_to_plan(EngineStatement::Statement(Box::new(statement)))
-            .await
+            .await?;
+        session.without_unions(plan)
     }
 
     fn state(&self, session: &Session) -> DfResult<SessionState> {

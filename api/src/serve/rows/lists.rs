@@ -116,7 +116,7 @@ pub struct FallbackRow {
     /// User agents.
     #[schema(required)]
     pub user_agents: Option<String>,
-    /// JSON: summary, commands, terraform, policy, notes.
+    /// JSON: summary, commands, terraform, policy, policy_notes, notes.
     #[schema(required)]
     pub fix: Option<String>,
 }

@@ -6,9 +6,9 @@ import { Answer } from '../../components/states'
 import { Tabs } from '../../components/Tabs'
 import { count, counted, words } from '../../format'
 import { useUrlValue } from '../../state/url'
-import { CAUSES } from '../../terms'
+import { CAUSES, UNKNOWN_POD } from '../../terms'
 import { Calls } from './Calls'
-import { fix, policyText, UNKNOWN_POD, who, type Fallback, type Fix } from './fallback'
+import { fix, isOfAccount, OF_ACCOUNT, policyText, who, type Fallback, type Fix } from './fallback'
 import { Commands, Policies, Terraform } from './Fix'
 import { Cause } from './Who'
 import { Why } from './Why'
@@ -48,7 +48,7 @@ function Body({ row, filtered }: { row: Fallback; filtered: boolean }) {
         <Mark name="Cause">
           <Cause value={row.cause} />
         </Mark>
-        <Mark name="Who">
+        <Mark name={isOfAccount(row) ? 'Service account' : 'Who'}>
           <Confidence value={row.confidence} />
           <Score value={row.score} />
         </Mark>
@@ -56,6 +56,7 @@ function Body({ row, filtered }: { row: Fallback; filtered: boolean }) {
         <CopyButton text={() => window.location.href} label="Copy link" />
       </div>
       <div className="section">
+        {isOfAccount(row) && <p>{OF_ACCOUNT}</p>}
         <p>{CAUSES[row.cause ?? 'unknown']?.meaning}</p>
         {what !== null && (
           <p>
@@ -103,7 +104,7 @@ function tabs(row: Fallback, what: Fix | null): { name: Tab; title: string; body
       list.push({ name: 'terraform', title: 'Terraform', body: () => <Terraform text={terraform} /> })
     }
     if (what.policy.length > 0) {
-      list.push({ name: 'policy', title: 'Policy', body: () => <Policies texts={what.policy.map(policyText)} /> })
+      list.push({ name: 'policy', title: 'Policy', body: () => <Policies texts={what.policy.map(policyText)} notes={what.policy_notes} /> })
     }
   }
   list.push({ name: 'calls', title: 'Calls and nodes', body: () => <Calls row={row} /> })

@@ -1,22 +1,39 @@
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
-import { Confidence, Score, Time, workloadPath } from '../../components/basics'
+import { Name, Role, Score, workloadPath } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
+import { words } from '../../format'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
-import { fewActions, who, type Fallback } from './fallback'
-import { CauseCell, WhoCell } from './Who'
+import { who, type Fallback } from './fallback'
+import { CauseCell, SureCell, WhoCell } from './Who'
 
 const COLUMNS: readonly Column<Fallback>[] = [
-  { id: 'who', header: 'Who', value: (row) => who(row).name, cell: (row) => <WhoCell row={row} />, meaning: 'The workload; where it is not known, who fits best' },
   {
-    id: 'service_account',
-    header: 'Service account',
-    value: (row) => row.service_account,
-    cell: (row) => <Account row={row} />,
-    meaning: 'Service account, in the namespace of the workload',
+    id: 'who',
+    header: 'Who',
+    value: (row) => who(row).name,
+    cell: (row) => <WhoCell row={row} />,
+    wrap: 190,
+    meaning: 'The workload; where it is not known, who fits best',
+    below: [
+      {
+        id: 'service_account',
+        header: 'Service account',
+        value: (row) => row.service_account,
+        cell: (row) => (row.namespace === null || row.service_account === null ? null : <Account cluster={row.cluster} namespace={row.namespace} name={row.service_account} />),
+        meaning: 'Service account, in the namespace of the workload',
+      },
+    ],
   },
-  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="fb-cluster">{row.cluster ?? '–'}</span> },
+  {
+    id: 'cluster',
+    header: 'Cluster',
+    value: (row) => row.cluster,
+    wrap: 120,
+    below: [{ id: 'role_arn', header: 'Node role', value: (row) => row.role_arn, cell: (row) => <Role arn={row.role_arn} />, clip: true }],
+  },
   {
     id: 'cause',
     header: 'Cause',
@@ -24,35 +41,47 @@ const COLUMNS: readonly Column<Fallback>[] = [
     cell: (row) => <CauseCell row={row} />,
     meaning: 'Why the pod does not use a role of its own',
   },
-  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'How sure it is who made the calls' },
-  { id: 'score', header: 'Score', number: true, value: (row) => row.score, cell: (row) => <Score value={row.score} />, meaning: 'How likely the attribution is; 1 is certain' },
   { id: 'calls', header: 'Calls', number: true, value: (row) => row.calls, meaning: 'Calls with the node role' },
   { id: 'denied', header: 'Denied', number: true, value: (row) => row.denied, meaning: 'Calls that were refused' },
-  { id: 'last_seen', header: 'Last seen', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} />, meaning: 'Last call, UTC' },
-  { id: 'actions', header: 'Actions', value: (row) => row.actions, cell: (row) => <Actions row={row} />, meaning: 'Number of actions, and the first of them' },
-  { id: 'first_seen', header: 'First seen', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} />, meaning: 'First call, UTC' },
+  seenColumn(),
+  {
+    id: 'confidence',
+    header: 'Confidence',
+    value: (row) => row.confidence,
+    cell: (row) => <SureCell row={row} />,
+    meaning: 'How sure it is who made the calls',
+    below: [{ id: 'score', header: 'Score', number: true, value: (row) => row.score, cell: (row) => <Score value={row.score} />, meaning: 'How likely the attribution is; 1 is certain' }],
+  },
+  {
+    id: 'actions',
+    header: 'Actions',
+    value: (row) => row.actions,
+    cell: (row) => <Actions row={row} />,
+    wrap: 120,
+    meaning: 'The first of its actions; all are in the tooltip and in the CSV',
+  },
 ]
 
-/** Without its namespace, which stands in the column before. */
-function Account({ row }: { row: Fallback }) {
+/** A service account without its namespace, which stands in the line above. */
+function Account({ cluster, namespace, name }: { cluster: string | null; namespace: string; name: string }) {
   const to = useCarry()
-  if (row.namespace === null || row.service_account === null) {
-    return <span className="soft">not known</span>
-  }
-  return row.cluster === null ? (
-    row.service_account
+  return cluster === null ? (
+    name
   ) : (
-    <Link to={to(workloadPath(row.cluster, row.namespace, row.service_account))} title={`${row.namespace}/${row.service_account}`}>
-      {row.service_account}
+    <Link to={to(workloadPath(cluster, namespace, name))} title={`${namespace}/${name}`}>
+      {name}
     </Link>
   )
 }
 
 function Actions({ row }: { row: Fallback }) {
-  const { number, text } = fewActions(row.actions)
-  return (
-    <span className="fb-actions" title={row.actions ?? undefined}>
-      <span className="soft">{number}</span> {text}
+  const [first, ...others] = words(row.actions)
+  return first === undefined ? (
+    <span className="soft">–</span>
+  ) : (
+    <span title={row.actions ?? undefined}>
+      <Name text={first} />
+      {others.length > 0 && <span className="soft"> and {others.length} more</span>}
     </span>
   )
 }

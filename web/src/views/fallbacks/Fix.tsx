@@ -1,5 +1,6 @@
 import { Code, CopyButton } from '../../components/basics'
-import { script, type Fix } from './fallback'
+import { noteTitle, sentence } from '../workload/compare'
+import { script, type Fix, type PolicyNote } from './fallback'
 
 /** Steps to run, in order. */
 export function Commands({ fix, unsure }: { fix: Fix; unsure: boolean }) {
@@ -19,15 +20,15 @@ export function Commands({ fix, unsure }: { fix: Fix; unsure: boolean }) {
           </li>
         ))}
       </ol>
-      <Notes notes={fix.notes} />
+      <Notes title="What to know before" notes={fix.notes} />
     </div>
   )
 }
 
-function Notes({ notes }: { notes: readonly string[] }) {
+function Notes({ title, notes }: { title: string; notes: readonly string[] }) {
   return notes.length === 0 ? null : (
     <section className="section">
-      <h3>What to know before</h3>
+      <h3>{title}</h3>
       <ul className="fb-notes">
         {notes.map((note) => (
           <li key={note}>{note}</li>
@@ -47,15 +48,16 @@ export function Terraform({ text }: { text: string }) {
 }
 
 /** What the workload needs, from the calls seen. */
-export function Policies({ texts }: { texts: readonly string[] }) {
+export function Policies({ texts, notes }: { texts: readonly string[]; notes: readonly PolicyNote[] }) {
   return (
     <div className="fb-tab">
       <p className="soft small">
-        Allows what this workload was seen to call with the node role, and no more. Calls that no trail recorded, such as data events where they are off, are not in it.
+        Allows what this workload was seen to call with the node role and was not refused, and no more. Calls that no trail recorded, such as data events where they are off, are not in it.
       </p>
       {texts.map((text, index) => (
         <Code key={text} text={text} label={texts.length === 1 ? 'Policy' : `Policy ${index + 1} of ${texts.length}`} />
       ))}
+      <Notes title="Before you use it" notes={notes.map((note) => `${noteTitle(note.code)}: ${sentence(note.text)}`)} />
     </div>
   )
 }

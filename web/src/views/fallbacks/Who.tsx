@@ -1,20 +1,36 @@
-import { Badge } from '../../components/basics'
+import { Badge, Confidence, Name } from '../../components/basics'
 import { CAUSES } from '../../terms'
-import { openText, who, type Fallback } from './fallback'
+import { isOfAccount, OF_ACCOUNT, openText, who, type Fallback } from './fallback'
 
 /** The workload; where it is not known, that, and what fits best. */
 export function WhoCell({ row }: { row: Fallback }) {
   const { name, open } = who(row)
   return (
     <div className="fb-who">
-      <strong>{name}</strong>
+      <strong>
+        <Name text={name} />
+      </strong>
       {open !== null && (
         <span className="soft small">
           {row.component === null && row.namespace === null ? '' : `${open}: `}
-          {openText(row)}
+          <Name text={openText(row)} />
         </span>
       )}
     </div>
+  )
+}
+
+/** How sure it is; and of what, where the workload is not known. */
+export function SureCell({ row }: { row: Fallback }) {
+  return (
+    <>
+      <Confidence value={row.confidence} />
+      {isOfAccount(row) && (
+        <div className="soft small" title={OF_ACCOUNT}>
+          of the service account
+        </div>
+      )}
+    </>
   )
 }
 
@@ -28,9 +44,9 @@ export function Cause({ value }: { value: string | null }) {
 }
 
 /** The cause in a table, where a long one may take two lines. */
-export function CauseCell({ row }: { row: Fallback }) {
+export function CauseCell({ row }: { row: Pick<Fallback, 'cause'> }) {
   return (
-    <span className="fb-cause">
+    <span className="cause-cell">
       <Cause value={row.cause} />
     </span>
   )

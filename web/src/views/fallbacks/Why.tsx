@@ -4,7 +4,7 @@ import { Section } from '../../components/Drawer'
 import { Evidence, type Fact } from '../../components/Evidence'
 import { useCarry } from '../../state/url'
 import { words } from '../../format'
-import { ABOUT_ACCOUNT, ABOUT_POD, candidateName, candidates, evidenceOf, podId, references, type Candidate, type Fallback } from './fallback'
+import { ABOUT_ACCOUNT, ABOUT_POD, candidateName, candidates, evidenceOf, isOfAccount, podId, references, type Candidate, type Fallback } from './fallback'
 
 /** Candidates with a lower score are only named. */
 const LIKELY = 0.01
@@ -56,6 +56,9 @@ function Candidates({ row }: { row: Fallback }) {
 /** What the list of candidates says of the attribution. */
 function reason(row: Fallback, list: readonly Candidate[]): string {
   const basis = 'The scores below are those of the calls that tell pods apart best. They come from which pods were on the nodes when the calls were made and not when there were none, from addresses, programs and resources.'
+  if (isOfAccount(row)) {
+    return `The service account is known; which of its workloads made the calls is not: none is likely enough to be named. ${basis}`
+  }
   if (row.workload === null) {
     return `None is likely enough to be named. ${basis}`
   }

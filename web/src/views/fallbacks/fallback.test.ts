@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byCause, candidates, evidenceOf, fewActions, fix, narrowed, openText, podId, policyText, references, script, userAgents, who, type Fallback } from './fallback'
+import { byCause, candidates, evidenceOf, fix, isOfAccount, narrowed, openText, podId, policyText, references, script, userAgents, who, whoFalls, whoFallsText, type Fallback } from './fallback'
 
 const ROW: Fallback = {
   id: '0a9f5a619f1e049e',
@@ -47,12 +47,34 @@ describe('who', () => {
     expect(who(ROW)).toEqual({ name: 'shop/Deployment/orders', open: null })
   })
   test('says aloud what is not known', () => {
-    expect(who({ ...ROW, workload: null })).toEqual({ name: 'shop/orders', open: 'workload unknown' })
-    expect(who({ ...UNKNOWN, component: 'external-dns' })).toEqual({ name: 'external-dns', open: 'pod unknown' })
-    expect(who(UNKNOWN)).toEqual({ name: 'Unknown pod', open: 'pod unknown' })
+    expect(who({ ...ROW, workload: null })).toEqual({ name: 'shop/orders', open: 'workload not known' })
+    expect(who({ ...UNKNOWN, component: 'external-dns' })).toEqual({ name: 'external-dns', open: 'pod not known' })
+    expect(who(UNKNOWN)).toEqual({ name: 'Unknown pod', open: 'pod not known' })
   })
   test('a known workload is called so, whatever program it runs', () => {
     expect(who({ ...ROW, component: 'external-dns' }).name).toBe('shop/Deployment/orders')
+  })
+})
+
+describe('numbers of who falls back', () => {
+  test('count a workload once, and callers that are not known apart', () => {
+    const rows = [ROW, { ...ROW, role_arn: 'another' }, { ...ROW, cluster: 'dev' }, UNKNOWN, { ...ROW, workload: null }]
+    expect(whoFalls(rows)).toEqual({ workloads: 2, unknown: 2 })
+    expect(whoFalls([])).toEqual({ workloads: 0, unknown: 0 })
+  })
+  test.each([
+    [{ workloads: 15, unknown: 5 }, '15 workloads and 5 callers that are not known'],
+    [{ workloads: 1, unknown: 1 }, '1 workload and 1 caller that is not known'],
+    [{ workloads: 0, unknown: 2 }, '2 callers that are not known'],
+    [{ workloads: 3, unknown: 0 }, '3 workloads'],
+    [{ workloads: 0, unknown: 0 }, '0 workloads'],
+  ])('%j in words', (numbers, text) => {
+    expect(whoFallsText(numbers)).toBe(text)
+  })
+  test('a score is that of the service account where its workload is not known', () => {
+    expect(isOfAccount({ ...ROW, workload: null })).toBe(true)
+    expect(isOfAccount(ROW)).toBe(false)
+    expect(isOfAccount(UNKNOWN)).toBe(false)
   })
 })
 
@@ -72,14 +94,17 @@ describe('fix', () => {
     { title: 'Set', command: "A='b'" },
     { title: 'Do', command: 'aws x' },
   ]
+  const notes = [{ code: 'denied', text: 's3:ListAllMyBuckets was refused' }]
   test('is read whole', () => {
-    expect(fix({ fix: JSON.stringify({ summary: 'Do it.', commands: steps, terraform: null, policy: [{}], notes: ['n'] }) })).toEqual({
+    expect(fix({ fix: JSON.stringify({ summary: 'Do it.', commands: steps, terraform: null, policy: [{}], policy_notes: notes, notes: ['n'] }) })).toEqual({
       summary: 'Do it.',
       commands: steps,
       terraform: null,
       policy: [{}],
+      policy_notes: notes,
       notes: ['n'],
     })
+    expect(fix({ fix: '{"summary":"Do it."}' })?.policy_notes).toEqual([])
     expect(fix({ fix: null })).toBeNull()
     expect(fix({ fix: '{}' })).toBeNull()
   })
@@ -114,12 +139,6 @@ describe('narrowed', () => {
     expect(narrowed([ROW, UNKNOWN], { ...all, q: 'no binding' })).toEqual([ROW])
     expect(narrowed([ROW, UNKNOWN], { ...all, q: 'orders nothing' })).toEqual([])
   })
-})
-
-test('actions are cut after a few', () => {
-  expect(fewActions(ROW.actions)).toEqual({ number: 3, text: 'kms:Decrypt, s3:GetObject, …' })
-  expect(fewActions('sqs:SendMessage')).toEqual({ number: 1, text: 'sqs:SendMessage' })
-  expect(fewActions(null)).toEqual({ number: 0, text: '' })
 })
 
 test('user agents keep their blanks', () => {

@@ -2,8 +2,8 @@
 import type { Schemas } from '../../api/client'
 import type { Fact } from '../../components/Evidence'
 import { facts } from '../../components/Evidence'
-import { json, words } from '../../format'
-import { ACCESS_PATHS, CAUSES, term } from '../../terms'
+import { count, counted, json } from '../../format'
+import { ACCESS_PATHS, CAUSES, term, UNKNOWN_POD } from '../../terms'
 
 export type Fallback = Schemas['FallbackRow']
 
@@ -22,16 +22,46 @@ export interface Step {
   command: string
 }
 
+/** One thing to know of a policy. */
+export type PolicyNote = Schemas['PolicyNote']
+
 /** What to do about a fallback. */
 export interface Fix {
   summary: string
   commands: Step[]
   terraform: string | null
   policy: unknown[]
+  policy_notes: PolicyNote[]
   notes: string[]
 }
 
-export const UNKNOWN_POD = 'Unknown pod'
+/** Whether it is known which workload made the calls. Every figure of workloads on node roles counts by it. */
+export function isNamed(row: Pick<Fallback, 'workload'>): boolean {
+  return row.workload !== null
+}
+
+/** Numbers of those on node roles: workloads, each once though it be on several node roles, and callers that may be one of them. */
+export function whoFalls(rows: readonly Pick<Fallback, 'cluster' | 'namespace' | 'workload'>[]): { workloads: number; unknown: number } {
+  const named = rows.filter(isNamed)
+  return {
+    workloads: new Set(named.map((row) => JSON.stringify([row.cluster, row.namespace, row.workload]))).size,
+    unknown: rows.length - named.length,
+  }
+}
+
+/** `15 workloads and 5 callers that are not known`. */
+export function whoFallsText({ workloads, unknown }: { workloads: number; unknown: number }): string {
+  const callers = unknown === 1 ? '1 caller that is not known' : `${count(unknown)} callers that are not known`
+  return unknown === 0 ? counted(workloads, 'workload') : workloads === 0 ? callers : `${counted(workloads, 'workload')} and ${callers}`
+}
+
+/** Whether confidence and score are of a service account alone: which of its workloads made the calls is not known. */
+export function isOfAccount(row: Pick<Fallback, 'workload' | 'service_account'>): boolean {
+  return row.workload === null && row.service_account !== null
+}
+
+export const OF_ACCOUNT =
+  'Confidence and score are of the service account. Which of its workloads made the calls is not known: the candidates have scores of their own.'
 
 /** Who it is, as far as that is known. */
 export interface Who {
@@ -45,12 +75,12 @@ export function who(row: Pick<Fallback, 'namespace' | 'workload' | 'service_acco
     return { name: `${row.namespace}/${row.workload}`, open: null }
   }
   if (row.namespace !== null && row.service_account !== null) {
-    return { name: `${row.namespace}/${row.service_account}`, open: 'workload unknown' }
+    return { name: `${row.namespace}/${row.service_account}`, open: 'workload not known' }
   }
   if (row.component !== null) {
-    return { name: row.component, open: 'pod unknown' }
+    return { name: row.component, open: 'pod not known' }
   }
-  return { name: UNKNOWN_POD, open: 'pod unknown' }
+  return { name: UNKNOWN_POD, open: 'pod not known' }
 }
 
 /** `media/Deployment/pdf-render`; without its workload, its service account. */
@@ -85,6 +115,7 @@ export function fix(row: Pick<Fallback, 'fix'>): Fix | null {
     commands: found.commands ?? [],
     terraform: found.terraform ?? null,
     policy: found.policy ?? [],
+    policy_notes: found.policy_notes ?? [],
     notes: found.notes ?? [],
   }
 }
@@ -180,13 +211,6 @@ function has(row: Fallback, wanted: readonly string[]): boolean {
     .join('\n')
     .toLowerCase()
   return wanted.every((word) => text.includes(word))
-}
-
-/** `3 actions: kms:Decrypt, s3:ListBuckets, …`. */
-export function fewActions(actions: string | null, most = 2): { number: number; text: string } {
-  const all = words(actions)
-  const shown = all.slice(0, most).join(', ')
-  return { number: all.length, text: all.length > most ? `${shown}, …` : shown }
 }
 
 /** User agents stand one a line: they have blanks of their own. */

@@ -1,18 +1,18 @@
 // What was refused, and why.
 import type { Schemas } from '../../api/client'
-import { Badge, Panel, Time } from '../../components/basics'
+import { Badge, Panel } from '../../components/basics'
+import { timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { REJECT_REASONS, wordOf } from './terms'
 
 type Row = Schemas['RejectRow']
 
 const columns: Column<Row>[] = [
-  { id: 'reason', header: 'Reason', value: (row) => row.reason, cell: (row) => <Reason row={row} /> },
+  { id: 'reason', header: 'Reason', value: (row) => row.reason, cell: (row) => <Reason row={row} />, wrap: 200 },
   { id: 'rejected', header: 'Values', value: (row) => row.rejected, number: true, meaning: 'Values that were refused' },
-  { id: 'object', header: 'Example', value: (row) => row.object, cell: (row) => <Example row={row} />, meaning: 'One of the objects' },
-  { id: 'detail', header: 'Detail', meaning: 'What exactly was wrong in it', value: (row) => row.detail, cell: (row) => <div className="reject-detail">{row.detail ?? '–'}</div> },
-  { id: 'last_ingested_at', header: 'Last', value: (row) => row.last_ingested_at, cell: (row) => <Time value={row.last_ingested_at} relative /> },
-  { id: 'source', header: 'Source', value: (row) => row.source, clip: true },
+  { id: 'object', header: 'Example', value: (row) => row.object, cell: (row) => <span className="mono">{row.object ?? '–'}</span>, wrap: 180, meaning: 'One of the objects', below: [{ id: 'source', header: 'Source', value: (row) => row.source }] },
+  { id: 'detail', header: 'Detail', value: (row) => row.detail, wrap: 160, meaning: 'What exactly was wrong in it' },
+  timeColumn('last_ingested_at', 'Last', (row) => row.last_ingested_at),
 ]
 
 export function Rejects({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
@@ -48,8 +48,4 @@ function Reason({ row }: { row: Row }) {
       <div className="soft small">{word.meaning}</div>
     </div>
   )
-}
-
-function Example({ row }: { row: Row }) {
-  return <span className="folder">{row.object ?? '–'}</span>
 }

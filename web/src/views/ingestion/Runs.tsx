@@ -1,6 +1,7 @@
 // What runs on a schedule, and how it went.
 import type { Schemas } from '../../api/client'
 import { Badge, Code, Panel, Time } from '../../components/basics'
+import { timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { span } from '../../state/time'
 import { RESULTS, wordOf } from './terms'
@@ -8,12 +9,12 @@ import { RESULTS, wordOf } from './terms'
 type Row = Schemas['Schedule']
 
 const columns: Column<Row>[] = [
-  { id: 'name', header: 'What', value: (row) => row.name, clip: true },
+  { id: 'name', header: 'What', value: (row) => row.name, wrap: 150 },
   { id: 'last_result', header: 'Last result', value: (row) => row.last_result, cell: (row) => <Result row={row} /> },
-  { id: 'last_ended_at', header: 'Ended', value: (row) => row.last_ended_at, cell: (row) => <Time value={row.last_ended_at} relative /> },
+  timeColumn('last_ended_at', 'Ended', (row) => row.last_ended_at),
   { id: 'took', header: 'Took', value: seconds, cell: (row) => <Took row={row} />, number: true, meaning: 'Length of the last run' },
   { id: 'next_at', header: 'Next run, UTC', value: (row) => row.next_at, cell: (row) => <Next row={row} /> },
-  { id: 'last_detail', header: 'Detail', value: (row) => row.last_detail, cell: (row) => <div className="run-detail">{row.last_detail ?? <span className="soft">–</span>}</div> },
+  { id: 'last_detail', header: 'Detail', value: (row) => row.last_detail, cell: (row) => row.last_detail ?? <span className="soft">–</span>, wrap: 150 },
 ]
 
 export function Runs({ rows }: { rows: readonly Row[] }) {

@@ -1,7 +1,8 @@
 // What was read, by source, folder and status.
 import { useMemo } from 'react'
 import type { Schemas } from '../../api/client'
-import { Badge, Code, Panel, Time } from '../../components/basics'
+import { Badge, Code, Panel } from '../../components/basics'
+import { firstColumn, timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Select, valuesOf } from '../../components/Filters'
 import { bytes, count } from '../../format'
@@ -12,20 +13,48 @@ import { digestWord, STATUSES, wordOf } from './terms'
 type Row = Schemas['IngestionRow']
 
 const columns: Column<Row>[] = [
-  { id: 'prefix', header: 'Folder', value: (row) => row.prefix, cell: (row) => <Folder row={row} /> },
-  { id: 'status', header: 'Status', value: (row) => row.status, cell: (row) => <Status row={row} /> },
+  {
+    id: 'prefix',
+    header: 'Folder',
+    value: (row) => row.prefix,
+    cell: (row) => <Folder row={row} />,
+    wrap: 150,
+    below: [{ id: 'source', header: 'Source', value: (row) => row.source, meaning: 'Name of the source in the tables' }],
+  },
+  {
+    id: 'status',
+    header: 'Status',
+    value: (row) => row.status,
+    cell: (row) => <Status row={row} />,
+    wrap: 110,
+    below: [
+      { id: 'digest_status', header: 'Digest', value: (row) => row.digest_status, cell: (row) => <Digest row={row} />, meaning: 'What the trail’s digests say of the log files' },
+      { id: 'error', header: 'Error', value: (row) => row.error, meaning: 'Why objects could not be read: one of them' },
+    ],
+  },
   { id: 'objects', header: 'Objects', value: (row) => row.objects, number: true },
   { id: 'records', header: 'Records', value: (row) => row.records, number: true, meaning: 'CloudTrail records found' },
   { id: 'new_events', header: 'New', value: (row) => row.new_events, number: true, meaning: 'Records that became events' },
-  { id: 'duplicates', header: 'Duplicates', value: (row) => row.duplicates, number: true, meaning: 'Records whose event was known already, as of overlapping files' },
-  { id: 'rejected', header: 'Rejected', value: (row) => row.rejected, number: true, meaning: 'Values that were refused' },
-  { id: 'bytes', header: 'Size', value: (row) => row.bytes, cell: (row) => <Size row={row} />, number: true, meaning: 'As stored; inflated in the tooltip' },
-  { id: 'digest_status', header: 'Digest', value: (row) => row.digest_status, cell: (row) => <Digest row={row} />, meaning: 'What the trail’s digests say of the log files' },
-  { id: 'last_event_time', header: 'Last event', value: (row) => row.last_event_time, cell: (row) => <Time value={row.last_event_time} relative /> },
-  { id: 'last_ingested_at', header: 'Last read', value: (row) => row.last_ingested_at, cell: (row) => <Time value={row.last_ingested_at} relative /> },
-  { id: 'first_event_time', header: 'First event', value: (row) => row.first_event_time, cell: (row) => <Time value={row.first_event_time} relative /> },
-  { id: 'error', header: 'Error', value: (row) => row.error, clip: true, meaning: 'Why objects could not be read: one of them' },
-  { id: 'source', header: 'Source', value: (row) => row.source, clip: true, meaning: 'Name of the source in the tables' },
+  {
+    id: 'duplicates',
+    header: 'Duplicates',
+    value: (row) => row.duplicates,
+    number: true,
+    meaning: 'Records whose event was known already, as of overlapping files',
+    below: [{ id: 'rejected', header: 'Rejected', value: (row) => row.rejected, number: true, meaning: 'Values that were refused' }],
+  },
+  {
+    id: 'bytes',
+    header: 'Size',
+    value: (row) => row.bytes,
+    cell: (row) => <Size row={row} />,
+    number: true,
+    meaning: 'As stored; inflated in the tooltip',
+  },
+  timeColumn('last_ingested_at', 'Last read', (row) => row.last_ingested_at),
+  timeColumn('last_event_time', 'Last event', (row) => row.last_event_time, {
+    below: [firstColumn('first_event_time', 'First event', (row) => row.first_event_time)],
+  }),
 ]
 
 export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
@@ -60,12 +89,10 @@ export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
 function Folder({ row }: { row: Row }) {
   const trail = trailFolder(row.prefix)
   return trail === null ? (
-    <span className="folder">{row.prefix ?? '–'}</span>
+    <span className="mono">{row.prefix ?? '–'}</span>
   ) : (
     <span title={row.prefix ?? ''}>
-      <span className="nowrap">
-        {trail.account} · {trail.region}
-      </span>
+      {trail.account} · {trail.region}
       <span className="folder-path soft small">{trail.place}</span>
     </span>
   )
@@ -88,7 +115,7 @@ function Digest({ row }: { row: Row }) {
   const word = digestWord(row.digest_status)
   return row.digest_status === null ? (
     <span className="soft nowrap" title={word.meaning}>
-      {word.name.toLowerCase()}
+      digest {word.name.toLowerCase()}
     </span>
   ) : (
     <Badge tone={word.tone} title={word.meaning}>

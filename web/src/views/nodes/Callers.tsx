@@ -1,12 +1,13 @@
 // Who called with the role of a node, and what.
 import { useMemo } from 'react'
-import { Confidence, EventLink, Panel, ServiceAccount, Time } from '../../components/basics'
+import { Confidence, EventLink, Panel, ServiceAccount } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Drawer } from '../../components/Drawer'
 import { Empty } from '../../components/states'
 import { count, service } from '../../format'
 import { useUrlValue } from '../../state/url'
-import { ACTORS, CONFIDENCES, pathSeries, term } from '../../terms'
+import { ACTORS, confidenceOf, CONFIDENCES, pathSeries, term } from '../../terms'
 import { callerName, callersOf, type Caller, type NodeAction } from './stays'
 
 export function Callers({ actions, truncated }: { actions: readonly NodeAction[]; truncated: boolean }) {
@@ -47,9 +48,7 @@ export function Callers({ actions, truncated }: { actions: readonly NodeAction[]
 
 function Who({ caller }: { caller: Caller }) {
   return (
-    <span className="nowrap">
-      {caller.service_account === null ? callerName(caller) : <ServiceAccount cluster={caller.cluster} namespace={caller.namespace} name={caller.service_account} />}
-    </span>
+    <>{caller.service_account === null ? callerName(caller) : <ServiceAccount cluster={caller.cluster} namespace={caller.namespace} name={caller.service_account} />}</>
   )
 }
 
@@ -64,7 +63,7 @@ function Actor({ value }: { value: string | null }) {
 
 function Confidences({ caller }: { caller: Caller }) {
   return (
-    <span className="row" style={{ flexWrap: 'nowrap', gap: 4 }} title={caller.confidences.map((one) => `${term(CONFIDENCES, one.confidence)}: ${count(one.calls)} calls`).join('\n')}>
+    <span className="row" style={{ gap: 4 }} title={caller.confidences.map((one) => `${term(CONFIDENCES, one.confidence)}: ${count(one.calls)} calls`).join('\n')}>
       {caller.confidences.map((one) => (
         <Confidence key={one.confidence} value={one.confidence} />
       ))}
@@ -77,8 +76,18 @@ function denied(value: number | null) {
 }
 
 const CALLERS: Column<Caller>[] = [
-  { id: 'caller', header: 'Who', value: callerName, cell: (caller) => <Who caller={caller} /> },
+  {
+    id: 'caller',
+    header: 'Who',
+    value: callerName,
+    cell: (caller) => <Who caller={caller} />,
+    wrap: 150,
+    below: [{ id: 'component', header: 'Component', value: (caller) => (caller.component === callerName(caller) ? null : caller.component), meaning: 'Part of the node, or program, that made the calls' }],
+  },
   { id: 'actor', header: 'Kind', value: (caller) => caller.actor, cell: (caller) => <Actor value={caller.actor} /> },
+  { id: 'calls', header: 'Calls', value: (caller) => caller.calls, number: true },
+  { id: 'denied', header: 'Denied', value: (caller) => caller.denied, number: true, cell: (caller) => denied(caller.denied) },
+  seenColumn(),
   {
     id: 'confidence',
     header: 'Confidence',
@@ -86,22 +95,36 @@ const CALLERS: Column<Caller>[] = [
     cell: (caller) => <Confidences caller={caller} />,
     meaning: 'How sure it is who called; calls of one caller can differ',
   },
-  { id: 'calls', header: 'Calls', value: (caller) => caller.calls, number: true },
-  { id: 'denied', header: 'Denied', value: (caller) => caller.denied, number: true, cell: (caller) => denied(caller.denied) },
-  { id: 'actions', header: 'Actions', value: (caller) => caller.names.join(', '), clip: true },
-  { id: 'component', header: 'Component', value: (caller) => caller.component, clip: true, meaning: 'Part of the node, or program, that made the calls' },
-  { id: 'first_seen', header: 'First seen', value: (caller) => caller.first_seen, cell: (caller) => <Time value={caller.first_seen} /> },
-  { id: 'last_seen', header: 'Last seen', value: (caller) => caller.last_seen, cell: (caller) => <Time value={caller.last_seen} /> },
+  { id: 'actions', header: 'Actions', value: (caller) => caller.names.join(', '), cell: (caller) => <Actions names={caller.names} />, wrap: 150 },
   { id: 'event_id', header: 'An event', value: (caller) => caller.event_id, cell: (caller) => <EventLink id={caller.event_id}>{caller.event_id?.slice(0, 8)}…</EventLink> },
 ]
 
+/** Actions named in a row; all are in its tooltip and its drawer. */
+const FEW = 3
+
+function Actions({ names }: { names: readonly string[] }) {
+  return (
+    <span title={names.join(', ')}>
+      {names.slice(0, FEW).join(', ')}
+      {names.length > FEW && <span className="soft"> and {count(names.length - FEW)} more</span>}
+    </span>
+  )
+}
+
 const ACTIONS: Column<NodeAction>[] = [
-  { id: 'event_name', header: 'Action', value: (action) => `${service(action.event_source)}:${action.event_name}` },
+  {
+    id: 'event_name',
+    header: 'Action',
+    value: (action) => `${service(action.event_source)}:${action.event_name}`,
+    wrap: 140,
+    below: [
+      { id: 'error_code', header: 'Error', value: (action) => action.error_code },
+      { id: 'pod', header: 'Pod', value: (action) => action.pod },
+    ],
+  },
   { id: 'calls', header: 'Calls', value: (action) => action.calls, number: true },
   { id: 'denied', header: 'Denied', value: (action) => action.denied, number: true, cell: (action) => denied(action.denied) },
-  { id: 'error_code', header: 'Error', value: (action) => action.error_code },
-  { id: 'pod', header: 'Pod', value: (action) => action.pod, clip: true },
-  { id: 'confidence', header: 'Confidence', value: (action) => action.confidence, cell: (action) => <Confidence value={action.confidence} /> },
-  { id: 'last_seen', header: 'Last seen', value: (action) => action.last_seen, cell: (action) => <Time value={action.last_seen} /> },
+  seenColumn(),
+  { id: 'confidence', header: 'Confidence', value: confidenceOf, cell: (action) => <Confidence value={confidenceOf(action)} /> },
   { id: 'event_id', header: 'An event', value: (action) => action.event_id, cell: (action) => <EventLink id={action.event_id}>{action.event_id?.slice(0, 8)}…</EventLink> },
 ]

@@ -1,4 +1,5 @@
 import { Badge, Panel, ServiceAccount, Time } from '../../components/basics'
+import { timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/states'
 import { ACCESS_PATHS, term } from '../../terms'
@@ -27,31 +28,43 @@ export function PodTable({ pods, truncated }: { pods: readonly NodePod[]; trunca
 }
 
 const COLUMNS: Column<NodePod>[] = [
-  { id: 'pod', header: 'Pod', value: (pod) => pod.pod, clip: true },
+  { id: 'pod', header: 'Pod', value: (pod) => pod.pod, wrap: 150, below: [{ id: 'workload', header: 'Workload', value: (pod) => pod.workload }] },
   {
     id: 'service_account',
     header: 'Service account',
     value: (pod) => `${pod.namespace}/${pod.service_account ?? 'not known'}`,
-    cell: (pod) => (
-      <span className="nowrap">
-        <ServiceAccount cluster={pod.cluster} namespace={pod.namespace} name={pod.service_account} />
-      </span>
-    ),
+    cell: (pod) => <ServiceAccount cluster={pod.cluster} namespace={pod.namespace} name={pod.service_account} />,
+    wrap: 130,
   },
-  { id: 'workload', header: 'Workload', value: (pod) => pod.workload, clip: true },
-  { id: 'pod_ip', header: 'Address', value: (pod) => pod.pod_ip, cell: (pod) => <span className="mono nowrap">{pod.pod_ip ?? '–'}</span> },
+  timeColumn('valid_from', 'From', (pod) => pod.valid_from, {
+    below: [
+      timeColumn('valid_to', 'Gone by', (pod) => pod.valid_to, {
+        cell: (pod) => (pod.valid_to === null ? 'not seen to end' : <Time value={pod.valid_to} />),
+        meaning: 'Its own end, or the first look that it was missing in',
+      }),
+    ],
+  }),
+  timeColumn('observed_at', 'Last seen', (pod) => pod.observed_at),
   {
-    id: 'host_network',
-    header: 'Network',
-    value: (pod) => (pod.host_network === true ? 'host' : 'pod'),
-    cell: (pod) =>
-      pod.host_network === true ? (
-        <Badge tone="info" title="On the network of the host: hop limit 1 does not keep it from the metadata service.">
-          host
-        </Badge>
-      ) : (
-        <span className="soft">pod</span>
-      ),
+    id: 'pod_ip',
+    header: 'Address',
+    value: (pod) => pod.pod_ip,
+    cell: (pod) => <span className="mono">{pod.pod_ip ?? '–'}</span>,
+    below: [
+      {
+        id: 'host_network',
+        header: 'Network',
+        value: (pod) => (pod.host_network === true ? 'host' : 'pod'),
+        cell: (pod) =>
+          pod.host_network === true ? (
+            <Badge tone="info" title="On the network of the host: hop limit 1 does not keep it from the metadata service.">
+              host network
+            </Badge>
+          ) : (
+            'own network'
+          ),
+      },
+    ],
   },
   {
     id: 'injected',
@@ -60,13 +73,4 @@ const COLUMNS: Column<NodePod>[] = [
     cell: (pod) => (pod.injected === null || pod.injected === 'none' ? <span className="soft">none</span> : term(ACCESS_PATHS, pod.injected)),
     meaning: 'Credentials that the webhook injected',
   },
-  { id: 'valid_from', header: 'From', value: (pod) => pod.valid_from, cell: (pod) => <Time value={pod.valid_from} /> },
-  {
-    id: 'valid_to',
-    header: 'Gone by',
-    value: (pod) => pod.valid_to,
-    cell: (pod) => (pod.valid_to === null ? <span className="soft">not seen to end</span> : <Time value={pod.valid_to} />),
-    meaning: 'Its own end, or the first look that it was missing in',
-  },
-  { id: 'observed_at', header: 'Last seen', value: (pod) => pod.observed_at, cell: (pod) => <Time value={pod.observed_at} /> },
 ]

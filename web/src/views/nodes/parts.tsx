@@ -13,8 +13,9 @@ export function HopLimit({ value }: { value: number | null }) {
   return <SaidBadge said={hopLimit(value)} />
 }
 
-export function HttpTokens({ value }: { value: string | null }) {
-  return <SaidBadge said={httpTokens(value)} />
+export function HttpTokens({ value, named = false }: { value: string | null; named?: boolean }) {
+  const said = httpTokens(value)
+  return <SaidBadge said={named ? { ...said, text: `tokens ${said.text}` } : said} />
 }
 
 export function Agent({ seen }: { seen: boolean }) {

@@ -110,6 +110,15 @@ describe('workloadRows', () => {
 })
 
 describe('callersOf', () => {
+  it('knows nothing of a guess that names no service account', () => {
+    const nobody = { namespace: null, service_account: null, pod: null }
+    const callers = callersOf([action({ ...nobody, confidence: 'candidate' }), action({ confidence: 'candidate' })])
+    expect(callers.map((caller) => [callerName(caller), caller.confidences.map((one) => one.confidence)])).toEqual([
+      ['Unknown pod', ['unknown']],
+      ['shop/cart', ['candidate']],
+    ])
+  })
+
   it('adds up what one caller did, and keeps apart how sure that is', () => {
     const callers = callersOf([
       action({ calls: 10 }),

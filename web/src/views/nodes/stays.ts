@@ -1,6 +1,7 @@
 // Pods over time on a node, and the calls with its role over the same time.
 import type { Schemas } from '../../api/client'
 import { service } from '../../format'
+import { confidenceOf, UNKNOWN_POD } from '../../terms'
 
 export type NodePod = Schemas['NodePod']
 export type NodeHour = Schemas['NodeHour']
@@ -45,7 +46,7 @@ export function callerName(caller: { component: string | null; namespace: string
   if (caller.namespace !== null && caller.service_account !== null) {
     return `${caller.namespace}/${caller.service_account}`
   }
-  return caller.component ?? (caller.actor === 'workload' ? 'workload not known' : 'not known')
+  return caller.component ?? (caller.actor === 'workload' ? UNKNOWN_POD : 'not known')
 }
 
 function drawnActor(actor: string | null): ActorDrawn {
@@ -243,7 +244,7 @@ function later(a: string | null, b: string | null): string | null {
 }
 
 function addConfidence(caller: Caller, action: NodeAction) {
-  const confidence = action.confidence ?? 'unknown'
+  const confidence = confidenceOf(action) ?? 'unknown'
   const known = caller.confidences.find((one) => one.confidence === confidence)
   if (known === undefined) {
     caller.confidences.push({ confidence, calls: action.calls ?? 0 })

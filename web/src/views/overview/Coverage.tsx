@@ -2,7 +2,8 @@
 import { useMemo } from 'react'
 import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
-import { Badge, Panel, Time } from '../../components/basics'
+import { Badge, Panel } from '../../components/basics'
+import { firstColumn, timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { count, counted, share } from '../../format'
@@ -45,8 +46,9 @@ const columns: Column<Row>[] = [
     number: true,
     meaning: 'Events that an identity of a cluster made',
   },
-  { id: 'first_event_time', header: 'First event', value: (row) => row.first_event_time, cell: (row) => <Time value={row.first_event_time} relative /> },
-  { id: 'last_event_time', header: 'Last event', value: (row) => row.last_event_time, cell: (row) => <Time value={row.last_event_time} relative /> },
+  timeColumn('last_event_time', 'Last event', (row) => row.last_event_time, {
+    below: [firstColumn('first_event_time', 'First event', (row) => row.first_event_time)],
+  }),
   {
     id: 'days_with_events',
     header: 'Days',

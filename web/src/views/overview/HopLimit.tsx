@@ -1,13 +1,15 @@
 // Whether each node role could switch to IMDS hop limit 1, and what stands in the way.
 import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
-import { Badge, CopyButton, Panel } from '../../components/basics'
+import { Badge, Panel, Run } from '../../components/basics'
 import { Answer, Empty } from '../../components/states'
 import { arnName, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
+import { Gaps } from '../readiness/Gaps'
+import { gaps, namesThatBreak, whatBreaks } from '../readiness/readiness'
 import type { Overview } from './useOverview'
-import { couldSwitch, done, firstNames, notObserved } from './words'
+import { couldSwitch, done } from './words'
 
 type Row = Schemas['ReadinessRow']
 
@@ -91,49 +93,28 @@ function Verdict({ row }: { row: Row }) {
   )
 }
 
-/** What was not looked at; where that is all that is in the way, also what to run. */
+/** What was not looked at; where that is all that is in the way, also what to do. */
 function NotObserved({ row }: { row: Row }) {
-  const found = notObserved(row.not_observed)
+  const found = gaps(row)
   if (found.length === 0) {
     return null
   }
   return (
     <div className="small">
       <span className="soft">Not observed:</span>
-      <ul className="not-observed">
-        {found.map((one) => (
-          <li key={one.text}>
-            {one.text}
-            {row.hop_limit_1 === 'unknown' && (
-              <>
-                {one.advice !== null && `. ${one.advice}`} {one.command !== null && <Run command={one.command} />}
-              </>
-            )}
-          </li>
-        ))}
-      </ul>
+      <Gaps list={found} advise={row.hop_limit_1 === 'unknown'} />
     </div>
   )
 }
 
 function Breaks({ row }: { row: Row }) {
   const to = useCarry()
-  const names = firstNames(row.breaks, NAMED)
-  const all = row.workloads_that_break ?? 0
+  const { workloads } = namesThatBreak(row)
+  const names = workloads.slice(0, NAMED)
   return (
     <p className="small">
-      <Link to={to('/fallbacks', { cluster: row.cluster, role_arn: row.role_arn })}>{counted(all, 'workload')}</Link> would break
-      {names.length > 0 && `${names.length < all ? ', among them ' : ': '}${names.join(', ')}`}. Fix them first, then switch.
+      <Link to={to('/fallbacks', { cluster: row.cluster, role_arn: row.role_arn })}>{whatBreaks([row]).text}</Link> would break
+      {names.length > 0 && `${names.length < workloads.length ? ', among them ' : ': '}${names.join(', ')}`}. Fix them first, then switch.
     </p>
-  )
-}
-
-/** A command with a button that copies it. */
-export function Run({ command }: { command: string }) {
-  return (
-    <span className="run">
-      <code>{command}</code>
-      <CopyButton text={command} label="Copy" />
-    </span>
   )
 }

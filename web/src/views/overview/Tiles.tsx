@@ -2,11 +2,12 @@
 import type { ReactNode } from 'react'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ApiError } from '../../api/client'
-import { Tile } from '../../components/basics'
+import { Tile, Time } from '../../components/basics'
 import { count, counted, share } from '../../format'
-import { ago, utcTime } from '../../state/time'
+import { ago } from '../../state/time'
 import { useCarry } from '../../state/url'
 import type { Tone } from '../../terms'
+import { whoFalls, whoFallsText } from '../fallbacks/fallback'
 import { storeSpan, type Overview } from './useOverview'
 import { verdicts } from './words'
 
@@ -34,6 +35,7 @@ const STALE_MS = 24 * 3_600_000
 export function Tiles({ overview }: { overview: Overview }) {
   const to = useCarry()
   const { filters, summary, fallbacks, readiness, coverage, rows, timeline } = overview
+  const during = filters.from === undefined && filters.to === undefined ? '' : ' in this time range'
   const others = filters.cluster === undefined ? '' : ', of all clusters'
   return (
     <div className="tiles overview-tiles">
@@ -52,12 +54,15 @@ export function Tiles({ overview }: { overview: Overview }) {
       <Asked name="Workloads on node role" query={fallbacks} to={to('/fallbacks')}>
         {(data) => {
           const calls = data.items.reduce((sum, row) => sum + (row.calls ?? 0), 0)
-          const unnamed = data.items.filter((row) => row.namespace === null && row.component === null).length
-          const all = data.items.length
+          const { workloads, unknown } = whoFalls(data.items)
+          if (data.items.length === 0) {
+            // Of a time range alone it is no good news: node roles are judged on all time.
+            return { figure: '0', note: `No pod was seen to use it${during}`, ...(during === '' ? { tone: 'good' as const } : {}) }
+          }
           return {
-            figure: `${count(all)}${data.next_token === null ? '' : '+'}`,
-            tone: all === 0 ? 'good' : 'bad',
-            note: all === 0 ? 'No pod was seen to use it' : `${counted(calls, 'call')}${unnamed === 0 ? '' : ` · ${count(unnamed)} not named`}`,
+            figure: `${count(workloads)}${data.next_token === null ? '' : '+'}`,
+            tone: workloads === 0 ? 'warn' : 'bad',
+            note: `${unknown === 0 ? '' : `and ${whoFallsText({ workloads: 0, unknown })} · `}${counted(calls, 'call')}${during === '' ? '' : ' of all time'}`,
           }
         }}
       </Asked>
@@ -68,7 +73,7 @@ export function Tiles({ overview }: { overview: Overview }) {
           return {
             figure: all === 0 ? '–' : `${count(found.safe)} of ${count(all)}`,
             tone: all > 0 && found.safe === all ? 'good' : found.breaks > 0 ? 'bad' : 'warn',
-            note: all === 0 ? 'No node role is known yet' : `${counted(found.breaks, 'node role')} would break workloads · ${count(found.unknown)} unknown`,
+            note: all === 0 ? 'No node role is known yet' : `${counted(found.breaks, 'node role')} would break workloads · ${count(found.unknown)} unknown${during === '' ? '' : ' · of all time'}`,
           }
         }}
       </Asked>
@@ -84,10 +89,15 @@ export function Tiles({ overview }: { overview: Overview }) {
           if (last === null) {
             return { figure: '–', note: 'The store has no events' }
           }
+          const time = new Date(last).toISOString()
           return {
-            figure: ago(new Date(last).toISOString()),
+            figure: ago(time),
             ...(coverage.dataUpdatedAt - last > STALE_MS ? { tone: 'warn' as const } : {}),
-            note: `${utcTime(last)} UTC, of the whole store`,
+            note: (
+              <>
+                <Time value={time} /> UTC, of the whole store
+              </>
+            ),
           }
         }}
       </Asked>

@@ -2,12 +2,14 @@
 import { useMemo } from 'react'
 import { Link, useNavigate } from 'react-router'
 import type { Schemas } from '../../api/client'
-import { Badge, Panel, Time } from '../../components/basics'
+import { Name, Panel } from '../../components/basics'
+import { timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
-import { count, counted } from '../../format'
+import { count } from '../../format'
 import { useCarry } from '../../state/url'
-import { CAUSES } from '../../terms'
+import { whoFalls, whoFallsText } from '../fallbacks/fallback'
+import { CauseCell } from '../fallbacks/Who'
 import type { Overview } from './useOverview'
 import { fallbackDetail, fallbackName } from './words'
 
@@ -42,18 +44,20 @@ export function TopFallbacks({ overview }: { overview: Overview }) {
 }
 
 const columns: Column<Row>[] = [
-  { id: 'workload', header: 'Who', value: fallbackName, cell: (row) => <Who row={row} /> },
-  { id: 'cause', header: 'Cause', value: (row) => row.cause, cell: (row) => <Cause value={row.cause} />, meaning: 'Why it has no credentials of its own' },
+  { id: 'workload', header: 'Who', value: fallbackName, cell: (row) => <Who row={row} />, wrap: 150 },
+  { id: 'cause', header: 'Cause', value: (row) => row.cause, cell: (row) => <CauseCell row={row} />, meaning: 'Why it has no credentials of its own' },
   { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true },
   { id: 'denied', header: 'Denied', value: (row) => row.denied, number: true, meaning: 'Calls that were refused' },
-  { id: 'last_seen', header: 'Last seen', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} relative /> },
+  timeColumn('last_seen', 'Last seen', (row) => row.last_seen),
 ]
 
 function Who({ row }: { row: Row }) {
   const to = useCarry()
   return (
     <div className="fallback-who">
-      <Link to={to('/fallbacks', { open: row.id })}>{fallbackName(row)}</Link>
+      <Link to={to('/fallbacks', { open: row.id })}>
+        <Name text={fallbackName(row)} />
+      </Link>
       <div className="soft small">{fallbackDetail(row)}</div>
     </div>
   )
@@ -73,24 +77,16 @@ function Top({ rows, more }: { rows: readonly Row[]; more: boolean }) {
         onOpen={(row) => void navigate(to('/fallbacks', { open: row.id }))}
         defaultSort="calls.desc"
         sortParameter="sort_fallbacks"
-        note={`the most calls of ${count(rows.length)}${more ? '+' : ''}`}
+        note={`those with the most calls, of ${count(rows.length)}${more ? '+' : ''}`}
       />
       {rows.length > SHOWN && (
         <p className="panel-more">
           <Link to={to('/fallbacks')}>
-            All {more ? `${count(rows.length)} and more` : counted(rows.length, 'workload')} on the node role
+            All on the node role: {whoFallsText(whoFalls(rows))}
+            {more && ', and more'}
           </Link>
         </p>
       )}
     </>
-  )
-}
-
-function Cause({ value }: { value: string | null }) {
-  const cause = CAUSES[value ?? 'unknown'] ?? CAUSES.unknown
-  return (
-    <Badge tone={value === null || value === 'unknown' ? 'mute' : 'warn'} title={cause?.meaning ?? ''}>
-      {cause?.name ?? 'Unknown'}
-    </Badge>
   )
 }

@@ -1,7 +1,8 @@
 // Calls that no identity of a cluster made: why, and an example.
 import { useMemo } from 'react'
 import type { Schemas } from '../../api/client'
-import { Panel, ShortEventLink, Time } from '../../components/basics'
+import { Panel, ShortEventLink } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { count, share } from '../../format'
@@ -42,7 +43,7 @@ function columnsOf(rows: readonly Row[], calls: number): Column<Row>[] {
       value: (row) => (calls === 0 ? null : (row.calls ?? 0) / calls),
       cell: (row) => <Bar part={row.calls ?? 0} most={most} text={share(row.calls ?? 0, calls)} />,
     },
-    { id: 'last_seen', header: 'Last seen, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
+    seenColumn(),
     { id: 'event_id', header: 'Example', value: (row) => row.event_id, cell: (row) => <ShortEventLink id={row.event_id} /> },
   ]
 }

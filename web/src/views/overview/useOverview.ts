@@ -38,6 +38,12 @@ export function useOverview(): Overview {
   return { filters, summary, fallbacks, readiness, coverage, rows, timeline: made }
 }
 
+/** Whether it is known that no call falls into what is chosen. Calls of no cluster count only where none is chosen. */
+export function isWithoutCalls({ filters, rows, summary, fallbacks }: Pick<Overview, 'filters' | 'rows' | 'summary' | 'fallbacks'>): boolean {
+  const attributed = rows.data?.rows.length === 0 && fallbacks.data?.items.length === 0
+  return attributed && (filters.cluster !== undefined || summary.data?.calls === 0)
+}
+
 /** First and last event of the store. */
 export function storeSpan(coverage: readonly Schemas['CoverageRow'][]): { first: number | null; last: number | null } {
   const times = (of: (row: Schemas['CoverageRow']) => string | null) =>

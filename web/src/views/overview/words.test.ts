@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { couldSwitch, done, fallbackDetail, fallbackName, firstNames, missingDays, missingWords, notObserved, verdicts } from './words'
+import { couldSwitch, done, fallbackDetail, fallbackName, missingDays, missingWords, verdicts } from './words'
 
 const fallback = { cluster: 'myeks', namespace: 'shop', service_account: 'default', workload: 'Deployment/orders', component: null, candidates: null }
 
@@ -38,16 +38,6 @@ describe('readiness', () => {
     expect(done({ running_instances: 2, closed_instances: 2 })).toBe(true)
     expect(done({ running_instances: 2, closed_instances: 1 })).toBe(false)
     expect(done({ running_instances: 0, closed_instances: 0 })).toBe(false)
-  })
-  it('says what to do about what was not observed', () => {
-    const found = notObserved("no inventory of the cluster's pods; less than 7 days of trail: what runs weekly was not seen; no data events: none; else")
-    expect(found.map((one) => one.command)).toEqual(['podtrail inventory collect', 'podtrail ingest SOURCE --from -7d', null, null])
-    expect(found.map((one) => one.advice)).toEqual([null, null, 'Let the trail record data events.', null])
-    expect(notObserved(null)).toEqual([])
-  })
-  it('names the first few that break', () => {
-    expect(firstNames('an unknown pod, shop/Deployment/a, shop/Deployment/b', 2)).toEqual(['shop/Deployment/a', 'shop/Deployment/b'])
-    expect(firstNames(null, 2)).toEqual([])
   })
 })
 

@@ -1,6 +1,7 @@
 // How the overview says things.
 import type { Schemas } from '../../api/client'
-import { counted, items, json } from '../../format'
+import { counted, json } from '../../format'
+import { UNKNOWN_POD } from '../../terms'
 
 /** Who a row of fallbacks is about: `namespace/workload`, else the program, else that it is not known. */
 export function fallbackName(row: Pick<Schemas['FallbackRow'], 'namespace' | 'service_account' | 'workload' | 'component'>): string {
@@ -11,7 +12,7 @@ export function fallbackName(row: Pick<Schemas['FallbackRow'], 'namespace' | 'se
   if (row.namespace !== null && row.service_account !== null) {
     return `${row.namespace}/${row.service_account}`
   }
-  return row.component ?? 'Unknown pod'
+  return row.component ?? UNKNOWN_POD
 }
 
 /** What more there is to say of who it is. */
@@ -87,27 +88,4 @@ export function missingWords(ranges: string | null): string | null {
   const days = gaps.reduce((sum, gap) => sum + gap.days, 0)
   const spans = gaps.map((gap) => (gap.from === gap.to ? gap.from : `${gap.from} to ${gap.to}`))
   return `${counted(days, 'day')} missing: ${spans.join(', ')}`
-}
-
-/** What was not observed, each with what makes it so: a command, or what else to do. The column joins with semicolons. */
-export function notObserved(text: string | null): { text: string; command: string | null; advice: string | null }[] {
-  return (text ?? '')
-    .split(/;\s*/)
-    .map((one) => one.trim())
-    .filter((one) => one !== '')
-    .map((one) => ({
-      text: one,
-      command: one.startsWith('no inventory')
-        ? 'podtrail inventory collect'
-        : one.startsWith('less than 7 days')
-          ? 'podtrail ingest SOURCE --from -7d'
-          : null,
-      advice: one.startsWith('no data events') ? 'Let the trail record data events.' : null,
-    }))
-}
-
-/** The first few names that break, those that are known before others. */
-export function firstNames(text: string | null, most: number): string[] {
-  const all = items(text)
-  return [...all.filter((name) => name.includes('/')), ...all.filter((name) => !name.includes('/'))].slice(0, most)
 }

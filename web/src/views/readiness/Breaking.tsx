@@ -1,19 +1,20 @@
 import { useNavigate, Link } from 'react-router'
-import { Confidence, Time } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { count, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
-import { byCause, who } from '../fallbacks/fallback'
-import { CauseCell, WhoCell } from '../fallbacks/Who'
+import { byCause, isNamed, who } from '../fallbacks/fallback'
+import { CauseCell, SureCell, WhoCell } from '../fallbacks/Who'
 import type { Fallback, NodeRole } from './readiness'
 
 const COLUMNS: readonly Column<Fallback>[] = [
-  { id: 'who', header: 'Who', value: (row) => who(row).name, cell: (row) => <OpenFallback row={row} />, meaning: 'The workload; where it is not known, who fits best' },
+  { id: 'who', header: 'Who', value: (row) => who(row).name, cell: (row) => <OpenFallback row={row} />, wrap: 190, meaning: 'The workload; where it is not known, who fits best' },
   { id: 'cause', header: 'Cause', value: (row) => CAUSES[row.cause ?? 'unknown']?.name ?? row.cause, cell: (row) => <CauseCell row={row} /> },
-  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} />, meaning: 'How sure it is who made the calls' },
+  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <SureCell row={row} />, meaning: 'How sure it is who made the calls' },
   { id: 'calls', header: 'Calls', number: true, value: (row) => row.calls, meaning: 'Calls with the node role' },
-  { id: 'last_seen', header: 'Last seen', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} />, meaning: 'Last call, UTC' },
+  { id: 'denied', header: 'Denied', number: true, value: (row) => row.denied, meaning: 'Calls that were refused' },
+  seenColumn(),
 ]
 
 // The verdict is of all time: the links leave the time range behind.
@@ -35,7 +36,7 @@ export function Breaking({ row, rows }: { row: NodeRole; rows: readonly Fallback
   if (rows.length === 0) {
     return <p>{row.breaks}</p>
   }
-  const unnamed = rows.filter((one) => one.workload === null).length
+  const unnamed = rows.filter((one) => !isNamed(one)).length
   return (
     <div className="section">
       {unnamed > 0 && (

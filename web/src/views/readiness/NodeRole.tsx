@@ -9,7 +9,8 @@ import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
 import { who } from '../fallbacks/fallback'
 import { Breaking } from './Breaking'
-import { closedOf, gaps, keyOf, length, nodegroups, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { Gaps } from './Gaps'
+import { closedOf, gaps, keyOf, length, nodegroups, options, regionOf, sentence, split, verdict, whatBreaks, type Fallback, type Node, type NodeRole } from './readiness'
 import { Ways } from './Ways'
 
 /** A node role: the verdict, what it rests on, and what to do. */
@@ -45,7 +46,7 @@ export function NodeRoleCard({
             <Observed row={row} nodes={nodes} keeping={keeping} />
           </Section>
           <Section title="What was not observed">
-            <Gaps row={row} />
+            <NotObserved row={row} />
           </Section>
         </div>
         {judged === 'breaks' && (
@@ -124,19 +125,12 @@ function Keeping({ row, rows }: { row: NodeRole; rows: readonly Fallback[] }) {
   )
 }
 
-function Gaps({ row }: { row: NodeRole }) {
+function NotObserved({ row }: { row: NodeRole }) {
   const list = gaps(row)
   return list.length === 0 ? (
     <p className="soft">Nothing is missing: inventory, a week of trail and data events are there, and every call is explained.</p>
   ) : (
-    <ul className="rd-gaps">
-      {list.map((gap) => (
-        <li key={gap.what}>
-          {gap.what}
-          {gap.advice !== null && <span className="soft"> {gap.advice}</span>}
-        </li>
-      ))}
-    </ul>
+    <Gaps list={list} />
   )
 }
 
@@ -151,7 +145,7 @@ function ToDo({ row, region }: { row: NodeRole; region: string | null }) {
         <Section title="What to do">
           <p>
             <Link className="button primary" to={to('/fallbacks', { cluster: row.cluster, role_arn: row.role_arn, from: null, to: null })}>
-              Fix {row.workloads_that_break === 1 ? 'this workload' : `these ${count(row.workloads_that_break)}`} first
+              Fix {whatBreaks([row]).isOne ? 'this workload' : 'them'} first
             </Link>
           </p>
           <details className="rd-later">

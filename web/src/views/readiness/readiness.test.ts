@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byRole, closedOf, countVerdicts, gaps, inOrder, keyOf, length, options, regionOf, sentence, split, verdict, type Fallback, type Node, type NodeRole } from './readiness'
+import { byRole, closedOf, countVerdicts, gaps, inOrder, keyOf, length, options, regionOf, sentence, split, verdict, whatBreaks, type Fallback, type Node, type NodeRole } from './readiness'
 
 const ROW: NodeRole = {
   cluster: 'prod',
@@ -27,9 +27,9 @@ test('what can be switched today comes first, then what has least left to fix', 
   const unknown = { ...ROW, cluster: 'unknown', hop_limit_1: 'unknown' }
   expect(inOrder([unknown, many, few, ROW]).map((row) => row.cluster)).toEqual(['prod', 'few', 'many', 'unknown'])
   expect(countVerdicts([unknown, many, few, ROW])).toEqual({
-    safe: { roles: 1, instances: 3, workloads: 0 },
-    breaks: { roles: 2, instances: 6, workloads: 10 },
-    unknown: { roles: 1, instances: 3, workloads: 0 },
+    safe: { roles: 1, instances: 3 },
+    breaks: { roles: 2, instances: 6 },
+    unknown: { roles: 1, instances: 3 },
   })
 })
 
@@ -39,12 +39,25 @@ test('a verdict that is not known is never safe', () => {
 })
 
 test('sentences agree with their number', () => {
-  expect(sentence({ ...ROW, hop_limit_1: 'breaks', workloads_that_break: 1 })).toContain('1 workload would lose the credentials that it uses now')
-  expect(sentence({ ...ROW, hop_limit_1: 'breaks', workloads_that_break: 2 })).toContain('2 workloads would lose the credentials that they use now')
+  const breaks = { ...ROW, hop_limit_1: 'breaks' }
+  const one = { ...breaks, workloads_that_break: 1, breaks: 'shop/Deployment/a' }
+  const two = { ...breaks, workloads_that_break: 2, breaks: 'shop/Deployment/a, shop/Deployment/b' }
+  expect(sentence(one)).toContain('1 workload would lose the credentials that it uses now')
+  expect(sentence(two)).toContain('2 workloads would lose the credentials that they use now')
   expect(sentence(ROW)).toContain('can go to hop limit 1 today')
   expect(sentence(ROW, true)).toContain('already')
-  expect(sentence({ ...ROW, hop_limit_1: 'breaks', workloads_that_break: 2 }, true)).toContain('2 workloads used the role')
+  expect(sentence(two, true)).toContain('2 workloads used the role')
   expect(sentence({ ...ROW, hop_limit_1: 'unknown' })).toContain('too little was observed')
+})
+
+test('callers that are not known are no workloads that break', () => {
+  const row = { cluster: 'prod', breaks: 'an unknown pod, shop/Deployment/a, shop/Deployment/b' }
+  expect(whatBreaks([row])).toEqual({ text: '2 workloads and callers that are not known', isOne: false })
+  expect(whatBreaks([{ ...row, breaks: 'an unknown pod' }])).toEqual({ text: 'callers that are not known', isOne: false })
+  expect(whatBreaks([{ ...row, breaks: 'shop/Deployment/a' }])).toEqual({ text: '1 workload', isOne: true })
+  // On two node roles it is still one, in another cluster it is another.
+  expect(whatBreaks([row, row, { cluster: 'dev', breaks: 'shop/Deployment/a' }]).text).toBe('3 workloads and callers that are not known')
+  expect(whatBreaks([{ cluster: 'prod', breaks: null }]).text).toBe('0 workloads')
 })
 
 test('rows are found by cluster and role', () => {
@@ -66,17 +79,45 @@ test('options are those of running instances', () => {
   ])
 })
 
+const gapsOf = (not_observed: string, more: Partial<NodeRole> = {}) => gaps({ ...ROW, ...more, not_observed })
+
 describe('gaps', () => {
-  test('say what to do', () => {
-    const found = gaps({ ...ROW, unknown_calls: 7, not_observed: 'less than 7 days of trail: what runs weekly was not seen; calls that may be a pod\'s or a node agent\'s' })
+  const WEEK_LATER = '2026-05-08T00:00:00.000Z'
+
+  test('come one by one, each with what to do', () => {
+    const found = gapsOf("less than 7 days of trail: what runs weekly was not seen; calls that may be a pod's or a node agent's", { unknown_calls: 7 })
     expect(found).toEqual([
-      { what: 'Less than 7 days of trail: what runs weekly was not seen.', advice: 'Read older log files of the trail, or wait until 2026-05-08 00:00 UTC.' },
-      { what: "Calls that may be a pod's or a node agent's.", advice: '7 calls fit both. Nodes shows where they were made.' },
+      {
+        what: 'Less than 7 days of trail: what runs weekly was not seen.',
+        advice: 'Read older log files of the trail.',
+        until: WEEK_LATER,
+        command: 'podtrail ingest SOURCE --from -7d',
+      },
+      { what: "Calls that may be a pod's or a node agent's.", advice: '7 calls fit both. Nodes shows where they were made.', until: null, command: null },
     ])
   })
+  test('nodes that are new are waited for', () => {
+    const text = 'its nodes were seen for less than 7 days: what runs weekly was not seen'
+    expect(gapsOf(text)).toEqual([{ what: 'Its nodes were seen for less than 7 days: what runs weekly was not seen.', advice: null, until: WEEK_LATER, command: null }])
+    expect(gapsOf(text, { observed_from: null })[0]).toMatchObject({ advice: 'Wait until they were seen for 7 days.', until: null })
+  })
+  test('days without records are read', () => {
+    expect(gapsOf('2 days without records: what ran then was not seen')[0]).toMatchObject({
+      advice: 'Read the log files of these days, which Ingestion names.',
+      command: 'podtrail ingest SOURCE --from FIRST_DAY --to LAST_DAY',
+    })
+    expect(gapsOf('1 day without records: 2026-05-04')[0]?.command).toBe('podtrail ingest SOURCE --from 2026-05-04 --to 2026-05-04')
+    expect(gapsOf('3 days without records: 2026-05-04, 2026-05-09 to 2026-05-10')[0]?.command).toBe('podtrail ingest SOURCE --from 2026-05-04 --to 2026-05-10')
+  })
+  test('what the inventory lacks is collected', () => {
+    const found = gapsOf("no inventory of the cluster's pods; no data events: calls on S3 objects, DynamoDB items and the like do not show; 2 instances whose metadata options were not seen")
+    expect(found.map((one) => one.command)).toEqual(['podtrail inventory collect', null, 'podtrail inventory collect'])
+    expect(found.every((one) => one.advice !== null)).toBe(true)
+  })
   test('keep a text that is new', () => {
-    expect(gaps({ ...ROW, not_observed: 'something else' })).toEqual([{ what: 'Something else.', advice: null }])
-    expect(gaps(ROW)).toEqual([])
+    expect(gapsOf('something else')).toEqual([{ what: 'Something else.', advice: null, until: null, command: null }])
+    expect(gapsOf('')).toEqual([])
+    expect(gaps({ ...ROW, not_observed: null })).toEqual([])
   })
 })
 

@@ -44,24 +44,38 @@ export function inOrder(rows: readonly NodeRole[]): NodeRole[] {
   )
 }
 
-export function countVerdicts(rows: readonly NodeRole[]): Record<Verdict, { roles: number; instances: number; workloads: number }> {
-  const found = { safe: none(), breaks: none(), unknown: none() }
+export function countVerdicts(rows: readonly NodeRole[]): Record<Verdict, { roles: number; instances: number }> {
+  const found = { safe: { roles: 0, instances: 0 }, breaks: { roles: 0, instances: 0 }, unknown: { roles: 0, instances: 0 } }
   for (const row of rows) {
     const one = found[verdict(row)]
     one.roles += 1
     one.instances += row.running_instances ?? 0
-    one.workloads += row.workloads_that_break ?? 0
   }
   return found
 }
 
-function none() {
-  return { roles: 0, instances: 0, workloads: 0 }
+type Breaking = Pick<NodeRole, 'cluster' | 'breaks'>
+
+/** Workloads that would break, by name. Names without a namespace are of callers whose workload is not known: one may be any of the others. */
+export function namesThatBreak(row: Pick<Breaking, 'breaks'>): { workloads: string[]; hasUnknown: boolean } {
+  const all = items(row.breaks)
+  const workloads = all.filter((name) => name.includes('/'))
+  return { workloads, hasUnknown: workloads.length < all.length }
+}
+
+/** `15 workloads and callers that are not known`. A workload on several node roles counts once. */
+export function whatBreaks(rows: readonly Breaking[]): { text: string; isOne: boolean } {
+  const named = rows.map((row) => ({ cluster: row.cluster, ...namesThatBreak(row) }))
+  const workloads = new Set(named.flatMap(({ cluster, workloads: names }) => names.map((name) => `${cluster} ${name}`))).size
+  const unknown = named.some(({ hasUnknown }) => hasUnknown)
+  const callers = 'callers that are not known'
+  const text = workloads === 0 && unknown ? callers : `${counted(workloads, 'workload')}${unknown ? ` and ${callers}` : ''}`
+  return { text, isOne: workloads === 1 && !unknown }
 }
 
 /** The verdict in a sentence. What already is as it should be is not to be done again. */
 export function sentence(row: NodeRole, allClosed = false): string {
-  const workloads = counted(row.workloads_that_break ?? 0, 'workload')
+  const { text, isOne } = whatBreaks([row])
   switch (verdict(row)) {
     case 'safe':
       return allClosed
@@ -69,8 +83,8 @@ export function sentence(row: NodeRole, allClosed = false): string {
         : 'No ordinary pod was seen to use this role, over seven days or more of a trail with data events: its instances can go to hop limit 1 today.'
     case 'breaks':
       return allClosed
-        ? `All running instances have hop limit 1 and tokens required already. ${workloads} used the role on instances that had not: look whether they have what they need now.`
-        : `With hop limit 1 and tokens required, ${workloads} would lose the credentials that ${row.workloads_that_break === 1 ? 'it uses' : 'they use'} now.`
+        ? `All running instances have hop limit 1 and tokens required already. ${sentenceStart(text)} used the role on instances that had not: look whether they have what they need now.`
+        : `With hop limit 1 and tokens required, ${text} would lose the credentials that ${isOne ? 'it uses' : 'they use'} now.`
     default:
       return 'No workload is known to break, but too little was observed to call it safe.'
   }
@@ -112,34 +126,53 @@ export function regionOf(nodes: readonly Pick<Node, 'node_name'>[]): string | nu
 export interface Gap {
   what: string
   advice: string | null
+  /** Waiting until then closes it, too. */
+  until: string | null
+  command: string | null
 }
+
+type Closing = Partial<Omit<Gap, 'what'>>
 
 const WEEK_MS = 7 * 86_400_000
 
+/** When a week will have been observed. */
+function weekOf(row: NodeRole): string | null {
+  return row.observed_from === null ? null : new Date(Date.parse(row.observed_from) + WEEK_MS).toISOString()
+}
+
+/** The command that reads the days that a text names; where it names none, with words in their place. */
+function readDays(text: string): string {
+  const days = text.match(/\d{4}-\d\d-\d\d/g)?.toSorted() ?? []
+  return `podtrail ingest SOURCE --from ${days[0] ?? 'FIRST_DAY'} --to ${days.at(-1) ?? 'LAST_DAY'}`
+}
+
 /** Beginnings of the texts of column `not_observed`, each with what to do. */
-const ADVICE: readonly [RegExp, (row: NodeRole) => string][] = [
-  [/^no inventory/, () => 'Import the pods: podtrail inventory collect, or podtrail inventory import with the output of kubectl.'],
-  [
-    /^less than 7 days/,
-    (row) =>
-      row.observed_from === null
-        ? 'Read older log files of the trail: podtrail ingest.'
-        : `Read older log files of the trail, or wait until ${new Date(Date.parse(row.observed_from) + WEEK_MS).toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
-  ],
-  [/^no data events/, () => 'Let the trail record data events, at least for a week, of the buckets, tables and queues that pods may use.'],
-  [/^calls that may be/, (row) => `${counted(row.unknown_calls ?? 0, 'call')} fit both. Nodes shows where they were made.`],
-  [/instances? whose metadata options/, () => 'Import the output of aws ec2 describe-instances: podtrail inventory import, or podtrail inventory collect.'],
+const CLOSING: readonly [RegExp, (row: NodeRole, text: string) => Closing][] = [
+  [/^no inventory/, () => ({ advice: 'Import the pods, by this or with podtrail inventory import from the output of kubectl.', command: 'podtrail inventory collect' })],
+  [/^less than 7 days of trail/, (row) => ({ advice: 'Read older log files of the trail.', until: weekOf(row), command: 'podtrail ingest SOURCE --from -7d' })],
+  [/^its nodes were seen for less than 7 days/, (row) => (row.observed_from === null ? { advice: 'Wait until they were seen for 7 days.' } : { until: weekOf(row) })],
+  [/^\d+ days? without records/, (_, text) => ({ advice: 'Read the log files of these days, which Ingestion names.', command: readDays(text) })],
+  [/^no data events/, () => ({ advice: 'Let the trail record data events, at least for a week, of the buckets, tables and queues that pods may use.' })],
+  [/^calls that may be/, (row) => ({ advice: `${counted(row.unknown_calls ?? 0, 'call')} fit both. Nodes shows where they were made.` })],
+  [/instances? that gave credentials by IMDSv1/, () => ({ advice: 'Find what asks without a token (CloudWatch metric MetadataNoToken of the instances), and update it.' })],
+  [/^no call of its nodes/, () => ({ advice: 'Let the trail of its account be read, or wait until its nodes run.' })],
+  [/instances? whose metadata options/, () => ({ advice: 'Import the output of aws ec2 describe-instances, with podtrail inventory import or by this.', command: 'podtrail inventory collect' })],
 ]
 
+/** The column joins its texts with semicolons. */
 export function gaps(row: NodeRole): Gap[] {
   return (row.not_observed ?? '')
     .split('; ')
+    .map((text) => text.trim())
     .filter((text) => text !== '')
-    .map((text) => ({ what: sentenceCase(text), advice: ADVICE.find(([pattern]) => pattern.test(text))?.[1](row) ?? null }))
+    .map((text) => {
+      const closing = CLOSING.find(([pattern]) => pattern.test(text))?.[1](row, text)
+      return { what: `${sentenceStart(text)}.`, advice: null, until: null, command: null, ...closing }
+    })
 }
 
-function sentenceCase(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+function sentenceStart(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }
 
 /** A length of time; days count only whole, since a week is what matters. */

@@ -44,7 +44,7 @@ function Observed({ findings }: { findings: readonly Finding[] }) {
   }
   return (
     <>
-      Calls were seen from <Time value={first.observed_from} /> to <Time value={first.observed_to} />.{' '}
+      Calls were seen from <Time value={first.observed_from} /> to <Time value={first.observed_to} /> UTC.{' '}
       {days < ENOUGH_DAYS && (
         <>
           <Badge tone="warn" title="Read older trail files into the store to be surer">
@@ -82,15 +82,16 @@ function FindingPanel({ kind, rows, roles }: { kind: Finding['finding']; rows: r
 function columnsOf(kind: Finding['finding'], roles: RolesByArn): Column<Finding>[] {
   const calls = (row: Finding) => (roles === null ? null : (roles.get(row.role_arn)?.calls ?? 0))
   const columns: Column<Finding>[] = [
-    { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <Role arn={row.role_arn} /> },
+    { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <Role arn={row.role_arn} />, wrap: 130 },
     {
       id: 'service_account',
       header: 'May be used by',
       value: (row) => [row.namespace ?? '*', row.service_account ?? '*'].join('/'),
       cell: (row) => <Holder row={row} />,
+      wrap: 130,
       meaning: 'Namespace and service account; * is any',
+      below: [{ id: 'cluster', header: 'Cluster', value: (row) => row.cluster }],
     },
-    { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, clip: true },
     { id: 'mechanism', header: 'Access path', value: (row) => row.mechanism, cell: (row) => <AccessPath value={row.mechanism} /> },
     { id: 'proof', header: 'Known from', value: (row) => row.proof },
     { id: 'calls', header: 'Calls of the role', value: calls, number: true, cell: (row) => count(calls(row)), meaning: 'Calls that anybody made with the role, in the time range above' },

@@ -5,7 +5,7 @@ import { Section } from '../../components/Drawer'
 import { arnAccount, arnName, count, counted, items, share } from '../../format'
 import { useCarry } from '../../state/url'
 import type { FlowRow } from './flow'
-import { bindingOf, kindsOf, ROLE_KINDS, WILDCARD_MEANING, type RoleRow } from './roles'
+import { bindingOf, kindsOf, proofText, ROLE_KINDS, WILDCARD_MEANING, type RoleRow } from './roles'
 import { Binding, Kinds, Paths, Wildcard } from './RoleTable'
 
 export function RoleCard({ role, clusters, flows, onClose }: { role: RoleRow; clusters: readonly string[]; flows: readonly FlowRow[]; onClose: () => void }) {
@@ -35,7 +35,7 @@ export function RoleCard({ role, clusters, flows, onClose }: { role: RoleRow; cl
             ['Access paths', <Paths key="paths" paths={role.access_paths} />],
             ['Calls', role.calls === null ? 'none in this time range' : `${count(role.calls)}, ${count(role.denied)} of them denied (${share(role.denied ?? 0, role.calls)})`],
             ['First, last', <Span key="span" role={role} />],
-            ['Known from', role.proof ?? <span key="proof" className="soft">–</span>],
+            ['Known from', proofText(role.proof) ?? <span key="proof" className="soft">–</span>],
           ]}
         />
         <Section title={bindingsTitle(role, bindings)}>
@@ -82,7 +82,7 @@ function Span({ role }: { role: RoleRow }) {
     <span className="soft">–</span>
   ) : (
     <>
-      <Time value={role.first_seen} /> to <Time value={role.last_seen} />
+      <Time value={role.first_seen} /> to <Time value={role.last_seen} /> UTC
     </>
   )
 }

@@ -1,15 +1,16 @@
 import { useMemo } from 'react'
-import { AccessPath, Badge, Role, ServiceAccount, Time } from '../../components/basics'
+import { AccessPath, Badge, Role, ServiceAccount } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { arnAccount, arnName, count, items } from '../../format'
 import { ACCESS_PATHS, term } from '../../terms'
-import { bindingOf, isUnused, kindsOf, ROLE_KINDS, sharedBadge, WILDCARD_MEANING, type RoleRow } from './roles'
+import { bindingOf, isUnused, kindsOf, proofText, ROLE_KINDS, sharedBadge, WILDCARD_MEANING, type RoleRow } from './roles'
 
 export function Kinds({ role }: { role: RoleRow }) {
   return (
     <>
       {kindsOf(role).map((kind, at) => (
-        <span key={kind} className="nowrap" title={ROLE_KINDS[kind]?.meaning}>
+        <span key={kind} title={ROLE_KINDS[kind]?.meaning}>
           {at > 0 && ', '}
           {ROLE_KINDS[kind]?.name ?? term({}, kind)}
         </span>
@@ -51,6 +52,11 @@ export function Binding({ text }: { text: string }) {
   )
 }
 
+/** Without the user name of an access entry, which is long and says no more. */
+function Proof({ text }: { text: string | null }) {
+  return <span title={text ?? undefined}>{text?.replace(/, user .*$/, '')}</span>
+}
+
 function UsedBy({ role }: { role: RoleRow }) {
   const badge = sharedBadge(role)
   return (
@@ -75,7 +81,7 @@ function BoundTo({ role }: { role: RoleRow }) {
   return (
     <span title={list.join('\n')}>
       {list.slice(0, MOST_BINDINGS).map((text) => (
-        <div key={text} className="nowrap">
+        <div key={text}>
           <Binding text={text} />
         </div>
       ))}
@@ -86,23 +92,23 @@ function BoundTo({ role }: { role: RoleRow }) {
 
 function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
   return [
-    { id: 'role_arn', header: 'Role', value: (role) => role.role_arn, cell: (role) => <Role arn={role.role_arn} />, clip: true, meaning: 'Role by name; its ARN is in the tooltip and in the CSV' },
-    { id: 'kind', header: 'Kind', value: (role) => role.kind, cell: (role) => <Kinds role={role} />, meaning: 'What the role is for' },
     {
-      id: 'access_paths',
-      header: 'Access paths',
-      value: (role) => items(role.access_paths).map((path) => term(ACCESS_PATHS, path)).join(', '),
-      cell: (role) => <Paths paths={role.access_paths} />,
-      meaning: 'How its credentials were had',
+      id: 'role_arn',
+      header: 'Role',
+      value: (role) => role.role_arn,
+      cell: (role) => <Role arn={role.role_arn} />,
+      wrap: 150,
+      meaning: 'Role by name; its ARN is in the tooltip and in the CSV',
+      below: [{ id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn) }],
     },
-    { id: 'used_by', header: 'Used by', value: (role) => role.used_by, number: true, cell: (role) => <UsedBy role={role} />, meaning: 'Number of service accounts that used it' },
-    { id: 'bindings', header: 'Bindings', value: (role) => role.bindings, number: true, meaning: 'Number of service accounts that may use it' },
     {
-      id: 'wildcard_trust',
-      header: 'Trust',
-      value: (role) => role.wildcard_trust,
-      cell: (role) => (role.wildcard_trust ? <Wildcard /> : (role.bindings ?? 0) > 0 ? <span className="soft">named</span> : <span className="soft">–</span>),
-      meaning: 'Whether the trust policy names its service accounts, or lets in more',
+      id: 'kind',
+      header: 'Kind',
+      value: (role) => role.kind,
+      cell: (role) => <Kinds role={role} />,
+      wrap: 130,
+      meaning: 'What the role is for',
+      below: [{ id: 'proof', header: 'Known from', value: (role) => proofText(role.proof), cell: (role) => (role.proof === null ? null : <Proof text={proofText(role.proof)} />), meaning: 'What tells the kind' }],
     },
     {
       id: 'calls',
@@ -120,18 +126,49 @@ function columnsOf(clusters: Map<string, string[]>): Column<RoleRow>[] {
       cell: (role) => ((role.denied ?? 0) > 0 ? <span className="denied">{count(role.denied)}</span> : <span className="soft">{count(role.denied)}</span>),
       meaning: 'Calls that were refused for lack of permission',
     },
-    { id: 'bound_to', header: 'Bound to', value: (role) => role.bound_to, cell: (role) => <BoundTo role={role} />, meaning: 'Service accounts that may use it' },
+    seenColumn(),
     {
-      id: 'clusters',
-      header: 'Clusters',
-      value: (role) => clusters.get(role.role_arn ?? '')?.join(', '),
-      clip: true,
-      meaning: 'Clusters that it belongs to, that it is bound in, or whose workloads used it',
+      id: 'used_by',
+      header: 'Used by',
+      value: (role) => role.used_by,
+      number: true,
+      cell: (role) => <UsedBy role={role} />,
+      meaning: 'Number of service accounts that used it',
+      below: [{ id: 'bindings', header: 'Bindings', value: (role) => role.bindings, number: true, meaning: 'Number of service accounts that may use it' }],
     },
-    { id: 'account', header: 'Account', value: (role) => arnAccount(role.role_arn), cell: (role) => <span className="mono">{arnAccount(role.role_arn)}</span> },
-    { id: 'first_seen', header: 'First seen', value: (role) => role.first_seen, cell: (role) => <Time value={role.first_seen} /> },
-    { id: 'last_seen', header: 'Last seen', value: (role) => role.last_seen, cell: (role) => <Time value={role.last_seen} /> },
-    { id: 'proof', header: 'Known from', value: (role) => role.proof, clip: true, meaning: 'What tells the kind' },
+    {
+      id: 'access_paths',
+      header: 'Access paths',
+      value: (role) => items(role.access_paths).map((path) => term(ACCESS_PATHS, path)).join(', '),
+      cell: (role) => <Paths paths={role.access_paths} />,
+      wrap: 100,
+      meaning: 'How its credentials were had',
+      below: [
+        {
+          id: 'clusters',
+          header: 'Clusters',
+          value: (role) => clusters.get(role.role_arn ?? '')?.join(', '),
+          meaning: 'Clusters that it belongs to, that it is bound in, or whose workloads used it',
+        },
+      ],
+    },
+    {
+      id: 'bound_to',
+      header: 'Bound to',
+      value: (role) => role.bound_to,
+      cell: (role) => <BoundTo role={role} />,
+      wrap: 130,
+      meaning: 'Service accounts that may use it',
+      below: [
+        {
+          id: 'wildcard_trust',
+          header: 'Trust',
+          value: (role) => role.wildcard_trust,
+          cell: (role) => (role.wildcard_trust ? <Wildcard /> : (role.bindings ?? 0) > 0 ? 'trust by name' : null),
+          meaning: 'Whether the trust policy names its service accounts, or lets in more',
+        },
+      ],
+    },
   ]
 }
 

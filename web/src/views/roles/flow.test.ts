@@ -61,7 +61,7 @@ describe('flowOf', () => {
 
   it('never hides a workload that is not known among others', () => {
     const rows = [...['a', 'b', 'c', 'd'].map((name) => row({ service_account: name })), row({ namespace: null, service_account: null, calls: 1 })]
-    const unknown = flowOf(rows, most).nodes.find((node) => node.label === 'workload not known')
+    const unknown = flowOf(rows, most).nodes.find((node) => node.label === 'Unknown pod')
     expect(unknown).toMatchObject({ calls: 1, target: null })
   })
 
@@ -97,7 +97,7 @@ describe('flowLines', () => {
 
   it('says what is not known', () => {
     const line = flowLines([row({ namespace: null, service_account: null, role_arn: null })])[0]
-    expect([line?.account.label, line?.role.label]).toEqual(['workload not known', 'role not known'])
+    expect([line?.account.label, line?.role.label]).toEqual(['Unknown pod', 'role not known'])
   })
 })
 

@@ -1,7 +1,7 @@
 // Which workload used which role for which service, as nodes and links of a Sankey diagram.
 import type { Schemas } from '../../api/client'
 import { arnAccount, arnName, service } from '../../format'
-import { PATH_SERIES_NAMES, pathSeries, type PathSeries } from '../../terms'
+import { PATH_SERIES_NAMES, pathSeries, UNKNOWN_POD, type PathSeries } from '../../terms'
 
 export type FlowRow = Schemas['FlowRow']
 
@@ -85,7 +85,7 @@ function places(row: FlowRow): Record<KindOfNode, Place> {
     cluster: { key: cluster ?? '', label: inCluster, title: inCluster, target: cluster === null ? null : { kind: 'cluster', cluster } },
     account:
       namespace === null || account === null
-        ? { key: `${cluster ?? ''}/`, label: 'workload not known', title: `A workload of ${inCluster} that the records do not tell`, target: null }
+        ? { key: `${cluster ?? ''}/`, label: UNKNOWN_POD, title: `A workload of ${inCluster} that the records do not tell`, target: null }
         : {
             key: `${cluster ?? ''}/${namespace}/${account}`,
             label: `${namespace}/${account}`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FlowRow } from './flow'
-import { bindingOf, clustersByRole, filterRoles, hint, isShared, observedDays, sharedBadge, usersOf, type Finding, type RoleFilter, type RoleRow } from './roles'
+import { bindingOf, clustersByRole, filterRoles, hint, isShared, observedDays, proofText, sharedBadge, usersOf, type Finding, type RoleFilter, type RoleRow } from './roles'
 
 function role(given: Partial<RoleRow>): RoleRow {
   return {
@@ -109,5 +109,18 @@ describe('usersOf', () => {
       ['irsa', 's3 sqs', 12, 1],
       ['node_role', 's3', 0, 0],
     ])
+  })
+})
+
+describe('proofText', () => {
+  it.each(['assume_role_for_pod_identity', 'vpc_cni', 'kubelet_authentication', 'CreateNodegroup', 'CreateFargateProfile', 'CreateAccessEntry of type EC2_LINUX'])('says %s in words', (proof) => {
+    expect(proofText(proof)).not.toBe(proof)
+    expect(proofText(proof)).not.toContain('_for_')
+    expect(proofText(proof)?.split(' ').length).toBeGreaterThan(3)
+  })
+  it('keeps what is words already', () => {
+    expect(proofText('node group ng-1')).toBe('node group ng-1')
+    expect(proofText('aws-auth maps it to system:nodes')).toBe('aws-auth maps it to system:nodes')
+    expect(proofText(null)).toBeNull()
   })
 })

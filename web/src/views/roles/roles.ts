@@ -24,7 +24,8 @@ export const ROLE_KINDS: Record<string, { name: string; meaning: string }> = {
   workload: { name: 'Workload', meaning: 'Pods use it, by a binding or by assuming it from another role.' },
   node_role: { name: 'Node role', meaning: 'Role of nodes. Every pod that reaches the metadata service of its node can use it.' },
   cluster_role: { name: 'Cluster role', meaning: 'EKS itself uses it, for the control plane.' },
-  cluster_admin: { name: 'Cluster access', meaning: 'People or tools with this role can use the Kubernetes API, by an access entry or by aws-auth.' },
+  cluster_admin: { name: 'Cluster administrator', meaning: 'People or tools with this role may do everything in the cluster: it has the access policy AmazonEKSClusterAdminPolicy, or aws-auth puts it into the group system:masters.' },
+  cluster_access: { name: 'Cluster access', meaning: 'People or tools with this role can use the Kubernetes API, by an access entry or by aws-auth; Kubernetes decides what they may do.' },
   cluster_creation: { name: 'Cluster creator', meaning: 'It made the cluster.' },
   fargate_execution_role: { name: 'Fargate execution role', meaning: 'Fargate pulls images and sends logs with it.' },
   eks_service_linked_role: { name: 'EKS service-linked role', meaning: 'EKS uses it by itself, to manage what belongs to clusters.' },
@@ -32,6 +33,24 @@ export const ROLE_KINDS: Record<string, { name: string; meaning: string }> = {
 
 export const WILDCARD_MEANING =
   'The trust policy names no single service account: every pod, of some namespace or of the whole cluster, that gives itself a fitting service account can have this role. Name namespace and service account in the condition on “sub”.'
+
+/** What proves a role to be of nodes, for the proofs that are the names of signs in the trail. */
+const PROOFS: Record<string, string> = {
+  assume_role_for_pod_identity: 'the Pod Identity Agent called AssumeRoleForPodIdentity with it',
+  vpc_cni: 'the VPC CNI plugin called with it',
+  kubelet_authentication: 'sessions of it authenticate as a kubelet does',
+  CreateNodegroup: 'the call CreateNodegroup names it',
+  CreateFargateProfile: 'the call CreateFargateProfile names it',
+}
+
+/** What a role is known from, in words. Texts that are words already stay as they are. */
+export function proofText(proof: string | null): string | null {
+  if (proof === null) {
+    return null
+  }
+  const [, type] = /^CreateAccessEntry of type (.+)$/.exec(proof) ?? []
+  return PROOFS[proof] ?? (type === undefined ? proof : `the call CreateAccessEntry names it, as of type ${type}`)
+}
 
 /** Kinds of a role: there may be several. */
 export function kindsOf(role: RoleRow): string[] {

@@ -2,11 +2,12 @@
 import { useMemo } from 'react'
 import { useNavigate } from 'react-router'
 import type { Schemas } from '../../api/client'
-import { AccessPath, Confidence, EventLink, Panel, Time } from '../../components/basics'
+import { AccessPath, Confidence, EventLink, Panel } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/states'
 import { useCarry } from '../../state/url'
-import { Denied, RoleCell } from '../workloads/parts'
+import { Denied, roleColumn } from '../workloads/parts'
 import { actionName } from './heat'
 
 type Action = Schemas['WorkloadAction']
@@ -17,21 +18,23 @@ const ACTION: Column<Action> = {
   id: 'action',
   header: 'Action',
   value: actionName,
-  cell: (row) => <span className="mono nowrap">{actionName(row)}</span>,
-}
-const ERROR: Column<Action> = {
-  id: 'error_code',
-  header: 'Error',
-  value: (row) => row.error_code,
-  cell: (row) => (row.error_code === null ? <span className="soft">none</span> : <span className="mono nowrap">{row.error_code}</span>),
+  cell: (row) => <span className="mono">{actionName(row)}</span>,
+  wrap: 160,
+  below: [
+    {
+      id: 'error_code',
+      header: 'Error',
+      value: (row) => row.error_code,
+      cell: (row) => (row.error_code === null ? <span className="soft">no error</span> : <span className="mono">{row.error_code}</span>),
+    },
+  ],
 }
 const CALLS: Column<Action> = { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true }
 const REST: Column<Action>[] = [
-  { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <RoleCell arn={row.role_arn} /> },
+  roleColumn('role_arn', 'Role', (row) => row.role_arn),
   { id: 'access_path', header: 'Access path', value: (row) => row.access_path, cell: (row) => <AccessPath value={row.access_path} /> },
+  seenColumn('call'),
   { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} /> },
-  { id: 'last_seen', header: 'Last call, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
-  { id: 'first_seen', header: 'First call, UTC', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} /> },
   {
     id: 'event_id',
     header: 'Example',
@@ -44,10 +47,9 @@ const ALL_COLUMNS: Column<Action>[] = [
   ACTION,
   CALLS,
   { id: 'denied', header: 'Denied', value: (row) => row.denied, number: true, cell: (row) => <Denied value={row.denied ?? 0} /> },
-  ERROR,
   ...REST,
 ]
-const ERROR_COLUMNS: Column<Action>[] = [ACTION, ERROR, CALLS, ...REST]
+const ERROR_COLUMNS: Column<Action>[] = [ACTION, CALLS, ...REST]
 
 function Table({
   label,

@@ -3,7 +3,7 @@ import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
 import { Confidence, Role, Tile, Time } from '../../components/basics'
 import { count, counted } from '../../format'
-import { ago, utcTime } from '../../state/time'
+import { ago } from '../../state/time'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
 import { AccessPaths } from '../workloads/parts'
@@ -44,7 +44,15 @@ export function Head({ answer }: { answer: Schemas['Workload'] }) {
       <Tile
         name="Last use"
         figure={last === null ? '–' : ago(last)}
-        note={last === null ? 'no call in this time range' : `${utcTime(last)} UTC`}
+        note={
+          last === null ? (
+            'no call in this time range'
+          ) : (
+            <>
+              <Time value={last} /> UTC
+            </>
+          )
+        }
       />
     </div>
   )

@@ -1,42 +1,34 @@
 // When a workload called what.
-import { useCallback, useMemo, useSyncExternalStore } from 'react'
-import { Chart } from '../../components/Chart'
+import { useCallback, useMemo } from 'react'
+import { Chart, Legend } from '../../components/Chart'
 import { categoryAxis } from '../../components/axes'
 import { count, counted } from '../../format'
 import type { Schemas } from '../../api/client'
-import { columnName, heat, type Cell, type Heat } from './heat'
-
-const narrow = window.matchMedia('(max-width: 860px)')
-
-function useNarrow(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      narrow.addEventListener('change', listener)
-      return () => narrow.removeEventListener('change', listener)
-    },
-    () => narrow.matches,
-  )
-}
+import { useNarrow } from '../../state/narrow'
+import { COLOURS, columnName, heat, stepNames, stepOf, type Cell, type Heat } from './heat'
 
 const ROW_PX = 22
-const AROUND_PX = 76
+const AROUND_PX = 46
+/** With more columns, gaps of two pixels would be wider than the cells between them. */
+const MANY = 60
 
-/** What ECharts has of a cell: column, row, logarithm of the calls for the colour, calls, denied. */
-type Point = [x: number, y: number, colour: number, calls: number, denied: number]
-
-const point = (cell: Cell): Point => [cell.x, cell.y, Math.log10(cell.calls + 1), cell.calls, cell.denied]
+/** What ECharts has of a cell: column, row, its colour, calls, denied. */
+type Point = [x: number, y: number, step: number, calls: number, denied: number]
 
 function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => string) {
   const names = shown.times.map((time) => columnName(time, shown.unit))
+  const point = (cell: Cell): Point => [cell.x, cell.y, stepOf(shown.steps, cell.calls), cell.calls, cell.denied]
+  const isTight = isNarrow || names.length > MANY
   return {
-    grid: { left: isNarrow ? 112 : 210, right: 12, top: 6, bottom: 64 },
+    grid: { left: isNarrow ? 112 : 210, right: 12, top: 6, bottom: 32 },
     tooltip: {
       formatter: ({ value }: { value: Point }) =>
         `${shown.actions[value[1]] ?? ''}\n${names[value[0]] ?? ''} UTC (${shown.unit})\n${counted(value[3], 'call')}, ${count(value[4])} denied`,
     },
-    xAxis: { ...categoryAxis(colour, names), splitArea: { show: false } },
+    xAxis: { ...categoryAxis(colour, names), axisLine: { show: false } },
     yAxis: {
       ...categoryAxis(colour, shown.actions),
+      axisLine: { show: false },
       inverse: true,
       axisLabel: {
         color: colour('--text'),
@@ -49,30 +41,29 @@ function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => st
       },
     },
     visualMap: {
-      type: 'continuous',
+      show: false,
+      seriesIndex: 0,
       dimension: 2,
       min: 0,
-      max: Math.max(Math.log10(shown.most + 1), 0.1),
-      orient: 'horizontal',
-      left: isNarrow ? 8 : 210,
-      bottom: 4,
-      itemWidth: 10,
-      itemHeight: 110,
-      hoverLink: false,
-      text: [`${counted(shown.most, 'call')} in ${shown.unit === 'hour' ? 'an' : 'a'} ${shown.unit}`, 'none'],
-      textStyle: { color: colour('--text-soft'), fontSize: 11 },
-      inRange: { color: [colour('--heat-0'), colour('--heat-1')] },
+      max: COLOURS.length - 1,
+      inRange: { color: COLOURS.map(colour) },
     },
     series: [
       {
         type: 'heatmap',
         encode: { x: 0, y: 1, value: 2 },
-        itemStyle: { borderColor: colour('--panel'), borderWidth: 1 },
+        // In the colour of the ground: a gap.
+        itemStyle: { borderColor: colour('--panel'), borderWidth: isTight ? 1 : 3 },
         emphasis: { itemStyle: { borderColor: colour('--text'), borderWidth: 1 } },
-        data: shown.cells.map((cell) => ({
-          value: point(cell),
-          ...(cell.denied > 0 ? { itemStyle: { borderColor: colour('--bad'), borderWidth: 1.5 } } : {}),
-        })),
+        data: shown.cells.map((cell) => ({ value: point(cell) })),
+      },
+      {
+        // Within the cell, so that those of neighbours stay apart.
+        type: 'scatter',
+        silent: true,
+        symbolSize: isTight ? 4 : 8,
+        itemStyle: { color: colour('--bad'), borderColor: colour('--panel'), borderWidth: isTight ? 0.5 : 1.5, opacity: 1 },
+        data: shown.cells.filter((cell) => cell.denied > 0).map((cell) => [cell.x, cell.y]),
       },
     ],
   }
@@ -99,6 +90,16 @@ export function HeatMap({ hours }: { hours: readonly Schemas['WorkloadHour'][] }
     }),
     [shown],
   )
+  const legend = useMemo(
+    () =>
+      shown === null
+        ? []
+        : [
+            ...stepNames(shown).map((name, step) => ({ name: step === 0 ? `${name} ${name === '1' ? 'call' : 'calls'} in ${shown.unit === 'hour' ? 'an' : 'a'} ${shown.unit}` : name, swatch: `heat-${step + 1}` })),
+            ...(shown.cells.some((cell) => cell.denied > 0) ? [{ name: 'some were refused', swatch: 'refused' }] : []),
+          ],
+    [shown],
+  )
   if (shown === null) {
     return <p className="soft">No call in this time range.</p>
   }
@@ -108,6 +109,7 @@ export function HeatMap({ hours }: { hours: readonly Schemas['WorkloadHour'][] }
       option={chart}
       figures={figures}
       height={shown.actions.length * ROW_PX + AROUND_PX}
+      legend={<Legend series={legend} />}
     />
   )
 }

@@ -2,13 +2,14 @@
 import { useMemo, useState } from 'react'
 import type { Schemas } from '../../api/client'
 import { AccessPath, Badge, NodeLink, Panel, Time } from '../../components/basics'
+import { timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/states'
 import { counted } from '../../format'
 import { useUrlValues } from '../../state/url'
 import { utcTime } from '../../state/time'
 import { ACCESS_PATHS, term } from '../../terms'
-import { RoleCell } from '../workloads/parts'
+import { roleColumn } from '../workloads/parts'
 import { moment, MOST_PODS, strip, type Bar, type Strip } from './pods'
 
 type Pod = Schemas['WorkloadPod']
@@ -18,58 +19,53 @@ function injectedName(value: string | null): string {
 }
 
 const COLUMNS: Column<Pod>[] = [
-  { id: 'pod', header: 'Pod', value: (row) => row.pod, cell: (row) => <span className="mono nowrap">{row.pod}</span> },
   {
-    id: 'workload',
-    header: 'Controller',
-    value: (row) => row.workload,
-    cell: (row) => <span className="nowrap">{row.workload ?? '–'}</span>,
+    id: 'pod',
+    header: 'Pod',
+    value: (row) => row.pod,
+    cell: (row) => <span className="mono">{row.pod}</span>,
+    wrap: 170,
+    below: [{ id: 'workload', header: 'Controller', value: (row) => row.workload }],
   },
+  timeColumn('valid_from', 'There from', (row) => row.valid_from, {
+    below: [
+      timeColumn('valid_to', 'Gone by', (row) => row.valid_to, {
+        cell: (row) => (row.valid_to === null ? 'still there' : <Time value={row.valid_to} />),
+        meaning: 'The first look at the inventory that did not show it, or its own end',
+      }),
+    ],
+  }),
+  timeColumn('observed_at', 'Last seen', (row) => row.observed_at, { meaning: 'The last look at the inventory that showed it' }),
   {
     id: 'injected',
     header: 'Credentials injected',
     value: (row) => row.injected,
     cell: (row) => <Injected value={row.injected} />,
+    wrap: 110,
     meaning: 'By the EKS webhook into the pod’s environment: IRSA, EKS Pod Identity, or none, which leaves the node role',
   },
-  {
-    id: 'injected_role_arn',
-    header: 'Role injected',
-    value: (row) => row.injected_role_arn,
-    cell: (row) => <RoleCell arn={row.injected_role_arn} />,
-  },
-  {
-    id: 'host_network',
-    header: 'Host network',
-    value: (row) => row.host_network,
-    cell: (row) => (row.host_network === true ? <Badge tone="warn">yes</Badge> : <span className="soft">no</span>),
-  },
+  roleColumn('injected_role_arn', 'Role injected', (row) => row.injected_role_arn),
   {
     id: 'instance_id',
     header: 'Node',
     value: (row) => row.instance_id,
-    cell: (row) => (
-      <span className="nowrap">
-        <NodeLink node={row.instance_id} />
-      </span>
-    ),
-  },
-  { id: 'node', header: 'Node name', value: (row) => row.node, clip: true },
-  { id: 'pod_ip', header: 'Address', value: (row) => row.pod_ip, cell: (row) => <span className="mono nowrap">{row.pod_ip ?? '–'}</span> },
-  { id: 'valid_from', header: 'There from, UTC', value: (row) => row.valid_from, cell: (row) => <Time value={row.valid_from} /> },
-  {
-    id: 'observed_at',
-    header: 'Last seen, UTC',
-    value: (row) => row.observed_at,
-    cell: (row) => <Time value={row.observed_at} />,
-    meaning: 'The last look at the inventory that showed it',
+    cell: (row) => <NodeLink node={row.instance_id} />,
+    wrap: 150,
+    below: [{ id: 'node', header: 'Node name', value: (row) => row.node }],
   },
   {
-    id: 'valid_to',
-    header: 'Gone by, UTC',
-    value: (row) => row.valid_to,
-    cell: (row) => (row.valid_to === null ? <span className="soft nowrap">still there</span> : <Time value={row.valid_to} />),
-    meaning: 'The first look at the inventory that did not show it, or its own end',
+    id: 'pod_ip',
+    header: 'Address',
+    value: (row) => row.pod_ip,
+    cell: (row) => <span className="mono">{row.pod_ip ?? '–'}</span>,
+    below: [
+      {
+        id: 'host_network',
+        header: 'Host network',
+        value: (row) => row.host_network,
+        cell: (row) => (row.host_network === true ? <Badge tone="warn">host network</Badge> : 'own network'),
+      },
+    ],
   },
 ]
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { columnName, heat, MOST_ACTIONS, OTHER } from './heat'
+import { COLOURS, columnName, heat, MOST_ACTIONS, OTHER, stepNames, stepOf, stepsOf } from './heat'
 
 function hour(time: string, name: string, calls: number, denied = 0) {
   return { hour: time, event_source: 's3.amazonaws.com', event_name: name, calls, denied }
@@ -44,6 +44,29 @@ describe('the heat map', () => {
 
   test('of nothing is none', () => {
     expect(heat([])).toBeNull()
+  })
+})
+
+describe('colours', () => {
+  test('part the numbers that there are, however near to each other', () => {
+    const steps = stepsOf([51, 52, 53, 53, 54, 55, 56, 57, 58, 59, 60])
+    expect(steps).toEqual([51, 53, 55, 57, 59])
+    expect([51, 52, 53, 58, 60].map((calls) => stepOf(steps, calls))).toEqual([0, 0, 1, 3, 4])
+    expect(stepNames({ steps, most: 60 })).toEqual(['51 to 52', '53 to 54', '55 to 56', '57 to 58', '59 to 60'])
+  })
+
+  test('a number far beyond the others leaves them theirs', () => {
+    const steps = stepsOf([1, 2, 3, 4, 100_000])
+    expect([1, 2, 3, 4, 100_000].map((calls) => stepOf(steps, calls))).toEqual([0, 1, 2, 3, 4])
+    expect(stepNames({ steps, most: 100_000 })).toEqual(['1', '2', '3', '4 to 99,999', '100,000'])
+  })
+
+  test('are as many as there are numbers, at most', () => {
+    expect(stepsOf([7, 7, 7])).toEqual([7])
+    expect(stepNames({ steps: [7], most: 7 })).toEqual(['7'])
+    expect(stepsOf([])).toEqual([])
+    expect(stepOf([], 3)).toBe(0)
+    expect(stepsOf(Array.from({ length: 1000 }, (_, at) => at))).toHaveLength(COLOURS.length)
   })
 })
 

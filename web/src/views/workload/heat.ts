@@ -1,6 +1,6 @@
 // Calls by action and time, as cells of a heat map.
 import type { Schemas } from '../../api/client'
-import { service } from '../../format'
+import { count, service } from '../../format'
 
 const HOUR_MS = 3_600_000
 /** Widest ranges shown by the hour, and by the day; longer ones are shown by the week. */
@@ -24,7 +24,32 @@ export interface Heat {
   /** Rows, the most called first. */
   actions: string[]
   cells: Cell[]
+  /** Calls from which on a cell has the first colour, the second and so on. */
+  steps: number[]
   most: number
+}
+
+/** Colours of cells. */
+export const COLOURS = ['--heat-1', '--heat-2', '--heat-3', '--heat-4', '--heat-5'] as const
+
+/** Parts the numbers that there are evenly among the colours: by themselves the most would leave one colour to all others. */
+export function stepsOf(calls: readonly number[]): number[] {
+  const found = [...new Set(calls)].toSorted((a, b) => a - b)
+  const number = Math.min(COLOURS.length, found.length)
+  return Array.from({ length: number }, (_, step) => found[Math.floor((step * found.length) / number)] ?? 0)
+}
+
+/** Which colour a number of calls has, from 0 on. */
+export function stepOf(steps: readonly number[], calls: number): number {
+  return Math.max(0, steps.findLastIndex((from) => calls >= from))
+}
+
+/** The calls that each colour is for: `1`, `2 to 4`. */
+export function stepNames({ steps, most }: Pick<Heat, 'steps' | 'most'>): string[] {
+  return steps.map((from, step) => {
+    const to = (steps[step + 1] ?? most + 1) - 1
+    return to <= from ? count(from) : `${count(from)} to ${count(to)}`
+  })
 }
 
 type Hour = Schemas['WorkloadHour']
@@ -83,6 +108,7 @@ export function heat(rows: readonly Hour[]): Heat | null {
     times: Array.from({ length: columns }, (_, index) => begin + index * width),
     actions,
     cells: found,
+    steps: stepsOf(found.map((cell) => cell.calls)),
     most: found.reduce((most, cell) => Math.max(most, cell.calls), 0),
   }
 }

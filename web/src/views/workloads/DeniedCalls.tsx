@@ -2,13 +2,14 @@
 import { useMemo } from 'react'
 import { useNavigate } from 'react-router'
 import { useApi } from '../../api/queries'
-import { AccessPath, Confidence, EventLink, Panel, Time } from '../../components/basics'
+import { AccessPath, Confidence, EventLink, Panel, ServiceAccount } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { service } from '../../format'
 import { FILTERS, useCarry, useFilters, useUrlValue } from '../../state/url'
-import { ACTORS, term } from '../../terms'
-import { RoleCell, Who } from './parts'
+import { ACTORS, confidenceOf, term, UNKNOWN_POD } from '../../terms'
+import { roleColumn } from './parts'
 import { matches } from './uses'
 
 /** A row of the report on refused calls. */
@@ -37,30 +38,33 @@ const COLUMNS: Column<Refusal>[] = [
     header: 'Who',
     value: (row) => (row.service_account === null ? (row.component ?? row.actor) : `${row.namespace ?? ''}/${row.service_account}`),
     cell: (row) => <Caller row={row} />,
+    wrap: 150,
+    below: [
+      { id: 'pod', header: 'Pod', value: (row) => row.pod },
+      { id: 'cluster', header: 'Cluster', value: (row) => row.cluster },
+    ],
   },
-  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
   {
     id: 'action',
     header: 'Action',
     value: (row) => `${service(row.event_source)}:${row.event_name}`,
-    cell: (row) => <span className="mono nowrap">{`${service(row.event_source)}:${row.event_name}`}</span>,
-  },
-  {
-    id: 'error_code',
-    header: 'Error',
-    value: (row) => row.error_code,
-    cell: (row) => <span className="mono nowrap">{row.error_code ?? '–'}</span>,
+    cell: (row) => <span className="mono">{`${service(row.event_source)}:${row.event_name}`}</span>,
+    wrap: 150,
+    below: [{ id: 'error_code', header: 'Error', value: (row) => row.error_code, cell: (row) => <span className="mono">{row.error_code ?? '–'}</span> }],
   },
   { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true },
-  {
-    id: 'access_path',
-    header: 'Access path',
-    value: (row) => row.access_path,
-    cell: (row) => <AccessPath value={row.access_path} actor={row.access_path === 'node_role' ? row.actor : undefined} />,
-  },
-  { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <RoleCell arn={row.role_arn} /> },
-  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} /> },
-  { id: 'last_seen', header: 'Last seen, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
+  roleColumn('role_arn', 'Role', (row) => row.role_arn, {
+    below: [
+      {
+        id: 'access_path',
+        header: 'Access path',
+        value: (row) => row.access_path,
+        cell: (row) => <AccessPath value={row.access_path} actor={row.access_path === 'node_role' ? row.actor : undefined} />,
+      },
+    ],
+  }),
+  seenColumn(),
+  { id: 'confidence', header: 'Confidence', value: confidenceOf, cell: (row) => <Confidence value={confidenceOf(row)} /> },
   {
     id: 'event_id',
     header: 'Example',
@@ -72,9 +76,9 @@ const COLUMNS: Column<Refusal>[] = [
 
 function Caller({ row }: { row: Refusal }) {
   if (row.service_account !== null) {
-    return <Who row={row} below={row.pod} />
+    return <ServiceAccount cluster={row.cluster} namespace={row.namespace} name={row.service_account} />
   }
-  return <span className="soft nowrap">{row.component ?? `${term(ACTORS, row.actor)}, not known which`}</span>
+  return <span className="soft">{row.component ?? (row.actor === 'workload' ? UNKNOWN_POD : `${term(ACTORS, row.actor)}, not known which`)}</span>
 }
 
 const refusalKey = (row: Refusal) =>

@@ -3,32 +3,25 @@ import { useMemo } from 'react'
 import { Link } from 'react-router'
 import { useApi } from '../../api/queries'
 import { AccessPath, Panel, Time } from '../../components/basics'
+import { timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { counted } from '../../format'
-import { utcTime } from '../../state/time'
 import { useCarry, useFilters, useUrlValue } from '../../state/url'
 import type { Finding } from '../roles/roles'
-import { RoleCell, Who } from './parts'
+import { accountColumn, roleColumn } from './parts'
 import { matches } from './uses'
 
 const COLUMNS: Column<Finding>[] = [
+  accountColumn(),
   {
-    id: 'service_account',
-    header: 'Service account',
-    value: (row) => `${row.namespace ?? ''}/${row.service_account ?? ''}`,
-    cell: (row) => <Who row={row} />,
+    id: 'mechanism',
+    header: 'Bound by',
+    value: (row) => row.mechanism,
+    cell: (row) => <AccessPath value={row.mechanism} />,
+    below: [{ id: 'proof', header: 'Known from', value: (row) => row.proof, meaning: 'Where the binding stands' }],
   },
-  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
-  { id: 'mechanism', header: 'Bound by', value: (row) => row.mechanism, cell: (row) => <AccessPath value={row.mechanism} /> },
-  {
-    id: 'proof',
-    header: 'Known from',
-    value: (row) => row.proof,
-    cell: (row) => <span className="nowrap">{row.proof}</span>,
-    meaning: 'Where the binding stands',
-  },
-  { id: 'role_arn', header: 'Role', value: (row) => row.role_arn, cell: (row) => <RoleCell arn={row.role_arn} /> },
+  roleColumn('role_arn', 'Role', (row) => row.role_arn),
   {
     id: 'service_accounts_of_role',
     header: 'Shared by',
@@ -36,13 +29,8 @@ const COLUMNS: Column<Finding>[] = [
     number: true,
     meaning: 'How many service accounts may use the role in all: remove the role itself only where it is one',
   },
-  {
-    id: 'observed_from',
-    header: 'Observed from, UTC',
-    value: (row) => row.observed_from,
-    cell: (row) => <Time value={row.observed_from} />,
-  },
-  { id: 'observed_to', header: 'Observed to, UTC', value: (row) => row.observed_to, cell: (row) => <Time value={row.observed_to} /> },
+  timeColumn('observed_from', 'Observed from', (row) => row.observed_from),
+  timeColumn('observed_to', 'Observed to', (row) => row.observed_to),
 ]
 
 const bindingKey = (row: Finding) =>
@@ -69,9 +57,14 @@ export function Unused() {
     <Panel
       title="Bindings never used"
       note={
-        span?.observed_from === null || span?.observed_from === undefined || span.observed_to === null
-          ? 'Roles bound to service accounts that made no call with them in all that the store holds.'
-          : `Bound, and no call with the role from ${utcTime(span.observed_from)} to ${utcTime(span.observed_to)} UTC, all that the store holds. Before you remove one, make sure that this is longer than its rarest job.`
+        span?.observed_from === null || span?.observed_from === undefined || span.observed_to === null ? (
+          'Roles bound to service accounts that made no call with them in all that the store holds.'
+        ) : (
+          <>
+            Bound, and no call with the role from <Time value={span.observed_from} /> to <Time value={span.observed_to} /> UTC, all that the
+            store holds. Before you remove one, make sure that this is longer than its rarest job.
+          </>
+        )
       }
       flush
     >

@@ -1,28 +1,23 @@
 // The two tables of who used what: by role, and by service account.
 import type { ReactNode } from 'react'
 import { useNavigate } from 'react-router'
-import { AccessPath, Confidence, Time, workloadPath } from '../../components/basics'
+import { AccessPath, Confidence, workloadPath } from '../../components/basics'
+import { seenColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { count } from '../../format'
 import { useCarry } from '../../state/url'
-import { AccessPaths, Denied, FallbackBadge, RoleCell, Who } from './parts'
+import { accountColumn, AccessPaths, Denied, FallbackBadge, roleColumn } from './parts'
 import { accountKey, rowKeyOf, type Account, type Use } from './uses'
 
-/** How a role was come to, in words. */
-function hopsText(hops: number | null): string {
-  return hops === null ? 'not known' : hops === 0 ? 'own' : hops === 1 ? 'assumed, 1 hop' : `assumed, ${hops} hops`
+/** How a role was come to, in words; null where the access path itself gave it. */
+function hopsText(hops: number | null): string | null {
+  return hops === null || hops === 0 ? null : hops === 1 ? 'assumed, 1 hop' : `assumed, ${hops} hops`
 }
 
-const HOPS = 'Roles assumed on the way: own is what IRSA, EKS Pod Identity or the node gave, each further hop is one sts:AssumeRole'
+const HOPS = 'Roles assumed on the way, each by one sts:AssumeRole; none where IRSA, EKS Pod Identity or the node gave the role itself'
 
 const ROLE_COLUMNS: Column<Use>[] = [
-  {
-    id: 'service_account',
-    header: 'Service account',
-    value: (row) => `${row.namespace ?? ''}/${row.service_account ?? ''}`,
-    cell: (row) => <Who row={row} />,
-  },
-  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
+  accountColumn(),
   {
     id: 'access_path',
     header: 'Access path',
@@ -33,28 +28,9 @@ const ROLE_COLUMNS: Column<Use>[] = [
         <FallbackBadge fallbacks={row.fallbacks} />
       </span>
     ),
+    below: [{ id: 'hops', header: 'Hops', value: (row) => row.hops, number: true, cell: (row) => hopsText(row.hops), meaning: HOPS }],
   },
-  {
-    id: 'role_arn',
-    header: 'Role',
-    value: (row) => row.role_arn,
-    cell: (row) => <RoleCell arn={row.role_arn} />,
-  },
-  {
-    id: 'hops',
-    header: 'Hops',
-    value: (row) => row.hops,
-    cell: (row) => <span className="nowrap">{hopsText(row.hops)}</span>,
-    meaning: HOPS,
-  },
-  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} /> },
-  {
-    id: 'pods',
-    header: 'Pods',
-    value: (row) => row.pods,
-    number: true,
-    meaning: 'Pods that the calls could be told to; 0 where only the service account is known',
-  },
+  roleColumn('role_arn', 'Role', (row) => row.role_arn),
   { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true },
   {
     id: 'denied',
@@ -64,19 +40,20 @@ const ROLE_COLUMNS: Column<Use>[] = [
     cell: (row) => <Denied value={row.denied} />,
     meaning: 'Calls refused for lack of permission',
   },
+  seenColumn(),
+  { id: 'confidence', header: 'Confidence', value: (row) => row.confidence, cell: (row) => <Confidence value={row.confidence} /> },
+  {
+    id: 'pods',
+    header: 'Pods',
+    value: (row) => row.pods,
+    number: true,
+    meaning: 'Pods that the calls could be told to; 0 where only the service account is known',
+  },
   { id: 'actions', header: 'Actions', value: (row) => row.actions, number: true, meaning: 'Different API actions' },
-  { id: 'first_seen', header: 'First seen, UTC', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} /> },
-  { id: 'last_seen', header: 'Last seen, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
 ]
 
 const ACCOUNT_COLUMNS: Column<Account>[] = [
-  {
-    id: 'service_account',
-    header: 'Service account',
-    value: (row) => `${row.namespace ?? ''}/${row.service_account ?? ''}`,
-    cell: (row) => <Who row={row} />,
-  },
-  { id: 'cluster', header: 'Cluster', value: (row) => row.cluster, cell: (row) => <span className="nowrap">{row.cluster ?? '–'}</span> },
+  accountColumn(),
   {
     id: 'access_paths',
     header: 'Access paths',
@@ -90,7 +67,6 @@ const ACCOUNT_COLUMNS: Column<Account>[] = [
     cell: (row) => (row.fallbacks.length === 0 ? <span className="soft">not used</span> : <FallbackBadge fallbacks={row.fallbacks} />),
     meaning: 'Whether pods of it fall back to the role of their node, and why',
   },
-  { id: 'roles', header: 'Roles', value: (row) => row.roles, number: true },
   { id: 'calls', header: 'Calls', value: (row) => row.calls, number: true, cell: (row) => count(row.calls) },
   {
     id: 'denied',
@@ -100,8 +76,9 @@ const ACCOUNT_COLUMNS: Column<Account>[] = [
     cell: (row) => <Denied value={row.denied} />,
     meaning: 'Calls refused for lack of permission',
   },
-  { id: 'last_seen', header: 'Last use, UTC', value: (row) => row.last_seen, cell: (row) => <Time value={row.last_seen} /> },
-  { id: 'first_seen', header: 'First use, UTC', value: (row) => row.first_seen, cell: (row) => <Time value={row.first_seen} /> },
+  seenColumn('use'),
+  { id: 'roles', header: 'Roles', value: (row) => row.roles, number: true },
+  { id: 'hops', header: 'Most hops', value: (row) => row.hops, number: true, wrap: 50, meaning: HOPS },
   {
     id: 'confidence',
     header: 'Confidence',
@@ -109,7 +86,6 @@ const ACCOUNT_COLUMNS: Column<Account>[] = [
     cell: (row) => <Confidence value={row.confidence} />,
     meaning: 'The least of its rows',
   },
-  { id: 'hops', header: 'Most hops', value: (row) => row.hops, number: true, meaning: HOPS },
 ]
 
 /** Opens the page of a row's workload, where there is one. */

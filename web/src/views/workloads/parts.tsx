@@ -1,8 +1,8 @@
 // Cells that several tables of workloads have.
-import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
 import { AccessPath, Badge, Role, ServiceAccount } from '../../components/basics'
+import type { Column } from '../../components/DataTable'
 import { arnAccount, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
@@ -41,28 +41,29 @@ export function Denied({ value }: { value: number }) {
   return value === 0 ? <span className="soft">0</span> : <strong className="denied">{value.toLocaleString('en-GB')}</strong>
 }
 
-/** A service account, and below it what tells it further. */
-export function Who({
-  row,
-  below,
-}: {
-  row: { cluster: string | null; namespace: string | null; service_account: string | null }
-  below?: ReactNode
-}) {
-  return (
-    <span className="cell-stack wraps">
-      <ServiceAccount cluster={row.cluster} namespace={row.namespace} name={row.service_account} />
-      {below !== null && below !== undefined && <span className="soft small">{below}</span>}
-    </span>
-  )
+/** A service account, and below it its cluster. */
+export function accountColumn<Row extends { cluster: string | null; namespace: string | null; service_account: string | null }>(): Column<Row> {
+  return {
+    id: 'service_account',
+    header: 'Service account',
+    value: (row) => `${row.namespace ?? ''}/${row.service_account ?? ''}`,
+    cell: (row) => <ServiceAccount cluster={row.cluster} namespace={row.namespace} name={row.service_account} />,
+    wrap: 150,
+    below: [{ id: 'cluster', header: 'Cluster', value: (row) => row.cluster }],
+  }
 }
 
-/** A role by its name, cut where it is long, with its account. */
+/** A role by its name, and below it its account. */
+export function roleColumn<Row>(id: string, header: string, value: (row: Row) => string | null, more: Partial<Column<Row>> = {}): Column<Row> {
+  return { id, header, value, cell: (row) => <RoleCell arn={value(row)} />, wrap: 130, ...more }
+}
+
+/** A role by its name, with its account. */
 export function RoleCell({ arn }: { arn: string | null }) {
   return (
-    <span className="cell-stack cut">
+    <>
       <Role arn={arn} />
-      <span className="soft small">{arnAccount(arn)}</span>
-    </span>
+      <div className="soft small">{arnAccount(arn)}</div>
+    </>
   )
 }

@@ -41,6 +41,18 @@ async fn columns_have_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn json_values_are_texts() {
+    let stage = Stage::new().await;
+    stage.ingest(&[record("one")]).await;
+    let client = stage.connect().await;
+    let sql = "SELECT request_parameters->'filterSet' FROM events";
+    assert_eq!(client.query(sql, &[]).await.unwrap().len(), 1);
+    assert_eq!(texts(&client, sql).await, vec![vec![None]]);
+    let nested = "SELECT array_agg(request_parameters->'filterSet') FROM events";
+    assert_eq!(code(client.query(nested, &[]).await), "0A000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_table_and_view_can_be_read() {
     let stage = Stage::new().await;
     stage.ingest(&[record("one")]).await;
