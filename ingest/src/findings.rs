@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::store::Store;
 
 pub use held::{DigestStatus, MOST_HELD};
+use timeline::Timeline;
 use write::Batch;
 
 /// Findings looked up and written at once, some 500 bytes each.
@@ -45,6 +46,16 @@ struct Painted {
     folder: Arc<str>,
     span: Span,
     status: Status,
+    layer: Layer,
+}
+
+/// What a stretch of time does to what was known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    /// It takes its place.
+    Over,
+    /// It leaves that, and counts where nothing was known.
+    Under,
 }
 
 /// Takes what a verification finds.
@@ -130,7 +141,7 @@ impl Recorder {
                     span.to -= span.to.rem_euclid(HOUR);
                 }
                 let folder = self.folder(&finding.chain);
-                self.paint(&finding.chain, &folder, span, Status::Gap);
+                self.paint(&finding.chain, &folder, span, Status::Gap, Layer::Under);
             }
             return;
         }
@@ -155,16 +166,32 @@ impl Recorder {
         });
     }
 
-    /// Of the time that its digests prove, what lists a faulty log file is not whole.
+    /// Time that digests prove is proven where every log file that they list is valid. What was proven before is not any
+    /// more where one of them is missing or altered.
     fn chain(&mut self, report: &ChainReport) {
-        let folder = self.folder(&report.chain);
+        let (chain, folder) = (&report.chain, self.folder(&report.chain));
+        let mut now = Timeline::default();
         for (spans, status) in [
             (&report.proven, Status::Valid),
-            (&report.unproven, Status::Gap),
-            (&report.faulty, Status::Gap),
+            (&report.unread, Status::Gap),
         ] {
             for span in spans {
-                self.paint(&report.chain, &folder, *span, status);
+                now.paint(*span, status);
+            }
+        }
+        for (span, status) in now.stretches() {
+            let layer = match status {
+                Status::Valid => Layer::Over,
+                _ => Layer::Under,
+            };
+            self.paint(chain, &folder, *span, *status, layer);
+        }
+        for (spans, layer) in [
+            (&report.unproven, Layer::Under),
+            (&report.faulty, Layer::Over),
+        ] {
+            for span in spans {
+                self.paint(chain, &folder, *span, Status::Gap, layer);
             }
         }
         let logs = self
@@ -178,12 +205,20 @@ impl Recorder {
         Arc::from(name)
     }
 
-    fn paint(&mut self, chain: &Arc<ChainId>, folder: &Arc<str>, span: Span, status: Status) {
+    fn paint(
+        &mut self,
+        chain: &Arc<ChainId>,
+        folder: &Arc<str>,
+        span: Span,
+        status: Status,
+        layer: Layer,
+    ) {
         self.batch.painted.push(Painted {
             chain: Arc::clone(chain),
             folder: Arc::clone(folder),
             span,
             status,
+            layer,
         });
     }
 
@@ -196,7 +231,14 @@ impl Recorder {
             home_region: String::new(),
             base: String::new(),
         });
-        for object in said::unlisted(&self.store).await? {
+        let mut retries = write::retries();
+        let unlisted = loop {
+            match said::unlisted(&self.store).await {
+                Ok(unlisted) => break unlisted,
+                Err(error) => retries.wait(error, write::tell).await?,
+            }
+        };
+        for object in unlisted {
             let is_above = |folder: &String| is_in(folder, &object) || is_in(&object, folder);
             if !self.unlisted.contains(&object) && self.verified.iter().any(is_above) {
                 self.batch.found.push(Found {

@@ -160,6 +160,7 @@ async fn coverage_says_what_is_proven_missing_and_unreadable() {
         proven: vec![hours(0, 3)],
         unproven: Vec::new(),
         faulty: vec![hours(1, 2)],
+        unread: Vec::new(),
     };
     let silent = chain(ACCOUNT, "us-east-1", "");
     let denied = chain("", "", "");

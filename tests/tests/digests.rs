@@ -2,7 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use futures::future::join_all;
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use podtrail_ingest::digest::{
+    ChainId, ChainReport, Event, Finding, LocalFolder, Options, Span, Status, Subject,
+};
+use podtrail_ingest::findings::Recorder;
+use podtrail_ingest::store::Store;
+use podtrail_tests::faulty_store::{Faults, FaultyStore};
+use podtrail_tests::inspect;
 use podtrail_tests::program::{self, number};
 use podtrail_tests::s3_server::{BUCKET, Server, fill, run};
 use podtrail_tests::trail::{self, ACCOUNTS, Delivered, PREFIX, REGIONS};
@@ -244,5 +255,69 @@ async fn a_copy_in_a_folder_is_verified_as_it_is_read() {
         ];
         let refused = program::run(&store, &arguments).expect(2);
         assert!(refused.stderr.contains("digest"), "{}", refused.stderr);
+    }
+}
+
+fn open(objects: Arc<dyn ObjectStore>) -> Store {
+    let url = url::Url::parse("memory:///").unwrap();
+    Store::new("memory", url, objects).unwrap()
+}
+
+/// Keeps that some log files are missing, and that the rest of an hour is proven.
+async fn keep(store: Store) {
+    let chain = Arc::new(ChainId {
+        account: ACCOUNTS[0].to_owned(),
+        region: REGIONS[0].to_owned(),
+        trail: "audit".to_owned(),
+        home_region: REGIONS[0].to_owned(),
+        base: format!("AWSLogs/{}/", ACCOUNTS[0]),
+    });
+    let copy = LocalFolder::new(PathBuf::from("/copy"), String::new(), None);
+    let options = Options::default();
+    let mut recorder = Recorder::new(store, Arc::new(copy), &options, "copy", || 0);
+    for number in 0..5 {
+        let missing = Finding {
+            chain: Arc::clone(&chain),
+            status: Status::LogMissing,
+            subject: Subject::Log,
+            bucket: None,
+            key: format!("log-{number}"),
+            digest: None,
+            span: None,
+            cause: "the object is not there".to_owned(),
+        };
+        recorder.take(Event::Finding(missing)).await.unwrap();
+    }
+    let report = ChainReport {
+        chain,
+        digests: 1,
+        logs: 5,
+        proven: vec![Span { from: 0, to: 9 }],
+        unproven: Vec::new(),
+        faulty: vec![Span { from: 3, to: 4 }],
+        unread: Vec::new(),
+    };
+    recorder.take(Event::Chain(report)).await.unwrap();
+    recorder.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_finding_is_a_row_once_whatever_fails_and_whoever_else_finds_it() {
+    for seed in 0..20 {
+        let shared: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let rivals = [2 * seed, 2 * seed + 1].map(|seed| {
+            let faulty = FaultyStore::new(Arc::clone(&shared), Faults::stormy(), seed);
+            keep(open(Arc::new(faulty)))
+        });
+        join_all(rivals).await;
+        let session = inspect::session(&open(shared)).await;
+        let query = "SELECT object, status, from_time, count(*) AS copies FROM digest_findings GROUP BY object, status, from_time";
+        let rows = inspect::rows(&session, query).await;
+        // Of time, the proven begin, what is faulty, and the proven rest.
+        assert_eq!(rows.len(), 5 + 3, "seed {seed}: {rows:?}");
+        assert!(
+            rows.iter().all(|row| row["copies"] == 1),
+            "seed {seed}: {rows:?}"
+        );
     }
 }

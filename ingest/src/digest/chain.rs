@@ -168,7 +168,7 @@ impl Chain {
     pub(super) fn report(
         self,
         logs: u64,
-        faulty: Faulty,
+        doubts: Doubts,
         from: Option<i64>,
         to: Option<i64>,
     ) -> ChainReport {
@@ -185,18 +185,28 @@ impl Chain {
             logs,
             proven: clip(self.proven),
             unproven: clip(self.holes),
-            faulty: clip(faulty.newest_first()),
+            faulty: clip(doubts.faulty.newest_first()),
+            unread: clip(doubts.unread.newest_first()),
         }
     }
 }
 
-/// Time of digests that list log files which are not as they should be.
+/// Time of digests that list log files which are not valid.
 #[derive(Debug, Default)]
-pub(super) struct Faulty(BTreeSet<(i64, i64)>);
+pub(super) struct Doubts {
+    /// Missing or altered.
+    pub(super) faulty: Spans,
+    /// Neither that nor valid.
+    pub(super) unread: Spans,
+}
 
-impl Faulty {
-    /// Adds the time of a digest. Beyond the bound, the oldest time grows until it has it: more than is faulty may be
-    /// said to be, never less.
+/// Time of digests, each once.
+#[derive(Debug, Default)]
+pub(super) struct Spans(BTreeSet<(i64, i64)>);
+
+impl Spans {
+    /// Adds the time of a digest. Beyond the bound, the oldest time grows until it has it: more than is meant may be
+    /// said, never less.
     pub(super) fn add(&mut self, time: Span) {
         self.0.insert((time.from, time.to));
         if self.0.len() > KEPT_SPANS
@@ -217,15 +227,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faulty_time_beyond_the_bound_is_said_to_be_more_and_never_less() {
-        let mut faulty = Faulty::default();
+    fn beyond_the_bound_more_time_is_said_and_never_less() {
+        let mut times = Spans::default();
         let hours = i64::try_from(KEPT_SPANS).unwrap_or(0) + 2;
         for hour in 0..hours {
             let (from, to) = (10 * hour, 10 * hour + 1);
-            faulty.add(Span { from, to });
-            faulty.add(Span { from, to });
+            times.add(Span { from, to });
+            times.add(Span { from, to });
         }
-        let spans = faulty.newest_first();
+        let spans = times.newest_first();
         assert_eq!(spans.len(), KEPT_SPANS);
         assert_eq!(spans.last(), Some(&Span { from: 0, to: 21 }));
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::Run;
 use super::added::Mentioned;
-use super::chain::{Chain, Faulty, Fit};
+use super::chain::{Chain, Doubts, Fit};
 use super::fetching::Fetching;
 use super::layout::{DigestName, Lane, digests_of, months};
 use super::logs::{Checked, LogCheck, Missing, check_log};
@@ -30,8 +30,8 @@ pub(super) struct Walk {
     pub(super) chains: BTreeMap<(String, String), Chain>,
     /// Log files with a status.
     pub(super) logs: BTreeMap<Arc<ChainId>, u64>,
-    /// Time of digests whose log files are not all there, readable and unaltered.
-    faulty: BTreeMap<Arc<ChainId>, Faulty>,
+    /// Time of digests whose log files are not all valid.
+    doubts: BTreeMap<Arc<ChainId>, Doubts>,
     pub(super) mentioned: Mentioned,
     pub(super) missing: VecDeque<Missing>,
     /// No folder failed to be listed.
@@ -46,7 +46,7 @@ pub(super) async fn walk(run: Arc<Run>, lane: Lane) {
         lane,
         chains: BTreeMap::new(),
         logs: BTreeMap::new(),
-        faulty: BTreeMap::new(),
+        doubts: BTreeMap::new(),
         mentioned: Mentioned::default(),
         missing: VecDeque::new(),
         listed_all: true,
@@ -345,9 +345,14 @@ impl Walk {
                     self.missing.pop_front();
                 }
                 let finding = checked.finding;
-                if finding.status != Status::Valid {
+                let verdict = finding.status.verdict();
+                if verdict > Verdict::Proven {
                     let chain = Arc::clone(&finding.chain);
-                    self.faulty.entry(chain).or_default().add(checked.time);
+                    let doubts = self.doubts.entry(chain).or_default();
+                    match verdict {
+                        Verdict::Tampered => doubts.faulty.add(checked.time),
+                        _ => doubts.unread.add(checked.time),
+                    }
                 }
                 self.found(finding).await;
             }
@@ -380,8 +385,8 @@ impl Walk {
         let run = Arc::clone(&self.run);
         for chain in std::mem::take(&mut self.chains).into_values() {
             let logs = self.logs.get(&chain.id).copied().unwrap_or_default();
-            let faulty = self.faulty.remove(&chain.id).unwrap_or_default();
-            let report = chain.report(logs, faulty, run.options.from, run.options.to);
+            let doubts = self.doubts.remove(&chain.id).unwrap_or_default();
+            let report = chain.report(logs, doubts, run.options.from, run.options.to);
             run.emit(Event::Chain(report)).await;
         }
     }

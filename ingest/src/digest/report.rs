@@ -244,8 +244,10 @@ pub struct ChainReport {
     pub proven: Vec<Span>,
     /// Time between the first and the last digest that is not proven, oldest first.
     pub unproven: Vec<Span>,
-    /// Time of digests that list log files which are not there, altered or not readable, oldest first.
+    /// Time of digests that list log files which are missing or altered, oldest first.
     pub faulty: Vec<Span>,
+    /// Time of digests that list log files of which nothing could be told, oldest first.
+    pub unread: Vec<Span>,
 }
 
 /// What a verification yields, one by one.

@@ -76,6 +76,7 @@ fn report(proven: &[Span], faulty: &[Span]) -> Event {
         proven: proven.to_vec(),
         unproven: Vec::new(),
         faulty: faulty.to_vec(),
+        unread: Vec::new(),
     })
 }
 
@@ -240,6 +241,32 @@ async fn proven_time_grows_and_what_was_found_last_counts() {
     for row in newest {
         assert!(rows.contains(&row), "{row:?}: {rows:?}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_today_leaves_proven_time_as_it_is() {
+    let store = store();
+    let folder = format!("/trail/{BASE}CloudTrail-Digest/eu-west-1");
+    let row =
+        |status: &str, from: i64, to: i64| (folder.clone(), status.to_owned(), Some((from, to)));
+    record(&store, 0, vec![report(&[hours(0, 3)], &[])]).await;
+    let unread = |until| {
+        let Event::Chain(report) = report(&[hours(0, until)], &[]) else {
+            unreachable!()
+        };
+        Event::Chain(ChainReport {
+            unread: vec![hours(1, 2), hours(3, 4)],
+            ..report
+        })
+    };
+    // No digest of an hour can be found any more.
+    record(&store, 0, vec![gap(hours(2, 3)), unread(3)]).await;
+    let grown = [row("valid", 0, 3), row("valid", 0, 3), row("gap", 3, 4)];
+    let mut found = rows(&store).await;
+    found.sort();
+    let mut wanted = grown.to_vec();
+    wanted.sort();
+    assert_eq!(found, wanted);
 }
 
 #[tokio::test]

@@ -23,6 +23,17 @@ impl Timeline {
         &self.0
     }
 
+    /// Puts a stretch where nothing is known of its time.
+    pub(super) fn fill(&mut self, span: Span, status: Status) {
+        let mut from = span.from;
+        for (known, _) in self.0.clone() {
+            let to = known.from.min(span.to);
+            self.paint(Span { from, to }, status);
+            from = from.max(known.to);
+        }
+        self.paint(Span { from, to: span.to }, status);
+    }
+
     /// Puts a stretch over what was known of its time.
     pub(super) fn paint(&mut self, span: Span, status: Status) {
         if span.from >= span.to {
@@ -99,6 +110,31 @@ mod tests {
             ),
         ] {
             assert_eq!(painted(strokes), wanted, "{strokes:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_nothing_is_known_of_is_filled() {
+        for (known, wanted) in [
+            (&[][..], &[(1, 8, Gap)][..]),
+            (&[(0, 9, Valid)], &[(0, 9, Valid)]),
+            (
+                &[(0, 2, Valid), (4, 5, Gap), (6, 7, Valid)],
+                &[(0, 2, Valid), (2, 6, Gap), (6, 7, Valid), (7, 8, Gap)],
+            ),
+            (&[(8, 9, Valid)], &[(1, 8, Gap), (8, 9, Valid)]),
+        ] {
+            let mut timeline = Timeline::default();
+            for (from, to, status) in known {
+                let (from, to) = (*from, *to);
+                timeline.paint(Span { from, to }, *status);
+            }
+            timeline.fill(Span { from: 1, to: 8 }, Gap);
+            let stretches = timeline.stretches().iter();
+            let found: Vec<_> = stretches
+                .map(|(span, status)| (span.from, span.to, *status))
+                .collect();
+            assert_eq!(found, wanted, "{known:?}");
         }
     }
 

@@ -17,7 +17,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray
 use super::held::weight;
 use super::said::{ChainKey, Newest, Said};
 use super::timeline::Timeline;
-use super::{Found, Painted};
+use super::{Found, Layer, Painted};
 use crate::commit;
 use crate::datafile;
 use crate::digest::{Subject, Verdict};
@@ -59,12 +59,20 @@ pub(super) async fn write(
     if batch.len() == 0 {
         return Ok(());
     }
-    let mut retries = Retries::new(ATTEMPTS, PAUSE, LONGEST_WAIT);
+    let mut retries = retries();
     while let Err(error) = attempt(store, source, batch, clock).await {
-        let tell = |error: &Error| tracing::warn!(%error, "trying again");
         retries.wait(error, tell).await?;
     }
     Ok(())
+}
+
+pub(super) fn retries() -> Retries {
+    Retries::new(ATTEMPTS, PAUSE, LONGEST_WAIT)
+}
+
+/// Tells of an attempt that failed and is made again.
+pub(super) fn tell(error: &Error) {
+    tracing::warn!(%error, "trying again");
 }
 
 async fn attempt(store: &Store, source: &str, batch: &Batch, clock: fn() -> i64) -> Result<()> {
@@ -130,7 +138,10 @@ fn timelines(painted: &[Painted], said: &Said) -> Vec<Found> {
             let before = said.timeline(key);
             (each, before.clone(), before)
         });
-        now.paint(each.span, each.status);
+        match each.layer {
+            Layer::Over => now.paint(each.span, each.status),
+            Layer::Under => now.fill(each.span, each.status),
+        }
     }
     let changed = chains
         .into_values()
