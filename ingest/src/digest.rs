@@ -40,6 +40,7 @@ use tokio::task::JoinSet;
 
 pub use key::{AskedKeys, KeyFile, ListPublicKeys, PublicKey, PublicKeys, Wanted};
 pub use local::LocalFolder;
+pub(crate) use local::is_head;
 pub use report::{
     ChainId, ChainReport, Event, Finding, KEPT_FINDINGS, Report, Span, Status, Subject, Verdict,
 };

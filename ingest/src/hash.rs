@@ -9,6 +9,13 @@ pub(crate) fn short(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())[..8])
 }
 
+/// Stands for a text in a set: the first 128 bits of its SHA-256.
+pub(crate) fn half(text: &str) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
+    half
+}
+
 /// A hash of values added one by one.
 #[derive(Debug, Default)]
 pub struct Framed {

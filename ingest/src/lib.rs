@@ -16,6 +16,7 @@ pub mod decode;
 mod dedup;
 pub mod digest;
 mod error;
+pub mod findings;
 mod hash;
 pub mod inventory;
 pub mod maintain;
@@ -31,8 +32,9 @@ pub mod watermark;
 
 pub use activity::{BUCKET_SECONDS, RESOURCE_MEMBERS};
 pub use error::{Error, Result};
+pub use findings::DigestStatus;
 pub use hash::Framed;
-pub use pipeline::{DigestStatus, Options, Progress, Summary, run, unread};
+pub use pipeline::{Options, Progress, Summary, run, unread};
 pub use stop::{Stop, Stopper};
 
 /// Writes bytes as lower-case hexadecimal text.

@@ -9,7 +9,7 @@ mod seen;
 mod unread;
 mod write;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ use crate::commit::{Position, commit, follow, position};
 use crate::datafile::Files;
 use crate::decode::Limits;
 use crate::dedup::{KnownEvents, SMALL_HISTORY};
-use crate::digest::Status;
 use crate::error::{Error, Result};
+use crate::findings::DigestStatus;
 use crate::manifest::Manifest;
 use crate::retry::Retries;
 use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
@@ -34,9 +34,6 @@ pub use unread::unread;
 
 /// Objects looked up at once in `ingested_objects`.
 const LOOK_UP: usize = 4_096;
-
-/// Status of log files by key; what is not in it is unproven.
-pub type DigestStatus = HashMap<String, Status>;
 
 /// Bounds of an ingest run.
 #[derive(Debug, Clone)]
@@ -59,7 +56,7 @@ pub struct Options {
     pub attempts: u32,
     /// First pause after a failed attempt; it doubles with each, up to 64 times.
     pub pause: Duration,
-    /// What the digests say of objects, by key, where they were verified.
+    /// What the digests say of objects, where they were verified.
     pub digest_status: Option<Arc<DigestStatus>>,
     /// Asks the run to end early.
     pub stop: Stop,

@@ -4,9 +4,13 @@
 //! reads Delta). A column is named as CloudTrail names it, in snake case. Times are microseconds
 //! since the epoch, UTC. Columns of kind [`Kind::Json`] hold compact JSON text.
 
+mod digest_findings;
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+pub use digest_findings::DIGEST_FINDINGS;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -456,7 +460,7 @@ pub const INGESTED_OBJECTS: Table = Table {
         time("last_event_time", "Latest event in the object."),
         text(
             "digest_status",
-            "Result of digest validation; null where it was not asked for.",
+            "What the digests said of it when it was read; null where they were not asked. What they said since is in digest_findings.",
         ),
         Column {
             name: "ingested_at",
@@ -521,12 +525,13 @@ pub const INVENTORY: Table = Table {
 pub const BATCH_TABLES: [&Table; 4] = [&EVENTS, &ACTIVITIES, &REJECTS, &INGESTED_OBJECTS];
 
 /// All tables.
-pub const TABLES: [&Table; 5] = [
+pub const TABLES: [&Table; 6] = [
     &EVENTS,
     &ACTIVITIES,
     &REJECTS,
     &INGESTED_OBJECTS,
     &INVENTORY,
+    &DIGEST_FINDINGS,
 ];
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
-use podtrail_ingest::schema::{ACTIVITIES, TABLES};
+use deltalake::DeltaTable;
+use podtrail_ingest::schema::{ACTIVITIES, DIGEST_FINDINGS, TABLES, Table};
 use podtrail_ingest::store::Store;
 
 use crate::candidates;
@@ -89,7 +90,7 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 51] = [
+const GROUNDS: [View; 53] = [
     view!("telling_records", daily),
     view!("issuing_records", daily),
     view!("daily_callers", daily),
@@ -98,6 +99,8 @@ const GROUNDS: [View; 51] = [
     view!("inventory_looks", kept),
     view!("trail_days", kept),
     view!("callers", compact),
+    view!("digest_statuses"),
+    view!("digest_times", kept),
     view!("log_files", kept),
     view!("cluster_creators", kept),
     view!("clusters", kept),
@@ -218,7 +221,7 @@ const INNER: [&str; 8] = [
 ];
 
 /// Views that, once read, have computed everything that is kept.
-pub(crate) const WARMED: [&str; 9] = [
+pub(crate) const WARMED: [&str; 10] = [
     "fallbacks",
     "fallback_hours",
     "readiness",
@@ -226,6 +229,7 @@ pub(crate) const WARMED: [&str; 9] = [
     "hourly_attribution",
     "hourly_unattributed",
     "trail_days",
+    "digest_times",
     "log_files",
     "cluster_creators",
 ];
@@ -259,7 +263,11 @@ pub(crate) async fn register(
     let mut tables = Vec::with_capacity(TABLES.len());
     let mut days = Days::default();
     for table in TABLES {
-        let delta = store.require(table).await?;
+        let Some(delta) = opened(store, table).await? else {
+            let none = RecordBatch::new_empty(table.arrow_schema());
+            add(context, table.name, Arc::new(in_memory(table.name, none)?))?;
+            continue;
+        };
         let failed = |error: deltalake::DeltaTableError| {
             Error::Store(podtrail_ingest::Error::Delta {
                 table: table.name,
@@ -313,9 +321,27 @@ pub(crate) async fn newest(store: &Store, known: &Snapshot) -> Result<Snapshot> 
     let mut snapshot = Snapshot::new();
     for table in TABLES {
         let since = known.get(table.name).copied().unwrap_or_default();
-        snapshot.insert(table.name, store.newest_version(table, since).await?);
+        match store.newest_version(table, since).await {
+            Err(error) if may_lack(&error) => {}
+            version => {
+                snapshot.insert(table.name, version?);
+            }
+        }
     }
     Ok(snapshot)
+}
+
+/// Loads a table; `None` for one that a store may lack.
+async fn opened(store: &Store, table: &'static Table) -> Result<Option<DeltaTable>> {
+    match store.require(table).await {
+        Err(error) if may_lack(&error) => Ok(None),
+        found => Ok(Some(found?)),
+    }
+}
+
+/// True for a table that came later than the others: whoever writes to the store next makes it.
+fn may_lack(error: &podtrail_ingest::Error) -> bool {
+    matches!(error, podtrail_ingest::Error::NoTable { table, .. } if *table == DIGEST_FINDINGS.name)
 }
 
 fn in_memory(what: &str, rows: RecordBatch) -> Result<MemTable> {

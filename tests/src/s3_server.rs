@@ -2,6 +2,8 @@
 //! The protocol is the crate s3s's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
@@ -19,6 +21,9 @@ use s3s::dto::{
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use tokio::net::TcpListener;
+
+use crate::program::{Run, command};
+use crate::trail::Delivered;
 
 /// The only bucket.
 pub const BUCKET: &str = "podtrail-test";
@@ -72,6 +77,11 @@ impl Contents {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Bytes> {
         self.lock().get(key).map(|held| held.bytes.clone())
+    }
+
+    /// Removes an object.
+    pub fn remove(&self, key: &str) {
+        assert!(self.lock().remove(key).is_some(), "{key} is not there");
     }
 
     /// From here on, a write that must not overwrite does, as where a store does not know the condition.
@@ -358,4 +368,41 @@ impl Server {
             ("PODTRAIL_STORE_PATH_STYLE", "true".to_owned()),
         ]
     }
+}
+
+/// Puts a trail into the bucket.
+pub fn fill(server: &Server, delivered: &[Delivered]) {
+    for object in delivered {
+        let metadata: Vec<(&str, &str)> = object
+            .signature
+            .iter()
+            .flat_map(|signature| {
+                [
+                    ("signature", signature.as_str()),
+                    ("signature-algorithm", "SHA256withRSA"),
+                ]
+            })
+            .collect();
+        server
+            .contents
+            .put(&object.key, object.bytes.clone(), &metadata);
+    }
+}
+
+/// Starts the program on a store, with the server as S3.
+pub fn start(server: &Server, store: &str, arguments: &[&str]) -> Child {
+    command(Path::new(store), arguments)
+        .envs(server.environment())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Runs the program on a store, with the server as S3.
+pub async fn run(server: &Server, store: &str, arguments: &[&str]) -> Run {
+    let child = start(server, store, arguments);
+    tokio::task::spawn_blocking(move || Run::from(child.wait_with_output().unwrap()))
+        .await
+        .unwrap()
 }

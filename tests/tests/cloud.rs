@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use podtrail_tests::inspect::record_columns;
 use podtrail_tests::program::{self, Run, command};
 use podtrail_tests::public_keys::PublicKeys;
-use podtrail_tests::s3_server::{BUCKET, Server};
+use podtrail_tests::s3_server::{BUCKET, Server, fill, run, start};
 use podtrail_tests::trail::{self, ACCOUNTS, Delivered, PREFIX, REGIONS};
 use serde_json::Value;
 
@@ -20,40 +20,6 @@ const FROM: &str = "--from=2026-02-28";
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_mins(10);
-
-fn fill(server: &Server, delivered: &[Delivered]) {
-    for object in delivered {
-        let metadata: Vec<(&str, &str)> = object
-            .signature
-            .iter()
-            .flat_map(|signature| {
-                [
-                    ("signature", signature.as_str()),
-                    ("signature-algorithm", "SHA256withRSA"),
-                ]
-            })
-            .collect();
-        server
-            .contents
-            .put(&object.key, object.bytes.clone(), &metadata);
-    }
-}
-
-fn start(server: &Server, store: &str, arguments: &[&str]) -> Child {
-    command(Path::new(store), arguments)
-        .envs(server.environment())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-async fn run(server: &Server, store: &str, arguments: &[&str]) -> Run {
-    let child = start(server, store, arguments);
-    tokio::task::spawn_blocking(move || Run::from(child.wait_with_output().unwrap()))
-        .await
-        .unwrap()
-}
 
 fn write(folder: &Path, delivered: &[Delivered]) {
     for object in delivered {
@@ -413,6 +379,27 @@ async fn what_is_missing_or_forbidden_is_named() {
         (&["ingest", "s3://podtrail-test/x", "--account=12"], 2, "12"),
         (&["ingest", "ftp://host/x"], 2, "ftp://"),
         (&["verify", "/no/such/folder"], 2, "/no/such/folder"),
+        (
+            &["ingest", "lookup://eu-west-1", "--verify"],
+            2,
+            "lookup://",
+        ),
+        (&["ingest", "-", "--verify"], 2, "only a trail"),
+        (
+            &["ingest", "s3://podtrail-test/x", "--keys=/no/keys"],
+            2,
+            "--verify",
+        ),
+        (
+            &[
+                "ingest",
+                "s3://podtrail-test/x",
+                "--verify",
+                "--keys=/no/keys",
+            ],
+            2,
+            "/no/keys",
+        ),
     ] {
         let run = run(&server, place, arguments).await.expect(code);
         assert!(run.stderr.contains(named), "{arguments:?}: {}", run.stderr);

@@ -50,6 +50,11 @@ pub(crate) struct SourceConfig {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) path_style: Option<bool>,
     pub(crate) requester_pays: Option<bool>,
+    /// Whether its digests are verified first.
+    pub(crate) verify: Option<bool>,
+    /// Files of public keys for that; CloudTrail is asked without any.
+    #[serde(default)]
+    pub(crate) keys: Vec<PathBuf>,
 }
 
 /// A cluster that Kubernetes itself is asked about.

@@ -21,7 +21,7 @@ use podtrail_ingest::store::Store;
 use podtrail_ingest::{DigestStatus, Options, Progress, Stop, Summary, unread, watermark};
 
 use super::aws::{AwsArguments, Selection, clock, random};
-use super::config::Config;
+use super::config::{Config, SourceConfig};
 use super::inventory::Collect;
 use super::schedule::{self, Schedules};
 use super::verify::KeyArguments;
@@ -61,7 +61,7 @@ pub(crate) struct Ingest {
     /// Ask LookupEvents for the records that issued access keys which the store lacks, and nothing else
     #[arg(long, conflicts_with_all = ["follow", "every", "from", "to"])]
     backfill: bool,
-    /// Verify the digests of trails in S3 first, and keep what they say of each log file
+    /// Verify the digests of trails first, in S3 or a copy, and keep what they say
     #[arg(long, conflicts_with = "dry_run")]
     verify: bool,
     #[command(flatten)]
@@ -187,6 +187,16 @@ impl Ingest {
 
     /// What is read, each with what it is opened with.
     fn planned(&self, global: &Global) -> anyhow::Result<Vec<(String, Request)>> {
+        let planned = self.requests(global)?;
+        let mut requests = planned.iter().map(|(_, request)| request);
+        if !self.keys.is_empty() && requests.all(|request| request.verify.is_none()) {
+            let text = "--keys is for --verify (verify = true), and nothing is verified";
+            return Err(podtrail_ingest::Error::InvalidInput(text.to_owned()).into());
+        }
+        Ok(planned)
+    }
+
+    fn requests(&self, global: &Global) -> anyhow::Result<Vec<(String, Request)>> {
         let request = Request {
             selection: self.selection.clone(),
             look_back: self.look_back,
@@ -194,6 +204,7 @@ impl Ingest {
             access_keys: None,
             follows: self.goes_on(),
             dry_run: self.dry_run,
+            verify: self.verify.then(|| self.keys.clone()),
             paces: Paces::default(),
         };
         if !self.sources.is_empty() {
@@ -208,7 +219,7 @@ impl Ingest {
             let text = "no SOURCE: name one, or configure [[source]] in podtrail.toml";
             return Err(podtrail_ingest::Error::InvalidInput(text.to_owned()).into());
         }
-        let planned = config.sources().iter().map(|source| {
+        let planned = config.sources().iter().map(|source| -> anyhow::Result<_> {
             let mut request = request.clone();
             request.aws = request.aws.with(source);
             for (said, option) in [
@@ -219,9 +230,24 @@ impl Ingest {
                     option.clone_from(said);
                 }
             }
-            (source.location.clone(), request)
+            request.verify = self.verifies(source)?;
+            Ok((source.location.clone(), request))
         });
-        Ok(planned.collect())
+        planned.collect()
+    }
+
+    /// The keys to verify a configured source with, where it is verified.
+    fn verifies(&self, source: &SourceConfig) -> anyhow::Result<Option<KeyArguments>> {
+        let verify = source.verify.unwrap_or(self.verify);
+        if !verify && !source.keys.is_empty() {
+            let text = format!("{}: keys are for verify = true", source.location);
+            return Err(podtrail_ingest::Error::InvalidInput(text).into());
+        }
+        let keys = match source.keys.as_slice() {
+            [] => self.keys.clone(),
+            own => KeyArguments::of(own),
+        };
+        Ok((verify && !self.dry_run).then_some(keys))
     }
 }
 

@@ -7,17 +7,28 @@ use anyhow::Context;
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema};
 use chrono::Utc;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use podtrail_ingest::Error;
 use podtrail_ingest::digest::{
-    AskedKeys, Event, Finding, KeyFile, LocalFolder, Options, PublicKeys, Report, Status, Vault,
-    Verdict, verify,
+    AskedKeys, Event, Finding, KEPT_FINDINGS, KeyFile, LocalFolder, Options, PublicKeys, Report,
+    Status, Vault, Verdict, verify,
 };
+use tokio::sync::mpsc;
 
 use super::aws::{AwsArguments, Selection};
-use super::{Exit, Global, output, read_small, say};
+use super::{Exit, Format, Global, output, read_small, say};
 
 /// Largest file of public keys, in bytes.
 const KEY_FILE_BYTES: u64 = 16 << 20;
+
+/// Rows handed over at once.
+const BATCH_ROWS: usize = 1_024;
+
+/// Batches of rows found ahead of the one that is printed.
+const BATCHES_AHEAD: usize = 2;
 
 /// Spans of time named per chain in the summary.
 const NAMED_SPANS: usize = 5;
@@ -65,25 +76,25 @@ impl Verify {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<Exit> {
         let (vault, options) = self.vault().await?;
         let keys = self.keys.keys(&self.aws).await?;
-        let mut report = Report::default();
-        let mut proven = Vec::new();
-        let mut events = verify(vault, keys, options);
-        while let Some(event) = futures::StreamExt::next(&mut events).await {
-            match event {
-                Event::Finding(finding) if self.all && finding.status == Status::Valid => {
-                    proven.push(finding.clone());
-                    report.add(Event::Finding(finding));
-                }
-                other => report.add(other),
-            }
-        }
-        report
-            .chains
-            .sort_by(|left, right| left.chain.cmp(&right.chain));
-        proven.extend(report.findings.iter().cloned());
-        output::print_batch(global, rows(&proven)?).await?;
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let printer = Printer {
+            proven: self.all,
+            // A table is drawn whole: its rows are bounded.
+            most: if global.output == Format::Table {
+                KEPT_FINDINGS as u64
+            } else {
+                u64::MAX
+            },
+            held: Vec::new(),
+            counts: [0; 2],
+            dropped: 0,
+            out: sender,
+        };
+        let found = printer.all(verify(vault, keys, options));
+        let printed = output::print(global, stream(receiver)?);
+        let ((report, dropped), ()) = tokio::try_join!(found, printed)?;
         if !global.quiet {
-            for line in summary(&report) {
+            for line in summary(&report, dropped) {
                 say(&line);
             }
         }
@@ -121,6 +132,18 @@ impl Verify {
 }
 
 impl KeyArguments {
+    /// Names files.
+    pub(crate) fn of(keys: &[PathBuf]) -> Self {
+        Self {
+            keys: keys.to_vec(),
+        }
+    }
+
+    /// True where no file is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The keys of the files, else those that CloudTrail gives when asked.
     pub(crate) async fn keys(&self, aws: &AwsArguments) -> anyhow::Result<Arc<dyn PublicKeys>> {
         if self.keys.is_empty() {
@@ -133,6 +156,72 @@ impl KeyArguments {
         }
         Ok(Arc::new(known))
     }
+}
+
+/// Hands rows over as they are found, and sums up.
+struct Printer {
+    /// Rows of what is proven, too.
+    proven: bool,
+    /// Most rows of what is proven, and most of the others.
+    most: u64,
+    held: Vec<Finding>,
+    /// Rows of what is proven, and the others.
+    counts: [u64; 2],
+    dropped: u64,
+    out: mpsc::Sender<RecordBatch>,
+}
+
+impl Printer {
+    /// Takes all events; gives their sum, and how many rows were left out.
+    async fn all(mut self, mut events: BoxStream<'static, Event>) -> anyhow::Result<(Report, u64)> {
+        let mut report = Report::default();
+        while let Some(event) = events.next().await {
+            if let Event::Finding(finding) = &event {
+                self.take(finding);
+                if self.held.len() == BATCH_ROWS {
+                    self.hand_over().await?;
+                }
+            }
+            report.add(event);
+        }
+        self.hand_over().await?;
+        report
+            .chains
+            .sort_by(|left, right| left.chain.cmp(&right.chain));
+        Ok((report, self.dropped))
+    }
+
+    fn take(&mut self, finding: &Finding) {
+        let is_fault = finding.status != Status::Valid;
+        if !is_fault && !self.proven {
+            return;
+        }
+        let count = &mut self.counts[usize::from(is_fault)];
+        if *count == self.most {
+            self.dropped += 1;
+            return;
+        }
+        *count += 1;
+        self.held.push(finding.clone());
+    }
+
+    /// Who has read enough does not end the verification: its sum is of everything.
+    async fn hand_over(&mut self) -> anyhow::Result<()> {
+        if !self.held.is_empty() {
+            let batch = rows(&std::mem::take(&mut self.held))?;
+            let _ = self.out.send(batch).await;
+        }
+        Ok(())
+    }
+}
+
+fn stream(receiver: mpsc::Receiver<RecordBatch>) -> anyhow::Result<SendableRecordBatchStream> {
+    let batches = futures::stream::unfold(receiver, |mut receiver| async move {
+        let batch = receiver.recv().await?;
+        Some((Ok(batch), receiver))
+    });
+    let schema = rows(&[])?.schema();
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
 }
 
 fn rows(findings: &[Finding]) -> anyhow::Result<RecordBatch> {
@@ -180,7 +269,7 @@ fn rows(findings: &[Finding]) -> anyhow::Result<RecordBatch> {
 }
 
 /// Sums a verification up for people.
-fn summary(report: &Report) -> Vec<String> {
+fn summary(report: &Report, dropped: u64) -> Vec<String> {
     let mut lines = Vec::new();
     for chain in &report.chains {
         let id = &chain.chain;
@@ -225,10 +314,9 @@ fn summary(report: &Report) -> Vec<String> {
     };
     lines.push(counts);
     lines.push(verdict.to_owned());
-    if report.dropped > 0 {
+    if dropped > 0 {
         lines.push(format!(
-            "{} more findings are counted, not shown",
-            report.dropped
+            "{dropped} more findings are counted, not shown; -o ndjson shows all"
         ));
     }
     lines

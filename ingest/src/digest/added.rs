@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use futures::TryStreamExt;
-use sha2::{Digest, Sha256};
 
 use super::chain::Chain;
 use super::inflate::inflate;
@@ -18,6 +17,7 @@ use super::lane::Walk;
 use super::layout::{Lane, log_day, log_time};
 use super::parse::LogFile;
 use super::report::{ChainId, Finding, Status, Subject};
+use crate::hash::half;
 
 const MINUTE: i64 = 60 * 1_000_000;
 
@@ -43,19 +43,13 @@ impl Mentioned {
             return;
         }
         if let Some(day) = log_day(lane, &log.key) {
-            self.days.entry(day).or_default().insert(short(&log.key));
+            self.days.entry(day).or_default().insert(half(&log.key));
         }
     }
 
     fn take(&mut self, day: NaiveDate) -> HashSet<[u8; 16]> {
         self.days.remove(&day).unwrap_or_default()
     }
-}
-
-fn short(key: &str) -> [u8; 16] {
-    let mut short = [0; 16];
-    short.copy_from_slice(&Sha256::digest(key.as_bytes())[..16]);
-    short
 }
 
 impl Walk {
@@ -78,7 +72,7 @@ impl Walk {
         loop {
             match objects.try_next().await {
                 Ok(Some(object)) if object.key.ends_with('/') && object.size == 0 => {}
-                Ok(Some(object)) if listed.contains(&short(&object.key)) => {}
+                Ok(Some(object)) if listed.contains(&half(&object.key)) => {}
                 Ok(Some(object)) => self.not_listed(&object.key, begin).await,
                 Ok(None) => return,
                 Err(error) => return self.unreadable(&folder, &error.to_string()).await,

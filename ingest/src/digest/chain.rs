@@ -1,5 +1,6 @@
 //! What is known of one chain while it is walked from its newest digest to its oldest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::layout::DigestName;
@@ -164,7 +165,13 @@ impl Chain {
     }
 
     /// Sums the chain up for the window.
-    pub(super) fn report(self, logs: u64, from: Option<i64>, to: Option<i64>) -> ChainReport {
+    pub(super) fn report(
+        self,
+        logs: u64,
+        doubts: Doubts,
+        from: Option<i64>,
+        to: Option<i64>,
+    ) -> ChainReport {
         let clip = |spans: Vec<Span>| {
             let clipped = spans.into_iter().rev().map(|span| Span {
                 from: from.map_or(span.from, |from| span.from.max(from)),
@@ -178,6 +185,58 @@ impl Chain {
             logs,
             proven: clip(self.proven),
             unproven: clip(self.holes),
+            faulty: clip(doubts.faulty.newest_first()),
+            unread: clip(doubts.unread.newest_first()),
         }
+    }
+}
+
+/// Time of digests that list log files which are not valid.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// Missing or altered.
+    pub(super) faulty: Spans,
+    /// Neither that nor valid.
+    pub(super) unread: Spans,
+}
+
+/// Time of digests, each once.
+#[derive(Debug, Default)]
+pub(super) struct Spans(BTreeSet<(i64, i64)>);
+
+impl Spans {
+    /// Adds the time of a digest. Beyond the bound, the oldest time grows until it has it: more than is meant may be
+    /// said, never less.
+    pub(super) fn add(&mut self, time: Span) {
+        self.0.insert((time.from, time.to));
+        if self.0.len() > KEPT_SPANS
+            && let (Some(one), Some(other)) = (self.0.pop_first(), self.0.pop_first())
+        {
+            self.0.insert((one.0, one.1.max(other.1)));
+        }
+    }
+
+    fn newest_first(self) -> Vec<Span> {
+        let spans = self.0.into_iter().rev();
+        spans.map(|(from, to)| Span { from, to }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_the_bound_more_time_is_said_and_never_less() {
+        let mut times = Spans::default();
+        let hours = i64::try_from(KEPT_SPANS).unwrap_or(0) + 2;
+        for hour in 0..hours {
+            let (from, to) = (10 * hour, 10 * hour + 1);
+            times.add(Span { from, to });
+            times.add(Span { from, to });
+        }
+        let spans = times.newest_first();
+        assert_eq!(spans.len(), KEPT_SPANS);
+        assert_eq!(spans.last(), Some(&Span { from: 0, to: 21 }));
     }
 }

@@ -9,12 +9,12 @@ use tokio::task::JoinSet;
 
 use super::Run;
 use super::added::Mentioned;
-use super::chain::{Chain, Fit};
+use super::chain::{Chain, Doubts, Fit};
 use super::fetching::Fetching;
 use super::layout::{DigestName, Lane, digests_of, months};
-use super::logs::{LogCheck, Missing, check_log};
+use super::logs::{Checked, LogCheck, Missing, check_log};
 use super::proof::{Expected, Fetched, Judged, Place, Weight, judge};
-use super::report::{ChainId, Event, Finding, Span, Status, Verdict};
+use super::report::{ChainId, Event, Span, Status, Verdict};
 
 /// Digests of one account and region that are read ahead of their turn.
 const READ_AHEAD: usize = 4;
@@ -30,11 +30,13 @@ pub(super) struct Walk {
     pub(super) chains: BTreeMap<(String, String), Chain>,
     /// Log files with a status.
     pub(super) logs: BTreeMap<Arc<ChainId>, u64>,
+    /// Time of digests whose log files are not all valid.
+    doubts: BTreeMap<Arc<ChainId>, Doubts>,
     pub(super) mentioned: Mentioned,
     pub(super) missing: VecDeque<Missing>,
     /// No folder failed to be listed.
     pub(super) listed_all: bool,
-    checks: JoinSet<(Finding, Option<Missing>)>,
+    checks: JoinSet<Checked>,
 }
 
 /// Walks all chains of the lane and reports what is found.
@@ -44,6 +46,7 @@ pub(super) async fn walk(run: Arc<Run>, lane: Lane) {
         lane,
         chains: BTreeMap::new(),
         logs: BTreeMap::new(),
+        doubts: BTreeMap::new(),
         mentioned: Mentioned::default(),
         missing: VecDeque::new(),
         listed_all: true,
@@ -307,6 +310,10 @@ impl Walk {
                 digest: place.key.to_owned(),
                 status: judged.status,
                 weight: judged.weight,
+                time: Span {
+                    from: file.start,
+                    to: file.end,
+                },
                 log: log.clone(),
             };
             let Ok(permit) = Arc::clone(&self.run.reads).acquire_owned().await else {
@@ -330,12 +337,22 @@ impl Walk {
         }
     }
 
-    async fn checked(&mut self, found: Result<(Finding, Option<Missing>), tokio::task::JoinError>) {
+    async fn checked(&mut self, found: Result<Checked, tokio::task::JoinError>) {
         match found {
-            Ok((finding, missing)) => {
-                self.missing.extend(missing);
+            Ok(checked) => {
+                self.missing.extend(checked.missing);
                 if self.missing.len() > super::logs::MISSING_KEPT {
                     self.missing.pop_front();
+                }
+                let finding = checked.finding;
+                let verdict = finding.status.verdict();
+                if verdict > Verdict::Proven {
+                    let chain = Arc::clone(&finding.chain);
+                    let doubts = self.doubts.entry(chain).or_default();
+                    match verdict {
+                        Verdict::Tampered => doubts.faulty.add(checked.time),
+                        _ => doubts.unread.add(checked.time),
+                    }
                 }
                 self.found(finding).await;
             }
@@ -368,7 +385,8 @@ impl Walk {
         let run = Arc::clone(&self.run);
         for chain in std::mem::take(&mut self.chains).into_values() {
             let logs = self.logs.get(&chain.id).copied().unwrap_or_default();
-            let report = chain.report(logs, run.options.from, run.options.to);
+            let doubts = self.doubts.remove(&chain.id).unwrap_or_default();
+            let report = chain.report(logs, doubts, run.options.from, run.options.to);
             run.emit(Event::Chain(report)).await;
         }
     }

@@ -26,6 +26,11 @@ use crate::error::{Error, Result};
 /// Appended to the name of an object for the file with its metadata.
 const HEAD: &str = ".head.json";
 
+/// True for a file that holds the metadata of a digest.
+pub(crate) fn is_head(name: &str) -> bool {
+    name.ends_with(HEAD) && name.contains("_CloudTrail-Digest_")
+}
+
 /// Largest file of metadata, in bytes.
 const HEAD_BYTES: u64 = 64 << 10;
 
@@ -233,6 +238,11 @@ impl Vault for LocalFolder {
             copy.subfolders(prefix).await
         }
         .boxed()
+    }
+
+    fn name(&self, _bucket: Option<&str>, key: &str) -> String {
+        let path = self.path(key);
+        path.map_or_else(|| key.to_owned(), |path| path.display().to_string())
     }
 
     fn get(&self, bucket: Option<&str>, key: &str) -> BoxFuture<'static, io::Result<Option<Got>>> {

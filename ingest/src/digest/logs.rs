@@ -6,7 +6,7 @@ use super::Run;
 use super::inflate::{Failure, inflate};
 use super::parse::{LogFile, SHA_256};
 use super::proof::Weight;
-use super::report::{ChainId, Finding, Status, Subject};
+use super::report::{ChainId, Finding, Span, Status, Subject};
 
 /// Missing log files of one account and region whose content is looked for under other names.
 pub(super) const MISSING_KEPT: usize = 1_000;
@@ -27,13 +27,24 @@ pub(super) struct LogCheck {
     pub(super) digest: String,
     pub(super) status: Status,
     pub(super) weight: Weight,
+    /// The time that the digest covers.
+    pub(super) time: Span,
     pub(super) log: LogFile,
 }
 
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) finding: Finding,
+    pub(super) missing: Option<Missing>,
+    /// The time that the digest covers.
+    pub(super) time: Span,
+}
+
 /// Reads the log file and compares.
-pub(super) async fn check_log(check: LogCheck) -> (Finding, Option<Missing>) {
+pub(super) async fn check_log(check: LogCheck) -> Checked {
     let (status, cause) = compare(&check).await;
-    let log = check.log;
+    let (log, time) = (check.log, check.time);
     let missing = (status == Status::LogMissing).then(|| Missing {
         key: log.key.clone(),
         hash: log.hash,
@@ -48,7 +59,11 @@ pub(super) async fn check_log(check: LogCheck) -> (Finding, Option<Missing>) {
         span: None,
         cause,
     };
-    (finding, missing)
+    Checked {
+        finding,
+        missing,
+        time,
+    }
 }
 
 async fn compare(check: &LogCheck) -> (Status, String) {

@@ -7,6 +7,8 @@ use chrono::{DateTime, SecondsFormat};
 use futures::{Stream, StreamExt};
 use serde::{Serialize, Serializer};
 
+use super::layout::{DIGESTS, LOGS};
+
 /// Findings other than `valid` that a [`Report`] keeps; the rest is counted only.
 pub const KEPT_FINDINGS: usize = 10_000;
 
@@ -59,6 +61,29 @@ pub enum Verdict {
 }
 
 impl Status {
+    const ALL: [Self; 15] = [
+        Self::Valid,
+        Self::Unproven,
+        Self::SignatureUnavailable,
+        Self::Gap,
+        Self::PublicKeyUnknown,
+        Self::Unreadable,
+        Self::DigestMissing,
+        Self::DigestAltered,
+        Self::DigestMoved,
+        Self::SignatureInvalid,
+        Self::ChainBroken,
+        Self::LogMissing,
+        Self::LogAltered,
+        Self::LogMoved,
+        Self::LogUnlisted,
+    ];
+
+    /// Finds the status of a stable name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
     /// The stable name, as in the serialised form.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -167,6 +192,18 @@ pub struct ChainId {
     pub base: String,
 }
 
+impl ChainId {
+    /// The folder of its digests, without the final `/`.
+    pub(crate) fn digests(&self) -> String {
+        format!("{}{DIGESTS}{}", self.base, self.region)
+    }
+
+    /// The folder of its log files, without the final `/`.
+    pub(crate) fn logs(&self) -> String {
+        format!("{}{LOGS}{}", self.base, self.region)
+    }
+}
+
 fn shared<S: Serializer>(chain: &Arc<ChainId>, serializer: S) -> Result<S::Ok, S::Error> {
     ChainId::serialize(chain, serializer)
 }
@@ -207,6 +244,10 @@ pub struct ChainReport {
     pub proven: Vec<Span>,
     /// Time between the first and the last digest that is not proven, oldest first.
     pub unproven: Vec<Span>,
+    /// Time of digests that list log files which are missing or altered, oldest first.
+    pub faulty: Vec<Span>,
+    /// Time of digests that list log files of which nothing could be told, oldest first.
+    pub unread: Vec<Span>,
 }
 
 /// What a verification yields, one by one.

@@ -51,6 +51,9 @@ pub trait Vault: Send + Sync + std::fmt::Debug {
         prefix: &str,
     ) -> BoxFuture<'static, io::Result<Vec<String>>>;
 
+    /// Names an object, or a folder without its final `/`, as the source does that reads it.
+    fn name(&self, bucket: Option<&str>, key: &str) -> String;
+
     /// Opens an object; `None` where it does not exist.
     fn get(&self, bucket: Option<&str>, key: &str) -> BoxFuture<'static, io::Result<Option<Got>>>;
 }

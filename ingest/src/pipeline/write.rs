@@ -14,8 +14,8 @@ use super::read::{Chunk, Ended};
 use super::{Options, Summary, gather, rename};
 use crate::activity;
 use crate::datafile::{self, FileInfo};
+use crate::decode::ObjectKind;
 use crate::dedup::KnownEvents;
-use crate::digest::Status;
 use crate::error::Result;
 use crate::manifest::Redo;
 use crate::schema::{ACTIVITIES, BATCH_TABLES, EVENTS, INGESTED_OBJECTS, REJECTS, Table};
@@ -369,10 +369,8 @@ impl<'a> BatchWriter<'a> {
             .get(&ended.object.key)
             .copied()
             .unwrap_or_default();
-        let digest_status = self.options.digest_status.as_ref().map(|known| {
-            let status = known.get(&ended.object.key).copied();
-            status.unwrap_or(Status::Unproven).as_str()
-        });
+        let known = self.options.digest_status.as_ref();
+        let digest_status = known.map(|known| known.of(&ended.object.key).as_str());
         self.summary.objects += 1;
         self.summary.saw(ended.first_event_time);
         self.summary.saw(ended.last_event_time);
@@ -415,7 +413,8 @@ impl<'a> BatchWriter<'a> {
             records,
             rejected,
             inflated_bytes,
-            digest_status,
+            // Digests do not speak of digests.
+            digest_status: digest_status.filter(|_| outcome.kind != ObjectKind::Digest),
         }
     }
 

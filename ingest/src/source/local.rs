@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use super::{Body, ObjectRef, Source};
+use crate::digest::is_head;
 use crate::error::{Error, Result};
 use crate::hash::short;
 use crate::hex;
@@ -230,6 +231,10 @@ fn walk_folder(folder: &Path, skip: Option<&Path>, out: &Listing) -> Result<(), 
     };
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
+        // Saved beside a digest of a copied trail, for who verifies it.
+        if entry.file_name().to_str().is_some_and(is_head) {
+            continue;
+        }
         let path = entry.path();
         let link_to_folder = entry.file_type().is_ok_and(|kind| kind.is_symlink()) && path.is_dir();
         if link_to_folder {

@@ -333,7 +333,8 @@ fn the_command_merges_prints_what_it_did_and_refuses_what_is_dangerous() {
             "activities",
             "rejects",
             "ingested_objects",
-            "inventory"
+            "inventory",
+            "digest_findings"
         ]
     );
 

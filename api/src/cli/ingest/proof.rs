@@ -1,20 +1,31 @@
-//! What the digests say of the log files that are read: `podtrail ingest --verify`.
+//! What the digests of a trail say of it, before it is read: `podtrail ingest --verify`.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt};
-use podtrail_ingest::digest::{self, Event, PublicKeys, Status, Subject, Verdict, verify};
-use podtrail_ingest::{DigestStatus, Stop};
+use podtrail_ingest::digest::{
+    Event, LocalFolder, Options, PublicKeys, Status, Vault, Verdict, verify,
+};
+use podtrail_ingest::findings::Recorder;
+use podtrail_ingest::store::Store;
+use podtrail_ingest::{DigestStatus, Error, Stop};
 
 use super::sources::Request;
+use crate::cli::aws::clock;
 use crate::cli::say;
+use crate::cli::verify::KeyArguments;
 
 /// Findings said on standard error; the rest is counted.
 const SAID: u64 = 20;
 
-/// Log files whose status is kept, some 300 bytes each; those beyond count as unproven.
-const MOST_FILES: usize = 2_000_000;
+/// A trail whose digests can be verified.
+pub(super) struct Trail {
+    vault: Arc<dyn Vault>,
+    keys: Arc<dyn PublicKeys>,
+    options: Options,
+}
 
 /// What was proven of a trail.
 pub(super) struct Proof {
@@ -22,32 +33,96 @@ pub(super) struct Proof {
     pub(super) verdict: Verdict,
 }
 
-/// Verifies the digests and log files of a trail from a time on, or until asked to stop. Each log file is read once more
-/// for that.
-pub(super) async fn prove(
-    location: &str,
-    request: &Request,
-    from: DateTime<Utc>,
-    keys: Arc<dyn PublicKeys>,
-    stop: &Stop,
-) -> anyhow::Result<Proof> {
-    let (vault, bucket, prefix) = request.aws.vault(location).await?;
-    let to = request.selection.to.unwrap_or_else(Utc::now);
-    let options = digest::Options {
-        bucket: Some(bucket),
-        prefix,
-        accounts: request.selection.accounts.clone(),
-        regions: request.selection.regions.clone(),
-        from: Some(from.timestamp_micros()),
-        to: Some(to.timestamp_micros()),
-        ..digest::Options::default()
+/// Refuses sources that have no digests.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for all but buckets and folders.
+pub(super) fn check(argument: &str) -> Result<(), Error> {
+    let is_trail = match argument.split_once("://") {
+        Some((scheme, _)) => scheme == "s3",
+        None => Path::new(argument).is_dir(),
     };
-    Ok(weigh(verify(vault, keys, options), stop).await)
+    if is_trail {
+        return Ok(());
+    }
+    Err(Error::InvalidInput(format!(
+        "{argument}: only a trail has digests to verify: give s3://bucket/prefix or a folder with a copy, or leave --verify \
+         (verify = true) out"
+    )))
 }
 
-/// Weighs what is found, until asked to stop.
-async fn weigh(mut events: impl Stream<Item = Event> + Unpin + Send, stop: &Stop) -> Proof {
-    let mut status = DigestStatus::new();
+impl Trail {
+    /// Opens the trail that `argument` names, from a time on.
+    ///
+    /// # Errors
+    /// What the user must mend: no digests in a folder, a file of keys that cannot be read; and where the bucket cannot be
+    /// reached.
+    pub(super) async fn open(
+        argument: &str,
+        request: &Request,
+        keys: &KeyArguments,
+        from: Option<DateTime<Utc>>,
+    ) -> anyhow::Result<Self> {
+        let selection = &request.selection;
+        let options = Options {
+            accounts: selection.accounts.clone(),
+            regions: selection.regions.clone(),
+            from: from.or(selection.from).map(|time| time.timestamp_micros()),
+            to: selection.to.map(|time| time.timestamp_micros()),
+            ..Options::default()
+        };
+        let (vault, options) = if argument.starts_with("s3://") {
+            let (vault, bucket, prefix) = request.aws.vault(argument).await?;
+            let options = Options {
+                bucket: Some(bucket),
+                prefix,
+                to: options.to.or_else(|| Some(clock())),
+                ..options
+            };
+            (vault, options)
+        } else {
+            // Named as the source names its files.
+            let root = Path::new(argument).canonicalize();
+            let root = root.map_err(|source| Error::Read {
+                path: PathBuf::from(argument),
+                source,
+            })?;
+            let folder = LocalFolder::open(root, None).await?;
+            let prefix = folder.base().to_owned();
+            let vault: Arc<dyn Vault> = Arc::new(folder);
+            (vault, Options { prefix, ..options })
+        };
+        Ok(Self {
+            vault,
+            keys: keys.keys(&request.aws).await?,
+            options,
+        })
+    }
+
+    /// Verifies digests and log files, or until asked to stop, and keeps in the store what they say. `source` is the id of
+    /// who reads the trail. Each log file is read once more for that.
+    ///
+    /// # Errors
+    /// Where the store fails again and again.
+    pub(super) async fn prove(
+        self,
+        store: &Store,
+        source: &str,
+        stop: &Stop,
+    ) -> anyhow::Result<Proof> {
+        let vault = Arc::clone(&self.vault);
+        let recorder = Recorder::new(store.clone(), vault, &self.options, source, clock);
+        let events = verify(self.vault, self.keys, self.options);
+        weigh(events, recorder, stop).await
+    }
+}
+
+/// Weighs and keeps what is found, until asked to stop.
+async fn weigh(
+    mut events: impl Stream<Item = Event> + Unpin + Send,
+    mut recorder: Recorder,
+    stop: &Stop,
+) -> anyhow::Result<Proof> {
     let (mut verdict, mut found) = (Verdict::Proven, 0_u64);
     let mut stopped = std::pin::pin!(stop.asked());
     loop {
@@ -56,55 +131,44 @@ async fn weigh(mut events: impl Stream<Item = Event> + Unpin + Send, stop: &Stop
             () = &mut stopped => break,
             event = events.next() => event,
         };
-        let finding = match event {
-            None => break,
-            Some(Event::Finding(finding)) => finding,
-            Some(Event::Chain(_)) => continue,
-        };
-        verdict = verdict.max(finding.status.verdict());
-        if finding.status.verdict() == Verdict::Tampered {
-            found += 1;
-            if found <= SAID {
-                say(&format!(
-                    "podtrail: {} {}: {}",
-                    finding.status, finding.key, finding.cause
-                ));
+        let Some(event) = event else { break };
+        if let Event::Finding(finding) = &event {
+            verdict = verdict.max(finding.status.verdict());
+            if finding.status.verdict() == Verdict::Tampered {
+                found += 1;
+                if found <= SAID {
+                    say(&format!(
+                        "podtrail: {} {}: {}",
+                        finding.status, finding.key, finding.cause
+                    ));
+                }
             }
         }
-        if finding.subject == Subject::Log && status.len() < MOST_FILES {
-            let bucket = finding.bucket.as_deref().unwrap_or_default();
-            let key = format!("s3://{bucket}/{}", finding.key);
-            let worse = status
-                .get(&key)
-                .is_none_or(|known| weight(finding.status) > weight(*known));
-            if worse {
-                status.insert(key, finding.status);
-            }
-        }
+        recorder.take(event).await?;
     }
     if found > SAID {
         say(&format!("podtrail: and {} more", found - SAID));
     }
-    Proof {
+    let status = recorder.finish().await?;
+    if status.left_out() > 0 {
+        say(&format!(
+            "podtrail: {} log files are more than are held at once: they count as {} until they are verified again",
+            status.left_out(),
+            Status::Unproven
+        ));
+    }
+    Ok(Proof {
         status: Arc::new(status),
         verdict,
-    }
-}
-
-/// Of two findings about one file, the one that stands: altered, then valid, then not proven.
-fn weight(status: Status) -> u8 {
-    match status.verdict() {
-        Verdict::Tampered => 2,
-        Verdict::Proven => 1,
-        Verdict::Incomplete => 0,
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use futures::stream;
     use podtrail_ingest::Stopper;
-    use podtrail_ingest::digest::{ChainId, Finding};
+    use podtrail_ingest::digest::{ChainId, Finding, Subject};
 
     use super::*;
 
@@ -130,17 +194,35 @@ mod tests {
 
     #[tokio::test]
     async fn who_asks_to_stop_does_not_wait_for_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::folder(folder.path(), true).unwrap();
+        let copy = LocalFolder::new(PathBuf::from("/copy"), String::new(), None);
+        let options = Options::default();
+        let recorder = Recorder::new(store, Arc::new(copy), &options, "copy", clock);
         let (stopper, stop) = Stopper::new();
         let rest = stream::once(async move {
             stopper.stop();
             std::future::pending::<Event>().await
         });
         let events = stream::iter([altered()]).chain(rest).boxed();
-        let proof = weigh(events, &stop).await;
+        let proof = weigh(events, recorder, &stop).await.unwrap();
         assert_eq!(proof.verdict, Verdict::Tampered);
-        assert_eq!(
-            proof.status.get("s3://trail/AWSLogs/one.json.gz"),
-            Some(&Status::LogAltered)
-        );
+        let status = proof.status.of("/copy/AWSLogs/one.json.gz");
+        assert_eq!(status, Status::LogAltered);
+    }
+
+    #[test]
+    fn only_what_can_be_a_trail_is_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        for (argument, is_trail) in [
+            ("s3://bucket/AWSLogs/", true),
+            (folder.path().to_str().unwrap(), true),
+            ("-", false),
+            ("lookup://eu-west-1", false),
+            ("sqs://sqs.eu-west-1.amazonaws.com/111122223333/q", false),
+            ("/no/such/folder", false),
+        ] {
+            assert_eq!(check(argument).is_ok(), is_trail, "{argument}");
+        }
     }
 }

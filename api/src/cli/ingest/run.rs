@@ -8,13 +8,13 @@ use podtrail_ingest::store::Store;
 use podtrail_ingest::{Stop, Summary};
 
 use super::sources::{Opened, Request, open};
-use super::{Ingest, ingest_opened, proof, summary_lines};
+use super::{Ingest, ingest_opened, summary_lines};
 use crate::cli::schedule::{self, Schedules};
 use crate::cli::{Exit, Global, complain, say};
 
 /// The sources of a run: those that could be opened, and why others could not.
 pub(super) struct Run<'a> {
-    opened: Vec<(Opened, &'a str, &'a Request)>,
+    opened: Vec<(Opened, &'a str)>,
     failures: Vec<anyhow::Error>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Run<'a> {
         };
         for (location, request) in planned {
             match open(location, request, existing.as_ref(), global).await {
-                Ok(opened) => run.opened.push((opened, location.as_str(), request)),
+                Ok(opened) => run.opened.push((opened, location.as_str())),
                 Err(error) => {
                     let error = failed(error, [location.as_str()], schedules);
                     run.failures.push(match planned {
@@ -87,7 +87,7 @@ impl Ingest {
         let store = match global.create_store().await {
             Ok(store) => store,
             Err(error) => {
-                let names = opened.iter().map(|(_, location, _)| *location);
+                let names = opened.iter().map(|(_, location)| *location);
                 return Err(failed(error.into(), names, schedules));
             }
         };
@@ -96,14 +96,12 @@ impl Ingest {
         let mut verdict = Verdict::Proven;
         let mut broken = Vec::new();
         let (sources, several) = (opened.len(), opened.len() > 1);
-        for (opened, location, request) in opened {
+        for (opened, location) in opened {
             if let (Some(note), false) = (&opened.note, global.quiet) {
                 say(note);
             }
             schedules.began(location, Utc::now());
-            let read = self
-                .read_one(&store, opened, location, request, global, stop)
-                .await;
+            let read = read_one(&store, opened, global, stop).await;
             let ended = read
                 .as_ref()
                 .map(|(summary, verdict)| exit_of(summary, *verdict));
@@ -133,31 +131,28 @@ impl Ingest {
             exit
         })
     }
+}
 
-    async fn read_one(
-        &self,
-        store: &Store,
-        opened: Opened,
-        location: &str,
-        request: &Request,
-        global: &Global,
-        stop: &Stop,
-    ) -> anyhow::Result<(Summary, Verdict)> {
-        let mut status = None;
-        let mut verdict = Verdict::Proven;
-        if let (true, Some(from)) = (self.verify, opened.trail_from) {
-            let keys = self.keys.keys(&request.aws).await?;
-            let proof = proof::prove(location, request, from, keys, stop).await?;
-            verdict = proof.verdict;
-            if stop.is_asked() {
-                // What was not verified must not be kept as not proven.
-                return Ok((Summary::default(), verdict));
-            }
-            status = Some(proof.status);
+/// Verifies a source where that is asked for, and reads it.
+async fn read_one(
+    store: &Store,
+    mut opened: Opened,
+    global: &Global,
+    stop: &Stop,
+) -> anyhow::Result<(Summary, Verdict)> {
+    let mut status = None;
+    let mut verdict = Verdict::Proven;
+    if let Some(trail) = opened.trail.take() {
+        let proof = trail.prove(store, opened.source.id(), stop).await?;
+        verdict = proof.verdict;
+        if stop.is_asked() {
+            // What was not verified must not be kept as not proven.
+            return Ok((Summary::default(), verdict));
         }
-        let summary = ingest_opened(store, opened, status, global, stop).await?;
-        Ok((summary, verdict))
+        status = Some(proof.status);
     }
+    let summary = ingest_opened(store, opened, status, global, stop).await?;
+    Ok((summary, verdict))
 }
 
 /// How a run that came to this ends.

@@ -17,7 +17,9 @@ use podtrail_ingest::store::Store;
 use podtrail_ingest::watermark;
 use tokio::sync::Mutex;
 
+use super::proof::{self, Trail};
 use crate::cli::aws::{AwsArguments, Selection, clock, random};
+use crate::cli::verify::KeyArguments;
 use crate::cli::{Global, time};
 
 /// Days that are read where nothing is known yet and no time is named.
@@ -39,6 +41,8 @@ pub(super) struct Request {
     pub(super) follows: bool,
     /// Nothing is read, and nothing changed anywhere.
     pub(super) dry_run: bool,
+    /// Digests are verified, with these keys.
+    pub(super) verify: Option<KeyArguments>,
     /// Asked for instead of all events, by LookupEvents.
     pub(super) access_keys: Option<Vec<String>>,
     /// Shared by all lookups of the process.
@@ -51,7 +55,9 @@ pub(super) struct Opened {
     /// Set where the source is read on from.
     pub(super) mark: Option<Mark>,
     /// Begin of what is read, where the source is a trail in S3.
-    pub(super) trail_from: Option<DateTime<Utc>>,
+    trail_from: Option<DateTime<Utc>>,
+    /// The trail, where its digests are verified first.
+    pub(super) trail: Option<Trail>,
     /// The source, where messages must be given back.
     pub(super) queue: Option<Arc<SqsQueue>>,
     /// What the user should know.
@@ -70,14 +76,34 @@ impl Opened {
             source: Arc::new(source),
             mark: None,
             trail_from: None,
+            trail: None,
             queue: None,
             note: None,
         }
     }
 }
 
-/// Opens a source. `store` is that of the run, if there is one already; its folder is never read as input.
+/// Opens a source, and its trail where that is verified. `store` is that of the run, if there is one already; its folder is
+/// never read as input.
 pub(super) async fn open(
+    argument: &str,
+    request: &Request,
+    store: Option<&Store>,
+    global: &Global,
+) -> anyhow::Result<Opened> {
+    let Some(keys) = &request.verify else {
+        return source(argument, request, store, global).await;
+    };
+    proof::check(argument)?;
+    let opened = source(argument, request, store, global).await?;
+    let trail = Trail::open(argument, request, keys, opened.trail_from).await?;
+    Ok(Opened {
+        trail: Some(trail),
+        ..opened
+    })
+}
+
+async fn source(
     argument: &str,
     request: &Request,
     store: Option<&Store>,
@@ -232,6 +258,7 @@ async fn queue(
         source: Arc::clone(&queue) as Arc<dyn Source>,
         mark: None,
         trail_from: None,
+        trail: None,
         queue: Some(queue),
         note: None,
     })

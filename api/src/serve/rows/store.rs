@@ -85,12 +85,30 @@ pub struct CoverageRow {
     pub session_older_than_store: Option<i64>,
     /// Whether there are data events.
     pub data_events: bool,
-    /// Log files of the trail.
+    /// Log files of the trail that were read.
     #[schema(required)]
     pub log_files: Option<i64>,
     /// Of these, files that the digests prove.
     #[schema(required)]
     pub proven_log_files: Option<i64>,
+    /// Log files that a digest lists and that are not there.
+    #[schema(required)]
+    pub missing_log_files: Option<i64>,
+    /// Log files that were altered, moved or added.
+    #[schema(required)]
+    pub altered_log_files: Option<i64>,
+    /// Log files that could not be read, and folders that could not be listed.
+    #[schema(required)]
+    pub unreadable: Option<i64>,
+    /// Values of the log files that were refused.
+    #[schema(required)]
+    pub rejected: Option<i64>,
+    /// Time whose log files are all known, there and unaltered, as FROM..TO.
+    #[schema(required)]
+    pub proven_time: Option<String>,
+    /// Time of which a trail does not prove that, as FROM..TO.
+    #[schema(required)]
+    pub unproven_time: Option<String>,
 }
 
 /// What was read from a folder.

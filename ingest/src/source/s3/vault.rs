@@ -117,6 +117,10 @@ impl Vault for BucketVault {
         .boxed()
     }
 
+    fn name(&self, bucket: Option<&str>, key: &str) -> String {
+        format!("s3://{}/{key}", bucket.unwrap_or(self.bucket.name()))
+    }
+
     fn get(&self, bucket: Option<&str>, key: &str) -> BoxFuture<'static, io::Result<Option<Got>>> {
         let bucket = self.of(bucket);
         let key = key.to_owned();

@@ -114,16 +114,32 @@ function Gaps({ row }: { row: Row }) {
 function Proven({ row }: { row: Row }) {
   if (row.log_files === null || row.log_files === 0) {
     return (
-      <span className="soft" title="What was read does not lie in the folders of a trail’s bucket">
-        no trail files
-      </span>
+      <>
+        <span className="soft" title="What was read does not lie in the folders of a trail’s bucket">
+          no trail files
+        </span>{' '}
+        <Faults row={row} />
+      </>
     )
   }
   const proven = row.proven_log_files ?? 0
   const files = `${count(proven)} of ${counted(row.log_files, 'log file')}`
   return (
-    <span className="nowrap" title={proven === 0 ? `${files}: podtrail ingest --verify proves them as it reads them` : files}>
-      {proven === 0 ? <span className="soft">none</span> : share(proven, row.log_files)}
-    </span>
+    <>
+      <span className="nowrap" title={proven === 0 ? `${files}: podtrail ingest --verify proves them` : files}>
+        {proven === 0 ? <span className="soft">none</span> : share(proven, row.log_files)}
+      </span>{' '}
+      <Faults row={row} />
+    </>
+  )
+}
+
+function Faults({ row }: { row: Row }) {
+  const missing = row.missing_log_files ?? 0
+  const altered = row.altered_log_files ?? 0
+  return missing + altered === 0 ? null : (
+    <Badge tone="bad" title={`${counted(missing, 'log file')} missing, ${counted(altered, 'log file')} altered, moved or added`}>
+      {count(missing + altered)} not as delivered
+    </Badge>
   )
 }
