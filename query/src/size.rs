@@ -183,6 +183,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn nested(open: &str, depth: usize) -> String {
+        format!("SELECT {}x{}", open.repeat(depth), ")".repeat(depth))
+    }
+
     #[test]
     fn what_is_too_deep_or_wide_is_refused_and_long_lists_are_not() {
         let values = vec!["'some value'"; 20_000].join(", ");
@@ -201,9 +205,6 @@ mod tests {
                 steps.join(", "),
                 count - 1
             )
-        };
-        let nested = |open: &str, depth: usize| {
-            format!("SELECT {}x{}", open.repeat(depth), ")".repeat(depth))
         };
         for (sql, fits) in [
             ("SELECT 1".to_owned(), true),

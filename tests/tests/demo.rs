@@ -80,6 +80,66 @@ fn judge(said: Option<&Value>, truth: &Value) -> Result<&'static str, String> {
     }
 }
 
+fn who_may_use_the_cluster_is_told(store: &Path) {
+    let roles = run(store, &["report", "roles", "-o", "ndjson"])
+        .expect(0)
+        .rows();
+    let kinds_of = |name: &str| -> Vec<&str> {
+        let named = roles.iter().filter(|row| {
+            row["role_arn"]
+                .as_str()
+                .is_some_and(|arn| arn.contains(name))
+        });
+        named.map(|row| row["kind"].as_str().unwrap()).collect()
+    };
+    let readers = kinds_of("AWSReservedSSO_ViewOnlyAccess");
+    assert!(!readers.is_empty() && readers.iter().all(|kind| *kind == "cluster_access"));
+    let admins = kinds_of("AWSReservedSSO_AdministratorAccess");
+    assert!(admins.iter().any(|kind| kind.contains("cluster_admin")));
+}
+
+fn pods_of_the_lesson_get_a_fix(store: &Path) {
+    let fallbacks = sql(
+        store,
+        "SELECT workload, cause, calls, denied, fix FROM fallbacks WHERE workload IN ('Pod/eks-iam-test1', 'Pod/eks-iam-test2') AND cluster = 'myeks'",
+    );
+    for pod in ["Pod/eks-iam-test1", "Pod/eks-iam-test2"] {
+        let row = fallbacks
+            .iter()
+            .find(|row| row["workload"] == pod)
+            .unwrap_or_else(|| panic!("{pod} is not named: {fallbacks:?}"));
+        assert_eq!(row["cause"], "no_binding", "{pod}");
+        let fix = row["fix"].as_str().unwrap();
+        assert!(
+            fix.contains("create-pod-identity-association"),
+            "{pod}: {fix}"
+        );
+        // It runs as an account of its own in the end.
+        for part in [
+            "kubectl create serviceaccount",
+            "kubectl set serviceaccount",
+            "kubectl replace --force",
+            "kubernetes_service_account_v1",
+        ] {
+            assert!(fix.contains(part), "{pod}, {part}: {fix}");
+        }
+        // What the node's role refused it is not granted without being asked.
+        let fix: Value = serde_json::from_str(fix).unwrap();
+        if row["calls"] == row["denied"] {
+            assert_eq!(fix["policy"], serde_json::json!([]), "{pod}: {fix}");
+        }
+        let notes = fix["notes"].to_string();
+        assert!(
+            notes.contains("Refused, and not granted: ") && notes.contains("s3:ListAllMyBuckets"),
+            "{pod}: {notes}"
+        );
+        assert!(
+            fix["policy_notes"].to_string().contains("was refused"),
+            "{pod}: {fix}"
+        );
+    }
+}
+
 #[test]
 fn the_demo_is_attributed_as_its_truth_says() {
     let folder = tempfile::tempdir().unwrap();
@@ -135,60 +195,8 @@ fn the_demo_is_attributed_as_its_truth_says() {
         count("inferred, and wrong") * 50 < count("fallback"),
         "{verdicts:?}"
     );
-    let roles = run(&store, &["report", "roles", "-o", "ndjson"])
-        .expect(0)
-        .rows();
-    let kinds_of = |name: &str| -> Vec<&str> {
-        let named = roles.iter().filter(|row| {
-            row["role_arn"]
-                .as_str()
-                .is_some_and(|arn| arn.contains(name))
-        });
-        named.map(|row| row["kind"].as_str().unwrap()).collect()
-    };
-    let readers = kinds_of("AWSReservedSSO_ViewOnlyAccess");
-    assert!(!readers.is_empty() && readers.iter().all(|kind| *kind == "cluster_access"));
-    let admins = kinds_of("AWSReservedSSO_AdministratorAccess");
-    assert!(admins.iter().any(|kind| kind.contains("cluster_admin")));
-    let fallbacks = sql(
-        &store,
-        "SELECT workload, cause, calls, denied, fix FROM fallbacks WHERE workload IN ('Pod/eks-iam-test1', 'Pod/eks-iam-test2') AND cluster = 'myeks'",
-    );
-    for pod in ["Pod/eks-iam-test1", "Pod/eks-iam-test2"] {
-        let row = fallbacks
-            .iter()
-            .find(|row| row["workload"] == pod)
-            .unwrap_or_else(|| panic!("{pod} is not named: {fallbacks:?}"));
-        assert_eq!(row["cause"], "no_binding", "{pod}");
-        let fix = row["fix"].as_str().unwrap();
-        assert!(
-            fix.contains("create-pod-identity-association"),
-            "{pod}: {fix}"
-        );
-        // It runs as an account of its own in the end.
-        for part in [
-            "kubectl create serviceaccount",
-            "kubectl set serviceaccount",
-            "kubectl replace --force",
-            "kubernetes_service_account_v1",
-        ] {
-            assert!(fix.contains(part), "{pod}, {part}: {fix}");
-        }
-        // What the node's role refused it is not granted without being asked.
-        let fix: Value = serde_json::from_str(fix).unwrap();
-        if row["calls"] == row["denied"] {
-            assert_eq!(fix["policy"], serde_json::json!([]), "{pod}: {fix}");
-        }
-        let notes = fix["notes"].to_string();
-        assert!(
-            notes.contains("Refused, and not granted: ") && notes.contains("s3:ListAllMyBuckets"),
-            "{pod}: {notes}"
-        );
-        assert!(
-            fix["policy_notes"].to_string().contains("was refused"),
-            "{pod}: {fix}"
-        );
-    }
+    who_may_use_the_cluster_is_told(&store);
+    pods_of_the_lesson_get_a_fix(&store);
     for verdict in [
         "fallback",
         "workload named",

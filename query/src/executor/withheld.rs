@@ -26,17 +26,17 @@ pub(super) fn without_values(error: Error) -> Error {
     match error {
         Error::Unavailable { what, source } => Error::Unavailable {
             what,
-            source: nameless(&source),
+            source: Box::new(nameless(&source)),
         },
         Error::Engine { what, source } => Error::Engine {
             what,
-            source: nameless(&source),
+            source: Box::new(nameless(&source)),
         },
         other => other,
     }
 }
 
-fn nameless(error: &DataFusionError) -> Box<DataFusionError> {
+fn nameless(error: &DataFusionError) -> DataFusionError {
     let text = of_files(error).unwrap_or_else(|| {
         let kind = match error.find_root() {
             DataFusionError::ArrowError(..) => "an error of Arrow",
@@ -46,7 +46,7 @@ fn nameless(error: &DataFusionError) -> Box<DataFusionError> {
         };
         format!("{kind} that may have values of the statement's parameters")
     });
-    Box::new(DataFusionError::External(text.into()))
+    DataFusionError::External(text.into())
 }
 
 /// What a store or the system says of a file: no value of a statement comes to them.

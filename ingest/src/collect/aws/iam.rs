@@ -122,12 +122,11 @@ async fn roles(
     let mut attached = BTreeSet::new();
     while let Some(answer) = answers.next().await {
         let (answer, policies, name) = answer?;
-        let (call, at, role) = match answer {
-            Some((answer, at)) => (call, at, answer.role),
-            None => {
-                let role = listed.iter().find(|role| role.role_name == name);
-                (calls::LIST_ROLES, (reader.clock)(), role.cloned())
-            }
+        let (call, at, role) = if let Some((answer, at)) = answer {
+            (call, at, answer.role)
+        } else {
+            let role = listed.iter().find(|role| role.role_name == name);
+            (calls::LIST_ROLES, (reader.clock)(), role.cloned())
         };
         let Some(role) = role else {
             continue;
