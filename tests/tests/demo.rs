@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use podtrail_tests::program::{self, number, run, sql};
 use serde_json::Value;

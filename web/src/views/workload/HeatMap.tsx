@@ -1,7 +1,7 @@
 // When a workload called what.
 import { useCallback, useMemo } from 'react'
 import { Chart, Legend } from '../../components/Chart'
-import { categoryAxis, zoneName } from '../../components/axes'
+import { categoryAxis, ZONE_ROOM, zoneName } from '../../components/axes'
 import { count, counted } from '../../format'
 import type { Schemas } from '../../api/client'
 import { useNarrow } from '../../state/narrow'
@@ -10,7 +10,7 @@ import { COLOURS, columnName, heat, stepNames, stepOf, type Cell, type Heat } fr
 const UNITS: Record<Heat['unit'], string> = { hour: 'Hour', day: 'Day', week: 'Week' }
 
 const ROW_PX = 22
-const AROUND_PX = 46
+const AROUND_PX = 46 + ZONE_ROOM
 /** With more columns, gaps of two pixels would be wider than the cells between them. */
 const MANY = 60
 
@@ -22,7 +22,7 @@ function option(shown: Heat, isNarrow: boolean, colour: (variable: string) => st
   const point = (cell: Cell): Point => [cell.x, cell.y, stepOf(shown.steps, cell.calls), cell.calls, cell.denied]
   const isTight = isNarrow || names.length > MANY
   return {
-    grid: { left: isNarrow ? 112 : 210, right: 12, top: 6, bottom: 32 },
+    grid: { left: isNarrow ? 112 : 210, right: 12, top: 6, bottom: 32 + ZONE_ROOM },
     tooltip: {
       formatter: ({ value }: { value: Point }) =>
         `${shown.actions[value[1]] ?? ''}\n${names[value[0]] ?? ''} UTC (${shown.unit})\n${counted(value[3], 'call')}, ${count(value[4])} denied`,

@@ -8,6 +8,7 @@ import { Section } from '../../components/Drawer'
 import { Toggle } from '../../components/Filters'
 import { Answer, Empty } from '../../components/states'
 import { arnAccount, count, service } from '../../format'
+import { policyText } from '../../policy'
 import { useUrlValue } from '../../state/url'
 import { allowedName, compareCommands, names, noteTitle, policyKind, sentence } from './compare'
 
@@ -61,7 +62,7 @@ function Documents({ answer }: { answer: Schemas['PolicyAnswer'] }) {
     <div className="workload-column">
       {answer.documents.length === 0 && <p>No call of it needs a permission: there is nothing to allow.</p>}
       {answer.documents.map((document, index) => {
-        const text = JSON.stringify(document, null, 2)
+        const text = policyText(document)
         const label = answer.documents.length === 1 ? 'Policy' : `Policy ${index + 1} of ${answer.documents.length}`
         return (
           <div key={text} className="section">
@@ -192,7 +193,7 @@ function Allows({ granted }: { granted: Schemas['GrantedRole'] }) {
           {policy.document === null ? (
             <p className="soft small">Its text is not in the inventory.</p>
           ) : (
-            <Code text={JSON.stringify(policy.document, null, 2)} label={`Policy ${policy.name}`} />
+            <Code text={policyText(policy.document)} label={`Policy ${policy.name}`} />
           )}
         </details>
       ))}
