@@ -110,7 +110,9 @@ async fn an_account_is_read_with_the_calls_of_the_policy() {
         names(&found, Kind::Listing),
         set(["access_entry", "pod_identity_association"])
     );
-    for each in found.iter().filter(|each| each.kind != Kind::Instance) {
+    // That of the policy is AWS's own.
+    let elsewhere = [Kind::Instance, Kind::ManagedPolicy];
+    for each in found.iter().filter(|each| !elsewhere.contains(&each.kind)) {
         assert_eq!(each.account_id.as_deref(), Some("444455556666"), "{each:?}");
     }
 
@@ -174,8 +176,14 @@ async fn objects_keep_what_the_import_reads() {
         one(Kind::Role, "web"),
         json!({"arn": "arn:aws:iam::444455556666:role/web", "created_at": "2025-01-01T00:00:00Z",
             "description": "about web", "last_used_at": "2025-02-01T00:00:00Z", "last_used_region": "us-east-1",
+            "inline_policies": [{"name": "own", "document": {"Statement": []}}],
+            "attached_policies": ["arn:aws:iam::aws:policy/read"],
             "trust_policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
                 "Principal": {"Service": "pods.eks.amazonaws.com"}}]}})
+    );
+    assert_eq!(
+        one(Kind::ManagedPolicy, "read"),
+        json!({"arn": "arn:aws:iam::aws:policy/read", "document": {"Statement": []}})
     );
     let profile = one(Kind::InstanceProfile, "nodes");
     assert_eq!(

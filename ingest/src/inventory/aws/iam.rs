@@ -69,7 +69,8 @@ pub(in super::super) fn managed_policy(
     let own = text(object, &["Arn"]).ok_or(Malformed("Arn is missing"))?;
     let name = text(object, &["PolicyName"]).ok_or(Malformed("PolicyName is missing"))?;
     let mut observation = scope.observation(Kind::ManagedPolicy, name);
-    observation.account_id = account(Some(own));
+    // Those of AWS are in no account of anybody.
+    observation.account_id = account(Some(own)).filter(|account| account != "aws");
     observation.uid = owned(object, &["PolicyId"]);
     let mut attributes = Attributes::default();
     attributes.text("arn", Some(own));

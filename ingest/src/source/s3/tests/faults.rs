@@ -148,7 +148,12 @@ async fn requests_that_fail_for_a_while_leave_no_trace() {
         (0, Fault::Close(60)),
     ] {
         let proxy = Proxy::start(&server.endpoint).await;
-        for of in ["FOLDERS *", "LIST *", "GET *"] {
+        // A list that is cut and does not show it is malformed: the next run lists again.
+        let lists: &[&str] = match fault {
+            Fault::Short(_) => &[],
+            _ => &["FOLDERS *", "LIST *"],
+        };
+        for of in lists.iter().chain(&["GET *"]) {
             proxy.breaks(of, TIMES, fault.clone());
         }
         let mut options = options(&proxy.endpoint);
