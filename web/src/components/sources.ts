@@ -116,6 +116,8 @@ const SOURCES: Record<string, Make> = {
     const [, address, pod] = /^(\S+) was the address of pod (\S+)$/.exec(fact.detail ?? '') ?? []
     return address === undefined || pod === undefined ? ofPod(about, fact, list) : [rows('pods', { pod_ip: address, pod }, 'valid_from DESC')]
   },
+  imds_credentials: ofRecord,
+  hybrid_node: onNode,
   candidates: onNode,
   only_candidate: onNode,
   forwarded_for: ({ node, time }) => (node === null || time === null ? [] : [nodePage(node), sql('Its calls at that moment', sqlText.beside(node, time))]),
@@ -129,6 +131,7 @@ const SOURCES: Record<string, Make> = {
   association: ofAccount('pod_identity_associations', 'pods'),
   annotation: ofAccount('service_accounts', 'pods'),
   no_cause: ofAccount('service_accounts', 'pod_identity_associations', 'pods'),
+  not_injected: ofAccount('service_accounts', 'pod_identity_associations', 'pods'),
   sdk: (about, fact, list) => {
     const { cluster, namespace, serviceAccount } = about
     const agents = cluster === null || namespace === null || serviceAccount === null ? [] : [sql('Its user agents', sqlText.userAgents(cluster, namespace, serviceAccount))]
