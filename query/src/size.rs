@@ -187,25 +187,26 @@ mod tests {
         format!("SELECT {}x{}", open.repeat(depth), ")".repeat(depth))
     }
 
+    fn doubling(count: usize) -> String {
+        let steps: Vec<String> = (1..count)
+            .map(|step| {
+                format!(
+                    "c{step} AS (SELECT a.n FROM c{0} a CROSS JOIN C{0} b)",
+                    step - 1
+                )
+            })
+            .collect();
+        format!(
+            "WITH c0 AS (SELECT 1 AS n), {} SELECT * FROM c{}",
+            steps.join(", "),
+            count - 1
+        )
+    }
+
     #[test]
     fn what_is_too_deep_or_wide_is_refused_and_long_lists_are_not() {
         let values = vec!["'some value'"; 20_000].join(", ");
         let unions = |count: usize| vec!["SELECT * FROM events"; count].join(" UNION ALL ");
-        let doubling = |count: usize| {
-            let steps: Vec<String> = (1..count)
-                .map(|step| {
-                    format!(
-                        "c{step} AS (SELECT a.n FROM c{0} a CROSS JOIN C{0} b)",
-                        step - 1
-                    )
-                })
-                .collect();
-            format!(
-                "WITH c0 AS (SELECT 1 AS n), {} SELECT * FROM c{}",
-                steps.join(", "),
-                count - 1
-            )
-        };
         for (sql, fits) in [
             ("SELECT 1".to_owned(), true),
             (
