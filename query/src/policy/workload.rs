@@ -57,6 +57,8 @@ pub async fn of_workload(
          JOIN (SELECT * FROM events WHERE {of_these}) AS events
            ON events.event_id = attribution.event_id
          WHERE attribution.actor = 'workload' AND attribution.hops = 0 AND {who}
+           -- What EKS calls to give it credentials is no call of its own.
+           AND events.invoked_by IS DISTINCT FROM 'pods.eks.amazonaws.com'
          GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"
     );
     let batches = session.rows(&query).await?;

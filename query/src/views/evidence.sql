@@ -23,7 +23,7 @@
                         WHEN role_proof = 'CreateNodegroup' THEN 'a node group was created with it'
                         WHEN role_proof = 'node role of EKS Auto Mode' THEN 'EKS Auto Mode gives it to nodes'
                         ELSE role_proof END),
-           CASE WHEN ground = 'node' AND is_hybrid THEN 'hybrid_node' END, NULL, 'the access entry of its role makes each session the node of its name',
+           CASE WHEN ground = 'node' AND is_hybrid THEN 'hybrid_node' END, NULL, CASE WHEN grounds.node LIKE 'mi-%' THEN 'a managed instance of Systems Manager: it has no instance metadata service' ELSE 'the access entry of its role makes each session the node of its name' END,
            CASE WHEN ground = 'node' AND grounds.cluster IS NOT NULL THEN 'node_cluster' END, node_cluster_event_id,
                CASE WHEN cluster_of_role THEN 'only other nodes of the role have shown a cluster' WHEN node_cluster_event_id IS NULL THEN 'its launch or the inventory of nodes names its cluster' ELSE 'the node itself named its cluster' END,
            CASE WHEN ground = 'node' AND rule_name IS NOT NULL THEN 'node_agent_rule' END, NULL,

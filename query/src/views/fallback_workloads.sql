@@ -1,7 +1,7 @@
 -- Calls with a node's role that a pod made, by the workload that the inventory tells: one row per cluster, node
 -- role and workload; where none is told, per cluster, node role and program. An activity may be several rows: what is taken
 -- of one of them is the same for all (times by the five minutes of an activity).
-SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, min(calls.aws_region) AS aws_region,
+SELECT calls.cluster, calls.role_arn, split_part(calls.role_arn, ':', 5) AS account_id, min(calls.aws_region) AS aws_region,
        calls.namespace, calls.service_account, calls.workload, calls.program,
        max(calls.component) AS component,
        CASE WHEN bool_and(calls.confidence = 'exact') THEN 'exact'
@@ -21,4 +21,4 @@ SELECT calls.cluster, calls.role_arn, calls.recipient_account_id AS account_id, 
        array_to_string(array_sort(array_agg(DISTINCT user_agent_program(calls.user_agent)) FILTER (WHERE user_agent_program(calls.user_agent) IS NOT NULL)), chr(10)) AS user_agents,
        min(calls.event_id) AS event_id
 FROM fallback_activities AS calls
-GROUP BY calls.cluster, calls.role_arn, calls.recipient_account_id, calls.namespace, calls.service_account, calls.workload, calls.program
+GROUP BY calls.cluster, calls.role_arn, calls.namespace, calls.service_account, calls.workload, calls.program

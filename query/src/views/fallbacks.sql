@@ -35,7 +35,11 @@ shape AS (
 -- The binding in place at the end of the calls, and since when: one that had gone by then is none. One that was seen only later
 -- counts, since what was before the first look is not known.
 association AS (
-    SELECT who.id, max(bound.role_arn) AS role_arn, min(bound.valid_from) AS valid_from, min(bound.association_id) AS association_id
+    -- Of several, one that was there already, and the earliest.
+    SELECT who.id,
+           first_value(bound.role_arn ORDER BY bound.valid_from > who.last_seen, bound.valid_from, bound.association_id) AS role_arn,
+           first_value(bound.valid_from ORDER BY bound.valid_from > who.last_seen, bound.valid_from, bound.association_id) AS valid_from,
+           first_value(bound.association_id ORDER BY bound.valid_from > who.last_seen, bound.valid_from, bound.association_id) AS association_id
     FROM who
     JOIN pod_identity_associations AS bound
       ON bound.cluster = who.cluster AND bound.namespace = who.namespace AND bound.service_account = who.service_account
@@ -51,27 +55,26 @@ annotation AS (
      AND bound.role_arn IS NOT NULL AND (bound.valid_to IS NULL OR bound.valid_to > who.last_seen)
     GROUP BY who.id
 ),
-issued AS (
-    SELECT cluster, namespace, service_account, issued_role_arn AS role_arn, max(issued_at) AS last_issued
+asked AS (
+    SELECT cluster, namespace, service_account, issued_role_arn AS role_arn, error_code, issued_at, event_id
     FROM issuances
-    WHERE mechanism = 'irsa' AND error_code IS NULL
-    GROUP BY cluster, namespace, service_account, issued_role_arn
+    WHERE mechanism = 'irsa'
 ),
 -- A refusal explains calls of its time, a day before and after: an SDK asks again when the credentials that it fell back to
 -- expire. One that was followed by a session of the same role was mended.
 refused AS (
     SELECT who.id,
-           first_value(refusal.error_code ORDER BY refusal.last_seen DESC, refusal.event_id) AS error_code,
-           first_value(refusal.role_arn ORDER BY refusal.last_seen DESC, refusal.event_id) AS role_arn,
-           first_value(refusal.event_id ORDER BY refusal.last_seen DESC, refusal.event_id) AS event_id
-    FROM who
-    JOIN refused_accounts AS refusal
-      ON refusal.cluster = who.cluster AND refusal.namespace = who.namespace AND refusal.service_account = who.service_account
-     AND refusal.last_seen >= who.first_seen - INTERVAL '1 day' AND refusal.first_seen <= who.last_seen + INTERVAL '1 day'
-    LEFT JOIN issued
-           ON issued.cluster = refusal.cluster AND issued.namespace = refusal.namespace
-          AND issued.service_account = refusal.service_account AND issued.role_arn = refusal.role_arn
-    WHERE issued.last_issued IS NULL OR issued.last_issued < refusal.last_seen
+           first_value(error_code ORDER BY issued_at DESC, event_id) AS error_code,
+           first_value(role_arn ORDER BY issued_at DESC, event_id) AS role_arn,
+           first_value(event_id ORDER BY issued_at DESC, event_id) AS event_id
+    FROM (
+        SELECT who.id, asked.*,
+               max(CASE WHEN asked.error_code IS NULL THEN asked.issued_at END) OVER (PARTITION BY who.id, asked.role_arn) AS last_issued
+        FROM who
+        JOIN asked ON asked.cluster = who.cluster AND asked.namespace = who.namespace AND asked.service_account = who.service_account
+                  AND asked.issued_at BETWEEN who.first_seen - INTERVAL '1 day' AND who.last_seen + INTERVAL '1 day'
+    ) AS who
+    WHERE error_code IS NOT NULL AND (last_issued IS NULL OR last_issued < issued_at)
     GROUP BY who.id
 ),
 agents AS (
@@ -151,10 +154,13 @@ SELECT id, cluster, role_arn, account_id, aws_region, namespace, service_account
            CASE WHEN cause = 'no_binding' THEN 'no_binding' END, NULL, 'no Pod Identity association and no role annotation for the service account, no injected variables in the pod',
            CASE WHEN cause = 'unknown' AND coalesce(association_role_arn, annotation_role_arn) IS NOT NULL AND NOT all_injected THEN 'not_injected' END, NULL,
                concat(coalesce(association_role_arn, annotation_role_arn), ' was bound before the pod was made (', CAST(last_born_at AS VARCHAR), '), and yet nothing was injected: the webhook of EKS was not asked, or did not answer'),
-           CASE WHEN cause = 'unknown' AND service_account IS NOT NULL AND all_injected IS NOT FALSE THEN 'no_cause' END, NULL, 'its bindings look right; look at the credentials its program is told to use'
+           CASE WHEN cause = 'unknown' AND service_account IS NOT NULL AND all_injected IS NOT FALSE THEN 'no_cause' END, NULL,
+               CASE WHEN pod_count IS NULL THEN 'no pod of it is known from that time'
+                    WHEN coalesce(association_role_arn, annotation_role_arn) IS NULL THEN 'its pods were given variables for a binding that had gone by then, or was never seen'
+                    ELSE 'its bindings look right; look at the credentials its program is told to use' END
        ) AS evidence,
        first_seen, last_seen, calls, denied, actions, nodes, user_agents,
-       CASE WHEN service_account IS NULL THEN fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, CAST(inventory AS VARCHAR))
+       CASE WHEN namespace IS NULL THEN fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, CAST(inventory AS VARCHAR))
        ELSE
        fallback_fix(cause, cluster, aws_region, account_id, namespace, service_account, oidc_issuer,
                     coalesce(association_role_arn, annotation_role_arn, refused_role_arn),

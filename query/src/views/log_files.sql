@@ -12,7 +12,7 @@ objects AS (
     SELECT object,
            last_value(status ORDER BY told_at) FILTER (WHERE status IS NOT NULL) AS status,
            last_value(rejected ORDER BY told_at) FILTER (WHERE rejected IS NOT NULL) AS rejected,
-           last_value(digest_status ORDER BY told_at) AS digest_status
+           last_value(digest_status ORDER BY told_at) FILTER (WHERE digest_status IS NOT NULL) AS digest_status
     FROM told
     GROUP BY object
 ),

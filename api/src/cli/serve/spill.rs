@@ -83,7 +83,12 @@ fn remove_leftovers(within: &Path) {
             continue;
         }
         // Held until it is gone, so that it is removed once.
-        let Ok(lock) = File::open(entry.path().join(LOCK)) else {
+        let lock = entry.path().join(LOCK);
+        // Whoever put something else there, a pipe for example, would have us wait for it.
+        if !fs::symlink_metadata(&lock).is_ok_and(|lock| lock.is_file()) {
+            continue;
+        }
+        let Ok(lock) = File::open(lock) else {
             continue;
         };
         if lock.try_lock().is_ok()

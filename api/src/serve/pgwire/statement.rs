@@ -95,7 +95,14 @@ impl Sorter {
             // Some of what clients ask the catalog is no SQL that the engine knows.
             Err(failure @ ParserError::RecursionLimitExceeded) => return Err(of_parser(failure)),
             Err(failure) => match self.compatible.parse(text) {
-                Ok(statements) if statements.iter().all(reads_catalog) => statements,
+                Ok(statements) if statements.iter().all(reads_catalog) => {
+                    // Of a text that is no SQL the size was not known.
+                    for statement in &statements {
+                        podtrail_query::check_size(&statement.to_string())
+                            .map_err(|failure| error(TOO_COMPLEX, failure.to_string()))?;
+                    }
+                    statements
+                }
                 _ => return Err(of_parser(failure)),
             },
         };

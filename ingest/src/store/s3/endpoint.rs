@@ -14,7 +14,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Decides as the AWS SDKs do: the host names the bucket where that can work, and `path_style` does
-    /// not say otherwise. Addresses and names without a dot, such as `localhost`, have no names below
+    /// not say otherwise. A host that names it already stays as it is. Addresses and names without a dot, such as `localhost`, have no names below
     /// them.
     ///
     /// # Errors
@@ -41,7 +41,8 @@ impl Endpoint {
             _ => None,
         };
         let domain = domain.filter(|_| in_host);
-        if let Some(domain) = &domain {
+        let named = format!("{bucket}.");
+        if let Some(domain) = domain.as_ref().filter(|domain| !domain.starts_with(&named)) {
             url.set_host(Some(&format!("{bucket}.{domain}")))
                 .map_err(|error| refuse(&error.to_string()))?;
         }
@@ -82,11 +83,11 @@ mod tests {
                 Some("https://trails.s3.example.com:9000/base"),
                 true,
             ),
-            // The endpoint is as the user says, though its name begins like the bucket's.
+            // It names the bucket itself.
             (
-                Some("https://trails.example.com"),
+                Some("https://trails.s3.example.com"),
                 "trails",
-                Some("https://trails.trails.example.com"),
+                Some("https://trails.s3.example.com"),
                 true,
             ),
             (
