@@ -60,9 +60,11 @@ pub(super) fn finish(world: &mut World<'_>) -> Result<(), DemoError> {
     for cluster in clusters {
         snapshot(world, &cluster, end, 0);
         let fleet = &world.fleets[cluster.number];
+        // What of a role's policies is old, only the time of the look tells.
+        let details = format!("account-authorization-details-{}", clock::stamp(end));
         for (name, text) in [
             ("cluster", aws::cluster(&cluster)),
-            ("account-authorization-details", iam::roles(fleet)),
+            (&details, iam::roles(fleet)),
             ("instance-profiles", iam::instance_profiles(&cluster)),
         ] {
             let path = format!("{}/{name}.json", cluster.name);

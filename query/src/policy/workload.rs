@@ -51,14 +51,14 @@ pub async fn of_workload(
     let query = format!(
         "SELECT events.event_source, events.event_name, events.error_code, events.aws_region, events.recipient_account_id,
                 events.resources, events.request_parameters,
-                CASE WHEN attribution.access_path IN ('irsa', 'pod_identity') THEN attribution.role_arn END AS role_arn,
+                CASE WHEN attribution.access_path IN ('irsa', 'pod_identity') THEN events.session_issuer_arn END AS role_arn,
                 events.management_event, count(*) AS calls
          FROM (SELECT * FROM attribution WHERE {of_these}) AS attribution
          JOIN (SELECT * FROM events WHERE {of_these}) AS events
            ON events.event_id = attribution.event_id
          WHERE attribution.actor = 'workload' AND attribution.hops = 0 AND {who}
-           -- What EKS calls to give it credentials is no call of its own.
-           AND events.invoked_by IS DISTINCT FROM 'pods.eks.amazonaws.com'
+           -- What EKS calls as itself to give it credentials is no call of its own.
+           AND events.identity_type IS DISTINCT FROM 'AWSService'
          GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8"
     );
     let batches = session.rows(&query).await?;

@@ -45,7 +45,7 @@ fn every_cluster_is_described() {
         }
         for once in [
             "cluster.json",
-            "account-authorization-details.json",
+            "account-authorization-details-",
             "instance-profiles.json",
         ] {
             assert_eq!(count(once), 1, "{once}");
