@@ -136,6 +136,7 @@ fn a_cluster_and_its_account_arrive_in_the_store() {
         ("cluster", 1),
         ("instance", 2),
         ("instance_profile", 1),
+        ("managed_policy", 1),
         ("node", 2),
         ("node_class", 1),
         ("nodegroup", 2),
