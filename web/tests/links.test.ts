@@ -6,7 +6,7 @@ import type { Schemas } from '../src/api/client'
 import { api, settled, visits } from './support/browser'
 import { read, soon, table } from './support/table'
 
-const { open } = visits()
+const { open, expectRefusals } = visits()
 
 const parameters = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams)
 
@@ -117,6 +117,15 @@ test('a range of times is written in UTC', async () => {
   await to.blur()
   await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z', to: '2026-05-01T20:30:15Z' })
   await soon(() => to.inputValue()).toBe('2026-05-01 20:30:15')
+
+  // The service refuses it too.
+  expectRefusals()
+  await to.fill('2026-05-01 17:00')
+  await to.press('Enter')
+  await page.getByRole('alert').filter({ hasText: 'ends before it begins' }).waitFor()
+  await to.fill('')
+  await to.press('Enter')
+  await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z' })
 })
 
 test('a range of times begins with the one that was chosen before', async () => {
