@@ -278,7 +278,7 @@ test('SQL that is wrong says what and where', async () => {
   expectRefusals()
   const { page } = await open(`/sql?q=${encodeURIComponent('SELECT no_such_column FROM events')}`)
   await page.getByRole('alert').filter({ hasText: 'no_such_column' }).waitFor()
-  await page.getByRole('textbox').first().click()
+  await page.getByRole('textbox', { name: /SQL statement/ }).click()
   await page.keyboard.press('Control+a')
   await page.keyboard.type('SELECT 42 AS answer')
   await page.keyboard.press('Control+Enter')

@@ -47,6 +47,30 @@ test('columns of the tables that a statement names are offered, and taken over',
   await soon(labels).toContain('hop_limit_1')
 })
 
+test('what is typed stays, and is what runs, where the page is slow to draw', async () => {
+  const { page, go } = await open('/')
+  // React draws in messages to itself.
+  await page.addInitScript((wait) => {
+    const Channel = window.MessageChannel
+    window.MessageChannel = function slow() {
+      const channel = new Channel()
+      const post = channel.port2.postMessage.bind(channel.port2)
+      channel.port2.postMessage = (message: unknown) => window.setTimeout(() => post(message), wait)
+      return channel
+    } as unknown as typeof MessageChannel
+  }, 300)
+  await go(address('SELECT 1 AS first'))
+  await rows(page).waitFor()
+  await editor(page).click()
+  await page.keyboard.press('Control+a')
+  const statement = 'SELECT 42 AS answer'
+  await page.keyboard.type(statement, { delay: 430 })
+  await page.keyboard.press('Control+Enter')
+  await soon(async () => (await read(rows(page))).rows).toEqual([{ answer: '42' }])
+  await soon(() => new URL(page.url()).searchParams.get('q')).toBe(statement)
+  expect((await editor(page).locator('.cm-line').allInnerTexts()).join('')).toBe(statement)
+})
+
 test('a chart names values as all pages do, and its choice is in the address', async () => {
   const query = 'SELECT access_path, actor, sum(calls) AS calls FROM activity_attribution GROUP BY ALL'
   const { page } = await open(address(query))

@@ -23,6 +23,9 @@ export default function Sql() {
   const [address, setAddress] = useUrlValues()
   const given = address.get('q')
   const [text, setText] = useState(given ?? EXAMPLES[0]?.query ?? '')
+  // The editor holds the text; it is told only of a text that comes from elsewhere: one of its own, drawn late, would
+  // undo what was typed since.
+  const [replaced, setReplaced] = useState(() => ({ text }))
   const [params, setParams] = useState<Record<string, Param>>(() => readParams(address.get('params')))
   const editor = useRef<EditorHandle | null>(null)
   const ready = useCallback((handle: EditorHandle | null) => {
@@ -43,24 +46,33 @@ export default function Sql() {
     [allowed, start],
   )
 
-  // The address that this page wrote itself is no news; another one is run, as a link to a statement is meant.
-  const written = useRef<string | null>(null)
+  const replace = useCallback((query: string) => {
+    setText(query)
+    setReplaced({ text: query })
+  }, [])
+
+  // The address that this page wrote itself is no news; another one is run, as a link to a statement is meant. What was
+  // written is drawn late, and several times at once.
+  const written = useRef<(string | null)[]>([])
   useEffect(() => {
-    if (given !== null && given !== written.current) {
-      written.current = given
+    const own = written.current.indexOf(given)
+    if (own !== -1) {
+      written.current = written.current.slice(own)
+    } else if (given !== null) {
+      written.current = [given]
       const values = readParams(address.get('params'))
-      setText(given)
+      replace(given)
       setParams(values)
       go(given, values)
     }
     // The other values of the address change without the statement.
     // oxlint-disable-next-line react/exhaustive-deps
-  }, [given, go])
+  }, [given, go, replace])
 
   // Mounted again, as React does while developing, the page runs the statement of its address again.
   useEffect(
     () => () => {
-      written.current = null
+      written.current = []
     },
     [],
   )
@@ -68,7 +80,7 @@ export default function Sql() {
   const keep = useCallback(
     (query: string, values: Record<string, Param>) => {
       const kept = query.length > LONGEST_IN_ADDRESS ? null : query
-      written.current = kept
+      written.current.push(kept)
       setAddress({ q: kept, params: kept === null ? null : writeParams(placeholders(query), values) })
     },
     [setAddress],
@@ -103,7 +115,7 @@ export default function Sql() {
         <div className="span-8 sql-main">
           <section className="panel" aria-label="Statement">
             <Suspense fallback={<Loading label="Loading the editor" />}>
-              <Editor text={text} schema={schema.data} onText={write} onRun={runNow} onReady={ready} />
+              <Editor replaced={replaced} schema={schema.data} onText={write} onRun={runNow} onReady={ready} />
             </Suspense>
             <Params
               names={names}

@@ -85,13 +85,14 @@ export interface EditorHandle {
 }
 
 export default function Editor({
-  text,
+  replaced,
   schema,
   onText,
   onRun,
   onReady,
 }: {
-  text: string
+  /** The text that it has first, or gets in place of its own. */
+  replaced: { text: string }
   schema: Schema | undefined
   onText: (text: string) => void
   /** With the text as it is now: the page may not have it yet. */
@@ -101,10 +102,10 @@ export default function Editor({
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
   const dialect = useRef(new Compartment())
-  const latest = useRef({ text, schema, onText, onRun, onReady })
+  const latest = useRef({ replaced, schema, onText, onRun, onReady })
 
   useEffect(() => {
-    latest.current = { text, schema, onText, onRun, onReady }
+    latest.current = { replaced, schema, onText, onRun, onReady }
   })
 
   useEffect(() => {
@@ -121,7 +122,7 @@ export default function Editor({
       root,
       parent: place,
       state: EditorState.create({
-        doc: latest.current.text,
+        doc: latest.current.replaced.text,
         extensions: [
           lineNumbers(),
           history(),
@@ -179,10 +180,10 @@ export default function Editor({
 
   useEffect(() => {
     const made = view.current
-    if (made !== null && made.state.doc.toString() !== text) {
-      made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: text } })
+    if (made !== null && made.state.doc.toString() !== replaced.text) {
+      made.dispatch({ changes: { from: 0, to: made.state.doc.length, insert: replaced.text } })
     }
-  }, [text])
+  }, [replaced])
 
   useEffect(() => {
     view.current?.dispatch({ effects: dialect.current.reconfigure(language(schema)) })
