@@ -18,13 +18,13 @@ use crate::source::{Body, ObjectRef, Source};
 const CHUNK_ROWS: usize = 8_192;
 
 /// Bytes of text of a chunk, about.
-const CHUNK_BYTES: usize = 8 << 20;
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// Values refused per chunk, at most.
 const CHUNK_REJECTS: usize = 512;
 
 /// Chunks that a decoder may be ahead.
-const CHUNKS_AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 1;
 
 /// Small objects that one decoder takes at once, and their bytes. All of them are asked for at once.
 const UNIT_OBJECTS: usize = 64;
@@ -69,29 +69,26 @@ pub(super) fn chunks(
     objects: Vec<ObjectRef>,
 ) -> BoxStream<'static, Result<Chunk>> {
     let limits = options.limits.clone();
-    // A task of its own each: they go on while nobody asks for the next unit.
+    // Tasks of their own, begun as the unit is taken: `buffered` polls what it holds only while the first of it is not
+    // ready.
     let opened = futures::stream::iter(units(objects))
-        .map(move |unit| {
-            let source = Arc::clone(&source);
-            async move { tokio::spawn(open(source, unit)).await }
-        })
+        .map(move |unit| tokio::spawn(open(Arc::clone(&source), unit)))
         .buffered(UNITS_AHEAD);
     let starts = opened.map(move |unit| {
         let limits = limits.clone();
-        async move {
-            let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-            let worker = tokio::task::spawn_blocking(move || match unit {
-                Ok(unit) => decode_unit(&limits, unit, &sender),
-                // Nobody who still listens is left without an answer.
-                Err(error) => drop(sender.blocking_send(Err(error.into()))),
-            });
-            (receiver, worker)
-        }
+        let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+        let worker = tokio::task::spawn_blocking(move || match unit {
+            Ok(unit) => decode_unit(&limits, unit, &sender),
+            // Nobody who still listens is left without an answer.
+            Err(error) => drop(sender.blocking_send(Err(error.into()))),
+        });
+        std::future::ready((receiver, worker))
     });
     // Started ahead, drained in order; each is held back by its own channel.
     Box::pin(
         starts
-            .buffered(options.decoders)
+            // One that is done waits for its turn, so that one more keeps all decoders at work.
+            .buffered(options.decoders + 1)
             .flat_map(|(receiver, worker)| {
                 let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
                     receiver.recv().await.map(|chunk| (chunk, receiver))

@@ -333,3 +333,76 @@ async fn a_source_hears_of_what_cannot_be_lost_any_more() {
     ingest(&store, &source, one_by_one).await;
     assert_eq!(source.settled(), ["a", "b", "c"]);
 }
+
+/// Objects whose first byte comes once as many are being decoded as there are decoders.
+#[derive(Debug, Default)]
+struct Together {
+    arrived: std::sync::Mutex<usize>,
+    all: std::sync::Condvar,
+}
+
+const DECODERS: usize = 3;
+
+/// Longer than any machine needs to start a thread.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+struct Waiting(Arc<Together>);
+
+impl std::io::Read for Waiting {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        let mut arrived = self.0.arrived.lock().unwrap();
+        *arrived += 1;
+        self.0.all.notify_all();
+        let (arrived, _) = self
+            .0
+            .all
+            .wait_timeout_while(arrived, PATIENCE, |arrived| *arrived < DECODERS)
+            .unwrap();
+        if *arrived < DECODERS {
+            return Err(std::io::Error::other("decoded alone"));
+        }
+        Ok(0)
+    }
+}
+
+#[derive(Debug)]
+struct Meeting(Arc<Together>);
+
+#[async_trait::async_trait]
+impl Source for Meeting {
+    fn id(&self) -> &'static str {
+        "meeting"
+    }
+
+    fn location(&self) -> &'static str {
+        "memory"
+    }
+
+    fn list(&self) -> BoxStream<'static, Result<ObjectRef>> {
+        let objects = (0..DECODERS).map(|number| {
+            Ok(ObjectRef {
+                key: number.to_string(),
+                etag: "1".to_owned(),
+                // Too large to be taken together with another.
+                size: 2 << 20,
+            })
+        });
+        Box::pin(futures::stream::iter(objects.collect::<Vec<_>>()))
+    }
+
+    async fn read(&self, _: &ObjectRef) -> std::io::Result<Body> {
+        Ok(Box::new(Waiting(Arc::clone(&self.0))))
+    }
+}
+
+#[tokio::test]
+async fn as_many_objects_are_decoded_at_once_as_there_are_decoders() {
+    let source: Arc<dyn Source> = Arc::new(Meeting(Arc::default()));
+    let options = Options {
+        pause: Duration::ZERO,
+        ..Options::new(DECODERS, || NOW)
+    };
+    let summary = run(&store(), source, options, &()).await.unwrap();
+    assert_eq!((summary.objects, summary.unreadable), (3, 0), "{summary:?}");
+}
