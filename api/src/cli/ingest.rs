@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::{DateTime, Utc};
 use clap::Parser;
@@ -25,7 +25,7 @@ use super::config::{Config, SourceConfig};
 use super::inventory::Collect;
 use super::schedule::{self, Schedules};
 use super::verify::KeyArguments;
-use super::{Exit, Global, output, say, time};
+use super::{Exit, Global, output, say, texts, time};
 use repeat::Repeat;
 use run::Run;
 use sources::{Opened, Request, open};
@@ -277,20 +277,7 @@ async fn missing_keys(
         return Err(podtrail_ingest::Error::InvalidInput(text).into());
     }
     let session = super::engine(global).await?.session().await?;
-    let mut keys = Vec::new();
-    for batch in session
-        .rows(&format!("{MISSING_KEYS} LIMIT {MOST_KEYS}"))
-        .await?
-    {
-        keys.extend(
-            batch
-                .column(0)
-                .as_string::<i32>()
-                .iter()
-                .flatten()
-                .map(str::to_owned),
-        );
-    }
+    let keys = texts(&session, &format!("{MISSING_KEYS} LIMIT {MOST_KEYS}")).await?;
     let (keys, others): (Vec<String>, Vec<String>) = keys
         .into_iter()
         .partition(|key| Lookup::is_access_key_id(key));
