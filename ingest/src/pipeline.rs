@@ -299,11 +299,9 @@ impl Ingester {
     /// Loads the newest snapshot of every table, `events` first.
     async fn load(&mut self) -> Result<Vec<DeltaTable>> {
         let Some(mut tables) = self.tables.take() else {
-            self.store.create_tables().await?;
-            let mut tables = Vec::with_capacity(BATCH_TABLES.len());
-            for table in BATCH_TABLES {
-                tables.push(self.store.require(table).await?);
-            }
+            let mut tables = self.store.create_tables().await?;
+            // The others have no part in a batch.
+            tables.truncate(BATCH_TABLES.len());
             return Ok(tables);
         };
         for (table, delta) in BATCH_TABLES.iter().zip(&mut tables) {

@@ -524,7 +524,7 @@ pub const INVENTORY: Table = Table {
 /// Tables that a batch of records adds to, `events` first: its commit decides, the others follow it.
 pub const BATCH_TABLES: [&Table; 4] = [&EVENTS, &ACTIVITIES, &REJECTS, &INGESTED_OBJECTS];
 
-/// All tables.
+/// All tables, those of a batch first.
 pub const TABLES: [&Table; 6] = [
     &EVENTS,
     &ACTIVITIES,

@@ -175,17 +175,22 @@ impl Store {
         Ok(delta.version().unwrap_or_default())
     }
 
-    /// Creates the tables that do not exist yet.
+    /// Loads the newest snapshot of every table, in the order of [`TABLES`]; those that do not exist yet are created.
     ///
     /// # Errors
     /// [`Error::Delta`] where a table can neither be created nor loaded.
-    pub async fn create_tables(&self) -> Result<()> {
+    pub async fn create_tables(&self) -> Result<Vec<DeltaTable>> {
+        let mut tables = Vec::with_capacity(TABLES.len());
         for table in TABLES {
-            if self.load(table).await?.is_none() {
+            let loaded = if let Some(loaded) = self.load(table).await? {
+                loaded
+            } else {
                 self.create(table).await?;
-            }
+                self.require(table).await?
+            };
+            tables.push(loaded);
         }
-        Ok(())
+        Ok(tables)
     }
 
     async fn create(&self, table: &'static Table) -> Result<()> {

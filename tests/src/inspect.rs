@@ -1,11 +1,13 @@
-//! Looks at a store's tables from outside, through query sessions, and tells what is wrong.
+//! Looks at a store's tables from outside, with SQL, and tells what is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
-use podtrail_ingest::schema::EVENTS;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use podtrail_ingest::schema::{DIGEST_FINDINGS, EVENTS, TABLES};
 use podtrail_ingest::store::Store;
 use podtrail_query::{Engine, Limits, Session};
 use serde_json::{Map, Value};
@@ -21,9 +23,63 @@ pub async fn session(store: &Store) -> Session {
     engine.session().await.unwrap()
 }
 
+/// Opens the newest snapshot of the tables alone. The views are most of what opening a session costs: who looks at tables
+/// hundreds of times has no use for them.
+pub async fn tables(store: &Store) -> SessionContext {
+    // As in the sessions of podtrail.
+    let config = SessionConfig::new()
+        .with_target_partitions(1)
+        .set_bool(
+            "datafusion.execution.parquet.schema_force_view_types",
+            false,
+        )
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .set_str("datafusion.sql_parser.dialect", "PostgreSQL")
+        .set_str("datafusion.execution.time_zone", "+00:00");
+    let context = SessionContext::new_with_config(config);
+    for table in TABLES {
+        let Some(delta) = store.load(table).await.unwrap() else {
+            assert_eq!(table.name, DIGEST_FINDINGS.name, "a table is missing");
+            let none = RecordBatch::new_empty(table.arrow_schema());
+            context.register_batch(table.name, none).unwrap();
+            continue;
+        };
+        delta.update_datafusion_session(&context.state()).unwrap();
+        let provider = delta
+            .table_provider()
+            .with_session(Arc::new(context.state()))
+            .build()
+            .await
+            .unwrap();
+        context
+            .register_table(table.name, Arc::new(provider))
+            .unwrap();
+    }
+    context
+}
+
+/// What answers queries: a session of podtrail, or the tables alone.
+pub trait Answers: Sync {
+    /// Runs a query and gives all its rows.
+    fn batches(&self, sql: &str) -> impl Future<Output = Vec<RecordBatch>> + Send;
+}
+
+impl Answers for Session {
+    async fn batches(&self, sql: &str) -> Vec<RecordBatch> {
+        self.rows(sql).await.unwrap()
+    }
+}
+
+impl Answers for SessionContext {
+    async fn batches(&self, sql: &str) -> Vec<RecordBatch> {
+        let frame = self.sql(sql).await.unwrap();
+        frame.collect().await.unwrap()
+    }
+}
+
 /// Runs a query and gives its rows; nulls are left out.
-pub async fn rows(session: &Session, sql: &str) -> Vec<Row> {
-    as_rows(&session.rows(sql).await.unwrap())
+pub async fn rows(of: &impl Answers, sql: &str) -> Vec<Row> {
+    as_rows(&of.batches(sql).await)
 }
 
 /// Gives the rows of batches; nulls are left out.
@@ -73,24 +129,24 @@ impl Expected {
 /// Compares a store's tables with what they must hold and gives all differences, one a line; empty
 /// where there is none.
 pub async fn differences(store: &Store, expected: &Expected) -> String {
-    let session = session(store).await;
+    let tables = tables(store).await;
     let mut wrong = String::new();
     let events = rows(
-        &session,
+        &tables,
         "SELECT event_id, activity_id, source_object FROM events",
     )
     .await;
     check_events(&events, expected, &mut wrong);
-    let activities = rows(&session, "SELECT activity_id, calls FROM activities").await;
+    let activities = rows(&tables, "SELECT activity_id, calls FROM activities").await;
     check_activities(&events, &activities, &mut wrong);
     let objects = rows(
-        &session,
+        &tables,
         "SELECT key, source, status, records, new_events, duplicates, rejected FROM ingested_objects",
     )
     .await;
     check_objects(&events, &objects, expected, &mut wrong);
     let rejects = rows(
-        &session,
+        &tables,
         "SELECT object, source, reason FROM rejects ORDER BY object, position, reason",
     )
     .await;
@@ -210,10 +266,10 @@ pub fn record_columns() -> String {
 
 /// Gives all rows of all tables as sorted text.
 pub async fn everything(store: &Store) -> Vec<String> {
-    let session = session(store).await;
+    let tables = tables(store).await;
     let mut all = Vec::new();
-    for table in podtrail_ingest::schema::TABLES {
-        for row in rows(&session, &format!("SELECT * FROM {}", table.name)).await {
+    for table in TABLES {
+        for row in rows(&tables, &format!("SELECT * FROM {}", table.name)).await {
             all.push(format!("{}: {}", table.name, Value::from(row)));
         }
     }

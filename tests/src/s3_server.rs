@@ -11,6 +11,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use hyper_util::rt::TokioIo;
+use object_store::ObjectStore;
+use object_store::aws::AmazonS3Builder;
 use s3s::auth::SimpleAuth;
 use s3s::dto::{
     CommonPrefix, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
@@ -352,6 +354,20 @@ impl Server {
             contents,
             task,
         }
+    }
+
+    /// The bucket, for who reads or writes it in this process.
+    #[must_use]
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        let bucket = AmazonS3Builder::new()
+            .with_endpoint(&self.endpoint)
+            .with_allow_http(true)
+            .with_bucket_name(BUCKET)
+            .with_region("eu-west-1")
+            .with_access_key_id(ACCESS_KEY)
+            .with_secret_access_key(SECRET)
+            .build();
+        Arc::new(bucket.unwrap())
     }
 
     /// Environment with which the program reaches the server, for trails and for stores.

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
-use object_store::aws::AmazonS3Builder;
 use object_store::memory::InMemory;
 use object_store::prefix::PrefixStore;
 use podtrail_ingest::source::Source;
@@ -23,7 +22,7 @@ use podtrail_tests::faulty_store::{Faults, FaultyStore};
 use podtrail_tests::inspect::{Expected, differences, everything};
 use podtrail_tests::objects::{Objects, Shape};
 use podtrail_tests::random::Random;
-use podtrail_tests::s3_server::{ACCESS_KEY, BUCKET, SECRET, Server};
+use podtrail_tests::s3_server::Server;
 use podtrail_tests::seeded::{AT_ONCE, Outcome, outcomes, seeds, sum};
 
 /// Runs of the fault test.
@@ -180,17 +179,7 @@ async fn faults_crashes_and_rivals_lose_and_repeat_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_in_s3_loses_and_repeats_nothing_either() {
     let server = Server::start().await;
-    let s3: Arc<dyn ObjectStore> = Arc::new(
-        AmazonS3Builder::new()
-            .with_endpoint(&server.endpoint)
-            .with_allow_http(true)
-            .with_bucket_name(BUCKET)
-            .with_region("eu-west-1")
-            .with_access_key_id(ACCESS_KEY)
-            .with_secret_access_key(SECRET)
-            .build()
-            .unwrap(),
-    );
+    let s3 = server.objects();
     let runs = seeds(S3_SEEDS).into_iter().enumerate().map(|(run, seed)| {
         // One seed may run many times.
         let store = PrefixStore::new(Arc::clone(&s3), format!("store-{run}"));

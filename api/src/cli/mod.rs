@@ -26,13 +26,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use arrow::array::AsArray;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use podtrail_api::serve::auth::AuthError;
 use podtrail_api::time;
 use podtrail_ingest::Error;
 use podtrail_ingest::aws::AwsOptions;
 use podtrail_ingest::store::Store;
-use podtrail_query::{Engine, Limits};
+use podtrail_query::{Engine, Limits, Session};
 
 /// Finds out which Kubernetes workload made an AWS API call, from `CloudTrail`.
 #[derive(Debug, Parser)]
@@ -332,6 +333,16 @@ async fn engine(global: &Global) -> anyhow::Result<Engine> {
     let config = config::Config::read(global.config.as_deref())?;
     let store = global.open_store().await?;
     Ok(config.apply(Engine::new(store, &Limits::new(cores()))?)?)
+}
+
+/// Runs a query and gives its first column, which is one of texts; rows without one are left out.
+async fn texts(session: &Session, query: &str) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for batch in session.rows(query).await? {
+        let column = batch.column(0).as_string::<i32>().iter();
+        texts.extend(column.flatten().map(str::to_owned));
+    }
+    Ok(texts)
 }
 
 pub(crate) use logging::start as start_logging;

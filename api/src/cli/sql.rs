@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use arrow::array::AsArray;
 use podtrail_query::{Engine, FUNCTIONS, Session};
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
@@ -14,7 +13,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 
-use super::{Exit, Global, complain, engine, output, say};
+use super::{Exit, Global, complain, engine, output, say, texts};
 
 /// Statements kept in the history file.
 const HISTORY: usize = 1_000;
@@ -170,22 +169,9 @@ async fn words(session: &Session) -> anyhow::Result<Vec<String>> {
             .iter()
             .filter_map(|function| Some(function.usage.split_once('(')?.0.to_owned())),
     );
-    let rows = session
-        .rows(
-            "SELECT DISTINCT arrow_cast(word, 'Utf8') FROM (SELECT table_name AS word FROM information_schema.tables WHERE table_schema = 'public'
-             UNION ALL SELECT column_name FROM information_schema.columns WHERE table_schema = 'public') ORDER BY 1",
-        )
-        .await?;
-    for batch in &rows {
-        words.extend(
-            batch
-                .column(0)
-                .as_string::<i32>()
-                .iter()
-                .flatten()
-                .map(str::to_owned),
-        );
-    }
+    let names = "SELECT DISTINCT arrow_cast(word, 'Utf8') FROM (SELECT table_name AS word FROM information_schema.tables WHERE table_schema = 'public'
+             UNION ALL SELECT column_name FROM information_schema.columns WHERE table_schema = 'public') ORDER BY 1";
+    words.extend(texts(session, names).await?);
     Ok(words)
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use aws_config::SdkConfig;
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_async::future::pagination_stream::PaginationStream;
 use serde_json::Value;
 
 use crate::collect::permissions::Call;
@@ -212,6 +213,30 @@ impl<'a> Reader<'a> {
             tracing::debug!(%warning, "not read");
         }
         Ok(None)
+    }
+
+    /// What all pages of a list hold, and when the first came; `None` where one could not be read.
+    async fn pages<P, E, T>(
+        &self,
+        call: Call,
+        object: &str,
+        mut pages: PaginationStream<Result<P, SdkError<E>>>,
+        items: impl Fn(P) -> Vec<T> + Send,
+    ) -> Result<Option<(Vec<T>, i64)>, Closed>
+    where
+        P: Send,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        T: Send,
+    {
+        let (mut all, mut since) = (Vec::new(), None);
+        while let Some(page) = pages.next().await {
+            let Some((page, at)) = self.answer(call, object, page).await? else {
+                return Ok(None);
+            };
+            since.get_or_insert(at);
+            all.extend(items(page));
+        }
+        Ok(Some((all, since.unwrap_or_else(self.clock))))
     }
 
     fn is_first_warning(&self, call: Call, object: &str) -> bool {

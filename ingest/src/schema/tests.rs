@@ -80,6 +80,11 @@ fn a_data_file_lacks_the_partition_column_only() {
 }
 
 #[test]
-fn events_come_first() {
-    assert_eq!(TABLES[0].name, "events");
+fn tables_of_a_batch_come_first_and_events_before_them() {
+    let names = TABLES.map(|table| table.name);
+    assert_eq!(names[0], "events");
+    assert_eq!(
+        names[..BATCH_TABLES.len()],
+        BATCH_TABLES.map(|table| table.name)
+    );
 }

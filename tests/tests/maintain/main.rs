@@ -19,7 +19,9 @@ use podtrail_ingest::store::Store;
 use podtrail_ingest::{Options, run};
 use podtrail_query::report::Report;
 use podtrail_query::{Filter, Session};
-use podtrail_tests::inspect::{Expected, Row, as_rows, differences, rows, session};
+use podtrail_tests::inspect::{
+    Answers, Expected, Row, as_rows, differences, rows, session, tables,
+};
 use podtrail_tests::objects::{Objects, Shape};
 use podtrail_tests::program;
 use podtrail_tests::random::Random;
@@ -78,9 +80,10 @@ const NEEDLE: &str = "SELECT * FROM events WHERE event_time = '2026-01-03T10:00:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_small_commits_become_few_files_that_answer_the_same() {
+    // One record each: a file of `events` and one of `activities` for each commit whose record is new.
     let shape = Shape {
         objects: COMMITS,
-        records: 3,
+        records: 1,
         events: 0..3_000,
         listed_size: 0,
     };
@@ -135,10 +138,10 @@ async fn two_thousand_small_commits_become_few_files_that_answer_the_same() {
 }
 
 /// All rows of some tables and views, as sorted texts.
-async fn answers(session: &Session, names: &[&str]) -> BTreeMap<String, Vec<String>> {
+async fn answers(of: &impl Answers, names: &[&str]) -> BTreeMap<String, Vec<String>> {
     let mut answers = BTreeMap::new();
     for name in names {
-        let found = rows(session, &format!("SELECT * FROM {name}")).await;
+        let found = rows(of, &format!("SELECT * FROM {name}")).await;
         let mut texts: Vec<String> = found.into_iter().map(|row| shown(name, row)).collect();
         texts.sort();
         answers.insert((*name).to_owned(), texts);
@@ -174,9 +177,9 @@ const COUNTED: [&str; 5] = [
 ];
 
 /// Rows of a view of activities, added up.
-async fn sums(session: &Session, view: &str) -> BTreeMap<String, i64> {
+async fn sums(of: &impl Answers, view: &str) -> BTreeMap<String, i64> {
     let mut sums = BTreeMap::new();
-    for mut row in rows(session, &format!("SELECT * FROM {view}")).await {
+    for mut row in rows(of, &format!("SELECT * FROM {view}")).await {
         let calls = row.get("calls").and_then(Value::as_i64).unwrap_or(1);
         for column in COUNTED {
             row.remove(column);
@@ -210,10 +213,12 @@ async fn reports(session: &Session) -> Vec<String> {
     said
 }
 
-/// Ingests a generated account with activities that are spread over many commits.
-async fn account(folder: &Path) -> Store {
+/// Ingests some hours of a generated account with activities that are spread over many commits.
+async fn account(folder: &Path, hours: &str) -> Store {
     let made = folder.join("generated");
-    let arguments = "demo --generate-only --seed 11 --hours 3 --end 2026-01-02T00:00:00Z --folder";
+    let arguments = format!(
+        "demo --generate-only --seed 11 --hours {hours} --end 2026-01-02T00:00:00Z --folder"
+    );
     let mut arguments: Vec<_> = arguments.split(' ').map(std::ffi::OsStr::new).collect();
     arguments.push(made.as_os_str());
     program::run(folder, &arguments).expect(0);
@@ -223,7 +228,7 @@ async fn account(folder: &Path) -> Store {
     // Rows of an activity come in several commits and in several files of one.
     let options = Options {
         flush_rows: 7,
-        ..ingesting(5)
+        ..ingesting(3)
     };
     let summary = run(&store, Arc::new(source), options, &()).await.unwrap();
     assert!(summary.batches > 20, "{summary:?}");
@@ -247,7 +252,7 @@ type Looked = (
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_view_and_report_answers_the_same_on_folded_and_on_rebuilt_activities() {
     let folder = tempfile::tempdir().unwrap();
-    let store = account(folder.path()).await;
+    let store = account(folder.path(), "2").await;
     let place = folder.path().join("store");
     let names = views(&session(&store).await).await;
     assert!(names.contains("fallbacks"), "{names:?}");
@@ -377,14 +382,14 @@ fn count_files(folder: &Path) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigkill_at_any_moment_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
-    let store = account(folder.path()).await;
+    let store = account(folder.path(), "1").await;
     let place = folder.path().join("store");
-    let tables = ["events", "rejects", "ingested_objects", "inventory"];
+    let names = ["events", "rejects", "ingested_objects", "inventory"];
     let look = async || {
-        let session = session(&store).await;
+        let tables = tables(&store).await;
         (
-            answers(&session, &tables).await,
-            sums(&session, "activities").await,
+            answers(&tables, &names).await,
+            sums(&tables, "activities").await,
         )
     };
     let before = look().await;

@@ -165,6 +165,31 @@ pub async fn fallback(
     })
 }
 
+/// Which workload is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct WorkloadPath {
+    /// Cluster name, or OIDC issuer with its slashes percent-encoded
+    pub cluster: String,
+    /// Kubernetes namespace
+    pub namespace: String,
+    /// Service account
+    pub service_account: String,
+}
+
+impl WorkloadPath {
+    /// What is asked of the workload, to be known again by.
+    pub(super) fn key<'key>(&'key self, question: &'key str, more: &'key str) -> [&'key str; 5] {
+        [
+            question,
+            &self.cluster,
+            &self.namespace,
+            &self.service_account,
+            more,
+        ]
+    }
+}
+
 /// A service account of a cluster.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Workload {
@@ -201,12 +226,7 @@ pub struct Workload {
 #[utoipa::path(
     get,
     path = "/workloads/{cluster}/{namespace}/{service_account}",
-    params(
-        ("cluster" = String, Path, description = "Cluster name, or OIDC issuer with its slashes percent-encoded"),
-        ("namespace" = String, Path, description = "Kubernetes namespace"),
-        ("service_account" = String, Path, description = "Service account"),
-        Times,
-    ),
+    params(WorkloadPath, Times),
     responses(
         (status = 200, description = "The workload.", body = Workload),
         (status = 304, description = "The client has this answer already."),
@@ -215,21 +235,20 @@ pub struct Workload {
 )]
 pub async fn workload(
     Shared(state): Shared<State>,
-    Path((cluster, namespace, service_account)): Path<(String, String, String)>,
+    Path(workload): Path<WorkloadPath>,
     headers: HeaderMap,
     Parameters(times): Parameters<Times>,
 ) -> Result<Response, Problem> {
     let times = times.filter()?;
     let what = format!("{times:?}");
-    let key = ["workload", &cluster, &namespace, &service_account, &what];
-    let question = match Question::begin(&state, &headers, &key)? {
+    let question = match Question::begin(&state, &headers, &workload.key("workload", &what))? {
         Ok(question) => question,
         Err(known) => return Ok(*known),
     };
     let one = [
-        ("cluster", cluster.as_str()),
-        ("namespace", &namespace),
-        ("service_account", &service_account),
+        ("cluster", workload.cluster.as_str()),
+        ("namespace", &workload.namespace),
+        ("service_account", &workload.service_account),
     ];
     let wanted = [
         narrowed("roles", Report::Workloads.listing(), &times, &one)?,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::detail::WorkloadPath;
 use super::{Meta, ProblemDocument};
 use crate::serve::answer::Question;
 use crate::serve::parameters::Parameters;
@@ -117,12 +118,7 @@ pub struct UnmappedCall {
 #[utoipa::path(
     get,
     path = "/workloads/{cluster}/{namespace}/{service_account}/policy",
-    params(
-        ("cluster" = String, Path, description = "Cluster name, or OIDC issuer with its slashes percent-encoded"),
-        ("namespace" = String, Path, description = "Kubernetes namespace"),
-        ("service_account" = String, Path, description = "Service account"),
-        PolicyParameters,
-    ),
+    params(WorkloadPath, PolicyParameters),
     responses(
         (status = 200, description = "The policy.", body = PolicyAnswer),
         (status = 304, description = "The client has this answer already."),
@@ -131,20 +127,24 @@ pub struct UnmappedCall {
 )]
 pub async fn policy(
     Shared(state): Shared<State>,
-    Path((cluster, namespace, service_account)): Path<(String, String, String)>,
+    Path(workload): Path<WorkloadPath>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<PolicyParameters>,
 ) -> Result<Response, Problem> {
     let denied = parameters.include_denied.to_string();
-    let key = ["policy", &cluster, &namespace, &service_account, &denied];
-    let question = match Question::begin(&state, &headers, &key)? {
+    let question = match Question::begin(&state, &headers, &workload.key("policy", &denied))? {
         Ok(question) => question,
         Err(known) => return Ok(*known),
     };
     let options = Options {
         include_denied: parameters.include_denied,
     };
+    let WorkloadPath {
+        cluster,
+        namespace,
+        service_account,
+    } = &workload;
     let session = &question.now.session;
-    let policy = of_workload(session, &cluster, &namespace, &service_account, options).await?;
+    let policy = of_workload(session, cluster, namespace, service_account, options).await?;
     question.object(&policy)
 }

@@ -55,14 +55,14 @@ async fn names(
     client: &Client,
     options: &Options,
 ) -> Result<Vec<String>, Closed> {
-    let mut names = BTreeSet::new();
-    let mut pages = client.list_clusters().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        match reader.answer(calls::LIST_CLUSTERS, "", page).await? {
-            Some((page, _)) => names.extend(page.clusters.unwrap_or_default()),
-            None => return Ok(options.clusters.iter().cloned().collect()),
-        }
-    }
+    let pages = client.list_clusters().into_paginator().send();
+    let listed = reader.pages(calls::LIST_CLUSTERS, "", pages, |page| {
+        page.clusters.unwrap_or_default()
+    });
+    let Some((names, _)) = listed.await? else {
+        return Ok(options.clusters.iter().cloned().collect());
+    };
+    let mut names: BTreeSet<String> = names.into_iter().collect();
     names.retain(|name| options.clusters.is_empty() || options.clusters.contains(name));
     Ok(names.into_iter().collect())
 }
@@ -263,21 +263,16 @@ impl Cluster<'_> {
             .client
             .list_pod_identity_associations()
             .cluster_name(self.name);
-        let mut pages = pages.into_paginator().send();
-        let (mut summaries, mut listed_at) = (Vec::new(), None);
-        while let Some(page) = pages.next().await {
-            let answer = self.reader.answer(call, self.name, page).await?;
-            let Some((page, at)) = answer else {
-                return Ok(());
-            };
-            listed_at.get_or_insert(at);
-            summaries.extend(page.associations.unwrap_or_default());
-        }
-        if let Some(at) = listed_at {
-            let list: Vec<Value> = summaries.iter().map(objects::association_summary).collect();
-            self.document(at, call, &json!({"associations": list}))
-                .await?;
-        }
+        let pages = pages.into_paginator().send();
+        let listed = self.reader.pages(call, self.name, pages, |page| {
+            page.associations.unwrap_or_default()
+        });
+        let Some((summaries, at)) = listed.await? else {
+            return Ok(());
+        };
+        let list: Vec<Value> = summaries.iter().map(objects::association_summary).collect();
+        self.document(at, call, &json!({"associations": list}))
+            .await?;
         let call = calls::DESCRIBE_ASSOCIATION;
         let mut described = stream::iter(summaries)
             .map(|summary| async move {

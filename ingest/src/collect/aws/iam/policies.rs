@@ -57,20 +57,17 @@ async fn attached(
     client: &Client,
     name: &str,
 ) -> Result<Option<Vec<Value>>, Closed> {
-    let call = calls::LIST_ATTACHED_ROLE_POLICIES;
     let pages = client.list_attached_role_policies().role_name(name);
-    let mut pages = pages.into_paginator().send();
-    let mut attached = Vec::new();
-    while let Some(page) = pages.next().await {
-        let Some((page, _)) = reader.answer(call, name, page).await? else {
-            return Ok(None);
-        };
+    let pages = pages.into_paginator().send();
+    let call = calls::LIST_ATTACHED_ROLE_POLICIES;
+    let attached = reader.pages(call, name, pages, |page| {
         let policies = page.attached_policies().iter();
-        attached.extend(policies.map(
+        let shown = policies.map(
             |policy| json!({"PolicyName": policy.policy_name(), "PolicyArn": policy.policy_arn()}),
-        ));
-    }
-    Ok(Some(attached))
+        );
+        shown.collect()
+    });
+    Ok(attached.await?.map(|(attached, _)| attached))
 }
 
 async fn inline(
@@ -78,26 +75,26 @@ async fn inline(
     client: &Client,
     name: &str,
 ) -> Result<Option<Vec<Value>>, Closed> {
-    let call = calls::LIST_ROLE_POLICIES;
     let pages = client.list_role_policies().role_name(name);
-    let mut pages = pages.into_paginator().send();
-    let mut inline = Vec::new();
-    while let Some(page) = pages.next().await {
-        let Some((page, _)) = reader.answer(call, name, page).await? else {
+    let pages = pages.into_paginator().send();
+    let names = reader.pages(calls::LIST_ROLE_POLICIES, name, pages, |page| {
+        page.policy_names().to_vec()
+    });
+    let Some((names, _)) = names.await? else {
+        return Ok(None);
+    };
+    let mut inline = Vec::with_capacity(names.len());
+    for of_role in names {
+        let request = client.get_role_policy().role_name(name);
+        let result = request.policy_name(of_role).send().await;
+        let answer = reader.answer(calls::GET_ROLE_POLICY, name, result).await?;
+        let Some((answer, _)) = answer else {
             return Ok(None);
         };
-        for of_role in page.policy_names() {
-            let request = client.get_role_policy().role_name(name);
-            let result = request.policy_name(of_role).send().await;
-            let answer = reader.answer(calls::GET_ROLE_POLICY, name, result).await?;
-            let Some((answer, _)) = answer else {
-                return Ok(None);
-            };
-            inline.push(json!({
-                "PolicyName": answer.policy_name(),
-                "PolicyDocument": policy(answer.policy_document()),
-            }));
-        }
+        inline.push(json!({
+            "PolicyName": answer.policy_name(),
+            "PolicyDocument": policy(answer.policy_document()),
+        }));
     }
     Ok(Some(inline))
 }

@@ -134,7 +134,8 @@ fn wait(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < PATIENCE, "{what}");
-        std::thread::sleep(Duration::from_millis(300));
+        // Each look starts a process.
+        std::thread::sleep(Duration::from_secs(1));
     }
 }
 

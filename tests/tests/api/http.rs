@@ -1,23 +1,15 @@
 //! What HTTP asks of the service: tags, compression, errors, headers, methods, and a store that goes away.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use podtrail_tests::forms::{ARROW, CSV, NDJSON, csv};
-use podtrail_tests::service::{Answer, Client, OwnStore, Service, Shared, eventually};
+use podtrail_tests::service::{Answer, Client, OwnStore, Service, eventually};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, IF_NONE_MATCH};
 use serde_json::{Value, json};
 
-static SHARED: Shared = Shared::new();
-
-async fn shared() -> (Arc<Service>, Client) {
-    let service = SHARED.get(&[]).await;
-    let client = service.client();
-    (service, client)
-}
+use super::{record, shared};
 
 /// What answers by GET, with an example of each.
 const RESOURCES: [(&str, &str); 24] = [
@@ -58,18 +50,6 @@ const RESOURCES: [(&str, &str); 24] = [
     ("", "/docs"),
     ("", "/openapi.json"),
 ];
-
-fn record(id: &str) -> Value {
-    json!({
-        "eventVersion": "1.11", "eventID": id, "eventTime": "2026-05-01T12:30:00Z",
-        "eventSource": "s3.amazonaws.com", "eventName": "ListBuckets", "awsRegion": "ap-northeast-2",
-        "sourceIPAddress": "198.51.100.7", "userAgent": "=cmd|' /C calc'!A0",
-        "userIdentity": {"type": "IAMUser", "accountId": "111122223333", "userName": "@alice",
-            "arn": "arn:aws:iam::111122223333:user/alice", "accessKeyId": "AKIAEXAMPLE000000001"},
-        "eventType": "AwsApiCall", "managementEvent": true, "eventCategory": "Management",
-        "recipientAccountId": "111122223333", "readOnly": true,
-    })
-}
 
 /// Demands what every answer has.
 #[track_caller]
@@ -347,7 +327,8 @@ async fn a_tag_holds_until_something_is_committed() {
     let before = client.get("/api/v1/summary").await.json()["calls"]
         .as_i64()
         .unwrap();
-    own.ingest("new.json", &[record("landed-1"), record("landed-2")]);
+    let landed = ["landed-1", "landed-2"].map(|id| record(id, "2026-05-01T12:30:00Z"));
+    own.ingest("new.json", &landed);
     eventually("the new calls", || async {
         let calls = client.get("/api/v1/summary").await.expect(200).json()["calls"].as_i64();
         (calls == Some(before + 2)).then_some(())
