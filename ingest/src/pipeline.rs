@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::findings::DigestStatus;
 use crate::manifest::Manifest;
 use crate::retry::Retries;
-use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
+use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS, TABLES};
 use crate::source::{ObjectRef, Source};
 use crate::stop::Stop;
 use crate::store::Store;
@@ -296,10 +296,24 @@ impl Ingester {
         self.look_again = true;
     }
 
+    /// Creates the tables that do not exist yet. One that no batch is written to keeps no event from being read.
+    async fn create_tables(&self) -> Result<()> {
+        for table in TABLES {
+            let is_of_batch = BATCH_TABLES.iter().any(|each| each.name == table.name);
+            match self.store.create_table(table).await {
+                Err(error) if !is_of_batch => {
+                    tracing::warn!(%error, "a table can be neither loaded nor created");
+                }
+                created => created?,
+            }
+        }
+        Ok(())
+    }
+
     /// Loads the newest snapshot of every table, `events` first.
     async fn load(&mut self) -> Result<Vec<DeltaTable>> {
         let Some(mut tables) = self.tables.take() else {
-            self.store.create_tables().await?;
+            self.create_tables().await?;
             let mut tables = Vec::with_capacity(BATCH_TABLES.len());
             for table in BATCH_TABLES {
                 tables.push(self.store.require(table).await?);

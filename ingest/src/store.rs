@@ -181,9 +181,15 @@ impl Store {
     /// [`Error::Delta`] where a table can neither be created nor loaded.
     pub async fn create_tables(&self) -> Result<()> {
         for table in TABLES {
-            if self.load(table).await?.is_none() {
-                self.create(table).await?;
-            }
+            self.create_table(table).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates a table where it does not exist yet.
+    pub(crate) async fn create_table(&self, table: &'static Table) -> Result<()> {
+        if self.load(table).await?.is_none() {
+            self.create(table).await?;
         }
         Ok(())
     }
