@@ -1,10 +1,12 @@
 //! Keeps what digests say: of log files for who reads them next, and in the table `digest_findings` what
 //! `ingested_objects` does not say.
 //!
-//! An object is said to be what its newest row says, in whichever table. What digests proved stays proven until
-//! something speaks against it: that a key or a digest cannot be reached today undoes nothing.
+//! An object is said to be what its newest row says, in whichever table; what was tampered with stays so until it is
+//! proven (`order`). What digests proved stays proven until something speaks against it: that a key or a digest
+//! cannot be reached today undoes nothing.
 
 mod held;
+mod order;
 mod said;
 mod timeline;
 mod write;
@@ -16,7 +18,7 @@ use crate::digest::{ChainId, ChainReport, Event, Finding, Options, Span, Status,
 use crate::error::Result;
 use crate::store::Store;
 
-pub use held::{DigestStatus, MOST_HELD};
+pub use held::{DigestStatus, MOST_HELD, MOST_TAMPERED};
 use timeline::Timeline;
 use write::Batch;
 

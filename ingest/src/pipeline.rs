@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::findings::DigestStatus;
 use crate::manifest::Manifest;
 use crate::retry::Retries;
-use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS};
+use crate::schema::{BATCH_TABLES, EVENTS, INGESTED_OBJECTS, TABLES};
 use crate::source::{ObjectRef, Source};
 use crate::stop::Stop;
 use crate::store::Store;
@@ -296,13 +296,27 @@ impl Ingester {
         self.look_again = true;
     }
 
+    /// Creates the tables that do not exist yet, and gives those of a batch. One that no batch is written to keeps no event from being read.
+    async fn create_tables(&self) -> Result<Vec<DeltaTable>> {
+        let mut of_batch = Vec::with_capacity(BATCH_TABLES.len());
+        for table in TABLES {
+            let is_of_batch = BATCH_TABLES.iter().any(|each| each.name == table.name);
+            match self.store.create_table(table).await {
+                Ok(loaded) if is_of_batch => of_batch.push(loaded),
+                Err(error) if is_of_batch => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "a table can be neither loaded nor created");
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(of_batch)
+    }
+
     /// Loads the newest snapshot of every table, `events` first.
     async fn load(&mut self) -> Result<Vec<DeltaTable>> {
         let Some(mut tables) = self.tables.take() else {
-            let mut tables = self.store.create_tables().await?;
-            // The others have no part in a batch.
-            tables.truncate(BATCH_TABLES.len());
-            return Ok(tables);
+            return self.create_tables().await;
         };
         for (table, delta) in BATCH_TABLES.iter().zip(&mut tables) {
             delta.update_state().await.map_err(|source| Error::Delta {

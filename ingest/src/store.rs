@@ -182,15 +182,18 @@ impl Store {
     pub async fn create_tables(&self) -> Result<Vec<DeltaTable>> {
         let mut tables = Vec::with_capacity(TABLES.len());
         for table in TABLES {
-            let loaded = if let Some(loaded) = self.load(table).await? {
-                loaded
-            } else {
-                self.create(table).await?;
-                self.require(table).await?
-            };
-            tables.push(loaded);
+            tables.push(self.create_table(table).await?);
         }
         Ok(tables)
+    }
+
+    /// Loads a table, and creates it where it does not exist yet.
+    pub(crate) async fn create_table(&self, table: &'static Table) -> Result<DeltaTable> {
+        if let Some(loaded) = self.load(table).await? {
+            return Ok(loaded);
+        }
+        self.create(table).await?;
+        self.require(table).await
     }
 
     async fn create(&self, table: &'static Table) -> Result<()> {

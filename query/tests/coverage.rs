@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
+use podtrail_ingest::DigestStatus;
 use podtrail_ingest::digest::{
     ChainId, ChainReport, Event, Finding, LocalFolder, Options, Span, Status, Subject,
 };
@@ -34,9 +35,9 @@ fn key(name: &str) -> String {
     format!("AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/2026/03/01/{name}.json.gz")
 }
 
-/// Log files of the trail, each with one record; the last cannot be read.
+/// Log files of the trail, each with one record, and their etag; the last cannot be read.
 #[derive(Debug)]
-struct Logs([&'static str; 3]);
+struct Logs([&'static str; 3], &'static str);
 
 #[async_trait::async_trait]
 impl Source for Logs {
@@ -49,10 +50,11 @@ impl Source for Logs {
     }
 
     fn list(&self) -> BoxStream<'static, podtrail_ingest::Result<ObjectRef>> {
+        let etag = self.1;
         let objects = self.0.map(|name| {
             Ok(ObjectRef {
                 key: format!("{ROOT}/{}", key(name)),
-                etag: "1".to_owned(),
+                etag: etag.to_owned(),
                 size: 1,
             })
         });
@@ -146,7 +148,7 @@ async fn coverage_says_what_is_proven_missing_and_unreadable() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::folder(folder.path(), true).unwrap();
     let options = podtrail_ingest::Options::new(1, || NOW);
-    let source = Arc::new(Logs(["a", "b", "denied"]));
+    let source = Arc::new(Logs(["a", "b", "denied"], "1"));
     podtrail_ingest::run(&store, source, options, &())
         .await
         .unwrap();
@@ -222,4 +224,18 @@ async fn coverage_says_what_is_proven_missing_and_unreadable() {
 
     record(&store, vec![log(Status::LogAltered, "a")]).await;
     assert_eq!(files(&store).await[0], [2, 1, 1, 1, 1, 2].map(Value::from));
+
+    // Read again, and nothing is known of it today.
+    let options = podtrail_ingest::Options {
+        digest_status: Some(Arc::new(DigestStatus::default())),
+        ..podtrail_ingest::Options::new(1, || NOW + HOUR)
+    };
+    let source = Arc::new(Logs(["a", "b", "denied"], "2"));
+    podtrail_ingest::run(&store, source, options, &())
+        .await
+        .unwrap();
+    assert_eq!(files(&store).await[0], [2, 0, 1, 1, 1, 2].map(Value::from));
+    let told = rows(&store, &listing::INGESTION, &told).await;
+    let altered = [json!("ok"), json!("log_altered"), json!(2)];
+    assert!(told.iter().any(|row| *row == altered), "{told:?}");
 }

@@ -90,6 +90,7 @@ fn called(request: &Request) -> (String, String) {
         ["clusters", _, "fargate-profiles"] => "ListFargateProfiles",
         ["clusters", _, "access-entries"] => "ListAccessEntries",
         ["clusters", _, "access-entries", _] => "DescribeAccessEntry",
+        ["clusters", _, "access-entries", _, "access-policies"] => "ListAssociatedAccessPolicies",
         ["clusters", _, "pod-identity-associations"] => "ListPodIdentityAssociations",
         ["clusters", _, "pod-identity-associations", _] => "DescribePodIdentityAssociation",
         _ => panic!("unexpected {} {}", request.method, request.path),
@@ -147,6 +148,11 @@ fn eks(request: &Request) -> Value {
             json!({"accessEntry": {"clusterName": "dev", "principalArn": role_arn("admin"),
             "accessEntryArn": eks_arn(&format!("access-entry/dev/role/{ACCOUNT}/admin/x")), "createdAt": CREATED,
             "modifiedAt": CREATED, "kubernetesGroups": ["admins"], "username": "admin", "type": "STANDARD"}})
+        }
+        [_, "access-entries", _, "access-policies"] => {
+            json!({"clusterName": "dev", "principalArn": role_arn("admin"), "associatedAccessPolicies": [{
+            "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
+            "accessScope": {"type": "cluster", "namespaces": []}, "associatedAt": CREATED, "modifiedAt": CREATED}]})
         }
         [_, "pod-identity-associations"] => {
             json!({"associations": [{"clusterName": "dev", "namespace": "shop",

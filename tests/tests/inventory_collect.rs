@@ -220,6 +220,9 @@ fn what_was_collected_is_what_the_views_tell() {
             json!({"cluster": "dev", "namespace": "shop", "service_account": "api", "role_arn": role_arn("api")})
         ]
     );
+    let admins = "SELECT name FROM inventory WHERE kind = 'access_entry' \
+                  AND attributes LIKE '%AmazonEKSClusterAdminPolicy%'";
+    assert_eq!(sql(&store, admins), [json!({"name": role_arn("admin")})]);
     let instances = "SELECT instance_id, account_id, hop_limit, http_tokens FROM instances ORDER BY instance_id";
     assert_eq!(
         sql(&store, instances),

@@ -15,7 +15,7 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, HOST};
 
 use super::auth::{Authentication, Authenticator, Denied, Scope, Scopes, bearer, password};
-use super::pgwire::PasswordCheck;
+use super::pgwire::{PasswordCheck, Refused};
 use super::problem::Problem;
 
 /// Who asks.
@@ -147,16 +147,20 @@ pub struct Passwords {
 
 #[async_trait::async_trait]
 impl PasswordCheck for Passwords {
-    async fn check(&self, password: &str) -> Result<String, String> {
+    async fn check(&self, password: &str) -> Result<String, Refused> {
         let principal = self
             .tokens
             .authenticate(password, (self.clock)())
             .await
-            .map_err(|denied| denied.to_string())?;
+            .map_err(|denied| match denied {
+                Denied::Unavailable(_) => Refused::Unavailable(denied.to_string()),
+                _ => Refused::Denied(denied.to_string()),
+            })?;
         if principal.scopes.allows(Scope::Sql) {
             Ok(principal.name)
         } else {
-            Err(format!("{} does not have the scope sql", principal.name))
+            let why = format!("{} does not have the scope sql", principal.name);
+            Err(Refused::Denied(why))
         }
     }
 }

@@ -48,8 +48,22 @@ pub trait Snapshots: Send + Sync + 'static {
 /// Checks passwords: when a client comes, and again before each of its statements.
 #[async_trait]
 pub trait PasswordCheck: Send + Sync + 'static {
-    /// Gives the name of who has the password, or why it is refused: that is logged for debugging, never answered.
-    async fn check(&self, password: &str) -> Result<String, String>;
+    /// Gives the name of who has the password.
+    ///
+    /// # Errors
+    /// Why they are not let in: that is logged for debugging, never answered.
+    async fn check(&self, password: &str) -> Result<String, Refused>;
+}
+
+/// Why a password lets nobody in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is none, or not any more.
+    #[error("{0}")]
+    Denied(String),
+    /// It can neither be accepted nor refused now.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// Gives the TLS configuration of now.

@@ -86,6 +86,7 @@ calls! {
     DESCRIBE_FARGATE_PROFILE = "eks:DescribeFargateProfile" on FargateProfile;
     LIST_ACCESS_ENTRIES = "eks:ListAccessEntries" on Cluster;
     DESCRIBE_ACCESS_ENTRY = "eks:DescribeAccessEntry" on AccessEntry;
+    LIST_ACCESS_POLICIES = "eks:ListAssociatedAccessPolicies" on AccessEntry;
     LIST_ASSOCIATIONS = "eks:ListPodIdentityAssociations" on Cluster;
     DESCRIBE_ASSOCIATION = "eks:DescribePodIdentityAssociation" on Association;
     LIST_ROLES = "iam:ListRoles" on Everything;

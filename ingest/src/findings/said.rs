@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use deltalake::DeltaTable;
 
+use super::order::Told;
 use super::timeline::Timeline;
 use super::write::Batch;
 use super::{Found, Painted};
@@ -41,17 +42,10 @@ impl ChainKey {
     }
 }
 
-/// The newest row about an object: when it was written, and the status that it gives, if any.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Newest {
-    pub(super) at: i64,
-    pub(super) status: Option<Status>,
-}
-
 /// What is said of the objects and chains of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    objects: HashMap<String, Newest>,
+    objects: HashMap<String, Told>,
     /// Rows of the newest time, and that time.
     chains: HashMap<ChainKey, (i64, Vec<(Span, Status)>)>,
     /// Time of the newest row of all.
@@ -86,8 +80,8 @@ impl Said {
         Ok(said)
     }
 
-    /// The newest row about an object; `None` where no table has one.
-    pub(super) fn of(&self, object: &str) -> Option<Newest> {
+    /// What the rows about an object say; `None` where no table has one.
+    pub(super) fn of(&self, object: &str) -> Option<Told> {
         self.objects.get(object).copied()
     }
 
@@ -151,18 +145,17 @@ impl Said {
 
     fn hear(&mut self, object: &str, at: i64, status: Option<Status>) {
         self.newest = self.newest.max(at);
-        let newest = Newest { at, status };
-        match self.objects.get_mut(object) {
-            Some(known) if known.at > at => {}
-            Some(known) => *known = newest,
-            None => {
-                self.objects.insert(object.to_owned(), newest);
-            }
+        if let Some(told) = self.objects.get_mut(object) {
+            told.hear(at, status);
+            return;
         }
+        let mut told = Told::default();
+        told.hear(at, status);
+        self.objects.insert(object.to_owned(), told);
     }
 }
 
-/// Folders that could not be listed, by the newest rows about them.
+/// Folders that could not be listed, by what the rows about them say.
 pub(super) async fn unlisted(store: &Store) -> Result<Vec<String>> {
     let Some(findings) = store.load(&DIGEST_FINDINGS).await? else {
         return Ok(Vec::new());
@@ -185,7 +178,7 @@ pub(super) async fn unlisted(store: &Store) -> Result<Vec<String>> {
     let mut folders: Vec<String> = said
         .objects
         .into_iter()
-        .filter(|(_, newest)| newest.status == Some(Status::Unreadable))
+        .filter(|(_, told)| told.status() == Some(Status::Unreadable))
         .map(|(folder, _)| folder)
         .collect();
     folders.sort_unstable();

@@ -103,7 +103,8 @@ async fn ingest(store: &Store, keys: &[&str], known: Option<DigestStatus>) {
     }
     let options = crate::Options {
         digest_status: known.map(Arc::new),
-        ..crate::Options::new(1, || NOW)
+        // After what was recorded before.
+        ..crate::Options::new(1, || NOW + HOUR)
     };
     let source: Arc<dyn Source> = source;
     crate::run(store, source, options, &()).await.unwrap();
@@ -182,6 +183,19 @@ async fn what_is_told_when_a_file_is_read_is_no_row() {
 }
 
 #[tokio::test]
+async fn a_table_of_findings_that_cannot_be_loaded_keeps_nothing_from_being_read() {
+    let store = store();
+    store.create_tables().await.unwrap();
+    let log = "digest_findings/_delta_log/00000000000000000000.json";
+    store.put(log, b"no log".to_vec()).await.unwrap();
+    assert!(store.create_tables().await.is_err());
+    ingest(&store, &["a"], None).await;
+    let table = store.require(&INGESTED_OBJECTS).await.unwrap();
+    let files = datafile::files(&INGESTED_OBJECTS, &table).unwrap();
+    assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), 1);
+}
+
+#[tokio::test]
 async fn a_file_that_is_missing_is_told_of_once_until_it_is_there_again() {
     let store = store();
     for status in [Status::LogMissing, Status::LogMissing, Status::Valid] {
@@ -206,6 +220,18 @@ async fn of_two_findings_about_a_file_the_worse_stands() {
         );
     }
     assert_eq!(statuses(&store).await, ["log_altered", "log_altered"]);
+}
+
+#[tokio::test]
+async fn what_was_tampered_with_stays_so_though_it_is_read_again_and_cannot_be_verified() {
+    let store = store();
+    record(&store, 0, vec![log(Status::LogAltered, "a")]).await;
+    // Nobody asked, and then nothing could be known.
+    ingest(&store, &["a"], None).await;
+    record(&store, 0, vec![log(Status::Unreadable, "a")]).await;
+    assert_eq!(statuses(&store).await, ["log_altered"]);
+    record(&store, 0, vec![log(Status::Valid, "a")]).await;
+    assert_eq!(statuses(&store).await, ["log_altered", "valid"]);
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 
-use super::held::weight;
-use super::said::{ChainKey, Newest, Said};
+use super::order::{Told, weight};
+use super::said::{ChainKey, Said};
 use super::timeline::Timeline;
 use super::{Found, Layer, Painted};
 use crate::commit;
@@ -113,17 +113,18 @@ fn news(found: &[Found], said: &Said) -> Vec<Found> {
         .collect()
 }
 
-fn is_news(found: &Found, newest: Option<Newest>) -> bool {
-    let told = newest.and_then(|newest| newest.status);
+/// `said`: what rows say of it, where there are any.
+fn is_news(found: &Found, said: Option<Told>) -> bool {
+    let told = said.and_then(Told::status);
     if told == Some(found.status) {
         return false;
     }
     match found.status.verdict() {
         Verdict::Tampered => true,
         // What nothing is said of needs no row to be well; a log file's status is told when it is read.
-        Verdict::Proven => newest.is_some(),
+        Verdict::Proven => said.is_some(),
         Verdict::Incomplete => {
-            let may_need_it = found.subject != Subject::Log || newest.is_some();
+            let may_need_it = found.subject != Subject::Log || said.is_some();
             may_need_it && told.is_none_or(|told| told.verdict() == Verdict::Incomplete)
         }
     }

@@ -5,7 +5,7 @@ use super::{Column, Kind, Table, id, text, time};
 /// What digests say where `ingested_objects` does not say it.
 pub const DIGEST_FINDINGS: Table = Table {
     name: "digest_findings",
-    doc: "What the digests of trails say where ingested_objects does not: of log files that were read before their proof came, or that are missing, altered or added, of digests and folders, and of time. Of an object the newest row counts, of both tables; of the time of a chain, all rows of its newest observed_at. The views digest_statuses and digest_times show those.",
+    doc: "What the digests of trails say where ingested_objects does not: of log files that were read before their proof came, or that are missing, altered or added, of digests and folders, and of time. Of an object the newest row counts, of both tables, but what was altered or is missing stays so until digests prove it; of the time of a chain, all rows of its newest observed_at. The views digest_statuses and digest_times show those.",
     partition: None,
     sort: &["object", "observed_at", "from_time"],
     stats: &["object", "observed_at"],

@@ -1,20 +1,27 @@
 -- Log files of the trail's bucket, by the account and region in their keys: how many were read and, of these, how many the
 -- digests prove (podtrail ingest --verify). missing_log_files: listed by a digest, and not there; altered_log_files: altered,
 -- moved or added; unreadable: log files that could not be read when last tried, and folders that could not be listed; rejected:
--- values refused. Other names are no log files.
+-- values refused. Other names are no log files. What was altered or missing stays so until digests prove it: that nothing was known
+-- of it later undoes nothing (ingest: findings/order.rs).
 WITH told AS (
     SELECT key AS object, status, rejected, digest_status, ingested_at AS told_at FROM ingested_objects
     UNION ALL
     SELECT object, CAST(NULL AS VARCHAR) AS status, CAST(NULL AS BIGINT) AS rejected, status AS digest_status, observed_at AS told_at
     FROM digest_findings WHERE subject = 'log'
 ),
-objects AS (
+newest AS (
     SELECT object,
            last_value(status ORDER BY told_at) FILTER (WHERE status IS NOT NULL) AS status,
            last_value(rejected ORDER BY told_at) FILTER (WHERE rejected IS NOT NULL) AS rejected,
-           last_value(digest_status ORDER BY told_at) FILTER (WHERE digest_status IS NOT NULL) AS digest_status
+           last_value(digest_status ORDER BY told_at) FILTER (WHERE digest_status IS NOT NULL) AS digest_status,
+           last_value(digest_status ORDER BY told_at) FILTER (WHERE digest_status = 'valid' OR starts_with(digest_status, 'log_'))
+               AS judged
     FROM told
     GROUP BY object
+),
+objects AS (
+    SELECT object, status, rejected, CASE WHEN judged <> 'valid' THEN judged ELSE digest_status END AS digest_status
+    FROM newest
 ),
 placed AS (
     SELECT place[1] AS account_id, place[2] AS region, status, rejected, digest_status

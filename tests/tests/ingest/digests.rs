@@ -199,13 +199,9 @@ async fn digests_that_come_after_their_log_files_prove_them_on_the_next_run() {
     assert!(rows.iter().all(|row| *row == proven()), "{rows:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_in_a_folder_is_verified_as_it_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = folder.path().join("keys.json");
-    std::fs::write(&keys, trail::public_keys()).unwrap();
+/// Puts a trail into a folder, each digest's signature beside it.
+fn copied(copy: &Path) -> Vec<Delivered> {
     let delivered = trail::deliver(BUCKET, HOURS, LOGS);
-    let copy = folder.path().join("copy");
     for object in &delivered {
         let path = copy.join(&object.key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -216,6 +212,73 @@ async fn a_copy_in_a_folder_is_verified_as_it_is_read() {
             std::fs::write(beside, head.to_string()).unwrap();
         }
     }
+    delivered
+}
+
+#[test]
+fn what_cannot_be_verified_is_read_all_the_same_and_verified_by_a_later_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, trail::public_keys()).unwrap();
+    let copy = folder.path().join("copy");
+    let delivered = copied(&copy);
+    let [gone, late] = [0, 1].map(|hour| of_hour(&delivered, hour).next().unwrap());
+    for object in [gone, late] {
+        std::fs::remove_file(copy.join(&object.key)).unwrap();
+    }
+    let store = folder.path().join("store");
+    let ingest = [
+        "ingest",
+        copy.to_str().unwrap(),
+        "--verify",
+        "--keys",
+        keys.to_str().unwrap(),
+    ];
+    program::run(&store, &ingest).expect(1);
+
+    // What is kept of digests has the columns of another table.
+    let data_file = |table: &str| {
+        let entries = std::fs::read_dir(store.join(table)).unwrap();
+        let mut paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .find(|path| path.extension().is_some_and(|end| end == "parquet"))
+            .unwrap()
+    };
+    let findings = data_file("digest_findings");
+    let kept = std::fs::read(&findings).unwrap();
+    std::fs::copy(data_file("ingested_objects"), &findings).unwrap();
+    std::fs::write(copy.join(&late.key), &late.bytes).unwrap();
+    let failed = program::run(&store, &ingest).expect(4);
+    assert!(
+        failed.stderr.contains("the trail is not verified"),
+        "{}",
+        failed.stderr
+    );
+    std::fs::write(&findings, kept).unwrap();
+    let told = format!(
+        "SELECT digest_status FROM ingested_objects WHERE key LIKE '%{}'",
+        late.key
+    );
+    let told = program::sql(&store, &told);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0]["digest_status"].is_null(), "{told:?}");
+
+    program::run(&store, &ingest).expect(1);
+    let logs = HOURS * LOGS - 1;
+    let time = hours(1, HOURS);
+    assert_eq!(
+        coverage(&store)[0],
+        [json!(logs), json!(logs), json!(1), json!(time)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_in_a_folder_is_verified_as_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, trail::public_keys()).unwrap();
+    let copy = folder.path().join("copy");
+    let delivered = copied(&copy);
     let store = folder.path().join("store");
     let ingest = [
         "ingest",

@@ -57,11 +57,24 @@ impl<'a> Run<'a> {
     /// # Errors
     /// The first of it.
     pub(super) fn checked(mut self) -> anyhow::Result<Self> {
-        let mut failures = self.failures.iter();
-        match failures.position(|error| Exit::of(error) == Exit::Usage) {
-            Some(at) => Err(self.failures.swap_remove(at)),
-            None => Ok(self),
+        let is_for_the_user = |error: &anyhow::Error| Exit::of(error) == Exit::Usage;
+        if let Some(at) = self.failures.iter().position(is_for_the_user) {
+            return Err(self.failures.swap_remove(at));
         }
+        let several = self.opened.len() > 1;
+        for (opened, location) in &mut self.opened {
+            match opened.trail.take() {
+                Some(Err(error)) if is_for_the_user(&error) => {
+                    return Err(if several {
+                        error.context((*location).to_owned())
+                    } else {
+                        error
+                    });
+                }
+                trail => opened.trail = trail,
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -95,29 +108,37 @@ impl Ingest {
         let mut total = Summary::default();
         let mut verdict = Verdict::Proven;
         let mut broken = Vec::new();
+        let mut unread = 0;
         let (sources, several) = (opened.len(), opened.len() > 1);
         for (opened, location) in opened {
             if let (Some(note), false) = (&opened.note, global.quiet) {
                 say(note);
             }
             schedules.began(location, Utc::now());
-            let read = read_one(&store, opened, global, stop).await;
-            let ended = read
-                .as_ref()
-                .map(|(summary, verdict)| exit_of(summary, *verdict));
+            let Read {
+                summary,
+                verdict: proven,
+                failures,
+            } = read_one(&store, opened, global, stop).await;
+            unread += usize::from(summary.is_none());
+            let summary = summary.unwrap_or_default();
+            verdict = verdict.max(proven);
+            let ended = failures
+                .first()
+                .map_or_else(|| Ok(exit_of(&summary, proven)), Err);
             schedule::ended(schedules, location, ended);
-            match read {
-                Ok((summary, proven)) => {
-                    verdict = verdict.max(proven);
-                    total.add(&summary);
+            total.add(&summary);
+            broken.extend(failures.into_iter().map(|error| {
+                if several {
+                    error.context(location.to_owned())
+                } else {
+                    error
                 }
-                Err(error) if several => broken.push(error.context(location.to_owned())),
-                Err(error) => broken.push(error),
-            }
+            }));
         }
         // Whoever follows need not hear every few seconds that nothing came.
         let idle = self.goes_on() && total.objects == 0 && !total.has_problems();
-        let none_was_read = sources > 0 && broken.len() == sources;
+        let none_was_read = sources > 0 && unread == sources;
         if !global.quiet && !idle && !none_was_read {
             for line in summary_lines(&total, start.elapsed()) {
                 say(&line);
@@ -133,26 +154,54 @@ impl Ingest {
     }
 }
 
-/// Verifies a source where that is asked for, and reads it.
-async fn read_one(
-    store: &Store,
-    mut opened: Opened,
-    global: &Global,
-    stop: &Stop,
-) -> anyhow::Result<(Summary, Verdict)> {
+/// What came of a source.
+struct Read {
+    /// What was read; none where that failed.
+    summary: Option<Summary>,
+    verdict: Verdict,
+    /// Why it could not be read, and why not be verified.
+    failures: Vec<anyhow::Error>,
+}
+
+/// Verifies a source where that is asked for, and reads it. What cannot be verified is read all the same, as not verified:
+/// events that come late are worse.
+async fn read_one(store: &Store, mut opened: Opened, global: &Global, stop: &Stop) -> Read {
+    let mut read = Read {
+        summary: Some(Summary::default()),
+        verdict: Verdict::Proven,
+        failures: Vec::new(),
+    };
     let mut status = None;
-    let mut verdict = Verdict::Proven;
     if let Some(trail) = opened.trail.take() {
-        let proof = trail.prove(store, opened.source.id(), stop).await?;
-        verdict = proof.verdict;
+        let proof = match trail {
+            Ok(trail) => trail.prove(store, opened.source.id(), stop).await,
+            Err(error) => Err(error),
+        };
+        match proof {
+            Ok(proof) => {
+                read.verdict = proof.verdict;
+                status = Some(proof.status);
+            }
+            Err(error) => {
+                // The next run verifies this time again.
+                opened.mark = None;
+                let what = "the trail is not verified, its events are read all the same";
+                read.failures.push(error.context(what));
+            }
+        }
         if stop.is_asked() {
             // What was not verified must not be kept as not proven.
-            return Ok((Summary::default(), verdict));
+            return read;
         }
-        status = Some(proof.status);
     }
-    let summary = ingest_opened(store, opened, status, global, stop).await?;
-    Ok((summary, verdict))
+    match ingest_opened(store, opened, status, global, stop).await {
+        Ok(summary) => read.summary = Some(summary),
+        Err(error) => {
+            read.summary = None;
+            read.failures.insert(0, error);
+        }
+    }
+    read
 }
 
 /// How a run that came to this ends.

@@ -56,8 +56,8 @@ pub(super) struct Opened {
     pub(super) mark: Option<Mark>,
     /// Begin of what is read, where the source is a trail in S3.
     trail_from: Option<DateTime<Utc>>,
-    /// The trail, where its digests are verified first.
-    pub(super) trail: Option<Trail>,
+    /// The trail, where its digests are verified first, or why they cannot be.
+    pub(super) trail: Option<anyhow::Result<Trail>>,
     /// The source, where messages must be given back.
     pub(super) queue: Option<Arc<SqsQueue>>,
     /// What the user should know.
@@ -96,7 +96,7 @@ pub(super) async fn open(
     };
     proof::check(argument)?;
     let opened = source(argument, request, store, global).await?;
-    let trail = Trail::open(argument, request, keys, opened.trail_from).await?;
+    let trail = Trail::open(argument, request, keys, opened.trail_from).await;
     Ok(Opened {
         trail: Some(trail),
         ..opened

@@ -2,6 +2,9 @@
 //!
 //! A process that is killed leaves its folder behind. While it lives it holds a lock on a file in it, which the system
 //! lets go of however it ends: a folder whose lock nobody holds is nobody's, and the next process removes it.
+//!
+//! Not every file system has locks (some of NFS, FUSE). There, a folder has no such file: no other process can take it for
+//! a leftover, and what a process leaves that is killed stays until somebody removes it.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,7 +23,8 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(super) struct SpillFolder {
     path: PathBuf,
-    _lock: File,
+    /// None where the file system has no locks.
+    lock: Option<File>,
 }
 
 impl SpillFolder {
@@ -31,7 +35,7 @@ impl SpillFolder {
     /// [`Error::InvalidInput`] where the folder that is named cannot be used.
     pub(super) fn open(named: Option<&Path>) -> Result<Option<Self>, Error> {
         let Some(named) = named else {
-            return Ok(match Self::make(&std::env::temp_dir()) {
+            return Ok(match Self::make(&std::env::temp_dir(), File::lock) {
                 Ok(folder) => Some(folder),
                 Err(error) => {
                     tracing::warn!(%error, "there is no folder for what statements spill");
@@ -39,25 +43,40 @@ impl SpillFolder {
                 }
             });
         };
-        Self::make(named).map(Some).map_err(|error| {
+        Self::make(named, File::lock).map(Some).map_err(|error| {
             Error::InvalidInput(format!("--spill-folder {}: {error}", named.display()))
         })
     }
 
-    fn make(within: &Path) -> io::Result<Self> {
+    fn make(within: &Path, lock: impl FnOnce(&File) -> io::Result<()>) -> io::Result<Self> {
         fs::create_dir_all(within)?;
         remove_leftovers(within);
         // It gets its name once it is locked: none is taken for a leftover while it is made.
         let made = tempfile::Builder::new()
             .prefix(".podtrail-")
             .tempdir_in(within)?;
-        let lock = File::create(made.path().join(LOCK))?;
-        lock.lock()?;
         let path = within.join(format!("{PREFIX}{}", Uuid::new_v4()));
+        let locked = made.path().join(LOCK);
+        let file = File::create(&locked)?;
+        let lock = match lock(&file) {
+            Ok(()) => Some(file),
+            Err(error) => {
+                // Locks may work for the next process: it must not find one that nobody holds.
+                drop(file);
+                fs::remove_file(locked)?;
+                tracing::warn!(
+                    %error,
+                    folder = %path.display(),
+                    "files cannot be locked here: should this process be killed, remove the folder of what its \
+                     statements spill"
+                );
+                None
+            }
+        };
         fs::rename(made.path(), &path)?;
         // Nothing is left at its first name.
         let _ = made.keep();
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,6 +86,8 @@ impl SpillFolder {
 
 impl Drop for SpillFolder {
     fn drop(&mut self) {
+        // NFS keeps a file that is open, under another name.
+        drop(self.lock.take());
         // What cannot be removed now is a leftover for the next process.
         let _ = fs::remove_dir_all(&self.path);
     }
@@ -82,18 +103,24 @@ fn remove_leftovers(within: &Path) {
         if !ours {
             continue;
         }
-        // Held until it is gone, so that it is removed once.
         let lock = entry.path().join(LOCK);
         // Whoever put something else there, a pipe for example, would have us wait for it.
         if !fs::symlink_metadata(&lock).is_ok_and(|lock| lock.is_file()) {
             continue;
         }
-        let Ok(lock) = File::open(lock) else {
+        // NFS locks only what is open for writing.
+        let Ok(lock) = File::options().write(true).open(lock) else {
             continue;
         };
-        if lock.try_lock().is_ok()
-            && let Err(error) = fs::remove_dir_all(entry.path())
-        {
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        // Held until it is gone, so that it is removed once; but NFS keeps a file that is open.
+        let removed = fs::remove_dir_all(entry.path()).or_else(|_| {
+            drop(lock);
+            fs::remove_dir_all(entry.path())
+        });
+        if let Err(error) = removed {
             tracing::warn!(%error, folder = %entry.path().display(), "a leftover is not removed");
         }
     }
@@ -132,6 +159,20 @@ mod tests {
         fs::write(first.path().join("data"), "spilled").unwrap();
         drop((first, second));
         assert_eq!(there(), others);
+    }
+
+    #[test]
+    fn where_files_cannot_be_locked_a_folder_is_left_to_its_process() {
+        let within = tempfile::tempdir().unwrap();
+        for kind in [io::ErrorKind::Unsupported, io::ErrorKind::Other] {
+            let unlocked = SpillFolder::make(within.path(), |_| Err(kind.into())).unwrap();
+            fs::write(unlocked.path().join("data"), "spilled").unwrap();
+            // One that can lock does not take it for a leftover.
+            let other = SpillFolder::open(Some(within.path())).unwrap();
+            assert!(unlocked.path().join("data").is_file(), "{kind}");
+            drop((unlocked, other));
+            assert_eq!(fs::read_dir(within.path()).unwrap().count(), 0, "{kind}");
+        }
     }
 
     #[test]

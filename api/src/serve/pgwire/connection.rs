@@ -23,15 +23,15 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::codec::Framed;
 
-use super::Service;
 use super::cancel::Registered;
 use super::conversation::Conversation;
 use super::error::{
-    CANCELLED, IDLE, INVALID_AUTHORIZATION, INVALID_PASSWORD, PROTOCOL_VIOLATION, SHUTDOWN,
-    TOO_MANY, error, fatal, of_reading,
+    CANCELLED, CANNOT_CONNECT_NOW, IDLE, INVALID_AUTHORIZATION, INVALID_PASSWORD,
+    PROTOCOL_VIOLATION, SHUTDOWN, TOO_MANY, UNCHECKED, error, fatal, of_reading,
 };
 use super::line::{Line, LineBounds};
 use super::settings::Settings;
+use super::{Refused, Service};
 
 /// The messages of a connection.
 pub(super) type Wire = Framed<Line, PgWireMessageServerCodec<()>>;
@@ -186,7 +186,11 @@ impl Connection {
         };
         match auth.check(&password.password).await {
             Ok(by) => Ok(Some((by, Some(password.password)))),
-            Err(why) => {
+            Err(Refused::Unavailable(why)) => {
+                tracing::warn!(peer = %self.peer, why, "a password cannot be checked");
+                Err(fatal(CANNOT_CONNECT_NOW, UNCHECKED))
+            }
+            Err(Refused::Denied(why)) => {
                 tracing::debug!(peer = %self.peer, why, "a password was refused");
                 Err(fatal(INVALID_PASSWORD, "password authentication failed"))
             }

@@ -24,16 +24,17 @@ use futures::{SinkExt, StreamExt};
 use podtrail_query::{Error, Statement};
 use tokio::time::Instant;
 
-use super::Service;
 use super::connection::Wire;
 use super::error::{
     ABORTED_TRANSACTION, CANCELLED, INTERNAL_ERROR, INVALID_AUTHORIZATION, LIMIT_EXCEEDED,
-    NO_STATEMENT, NOT_SUPPORTED, PROTOCOL_VIOLATION, error, fatal, of_engine,
+    NO_STATEMENT, NOT_SUPPORTED, PROTOCOL_VIOLATION, SYSTEM_ERROR, UNCHECKED, error, fatal,
+    of_engine,
 };
 use super::parameters::{Parameter, values};
 use super::rows::{Columns, answer_in_time, columns, described, encoded, rows, texts};
 use super::settings::Settings;
 use super::statement::{Order, Sorted};
+use super::{Refused, Service};
 
 /// How statements come here, as the audit tells it.
 const DOOR: &str = "postgresql";
@@ -185,14 +186,19 @@ impl Conversation {
         Ok(ends)
     }
 
-    /// Ends the connection of who would not be let in any more: a token may have been revoked or have expired since.
+    /// Ends the connection of who would not be let in any more: a token may have been revoked or have expired since. Where
+    /// that cannot be known now, the statement is refused and the connection stays.
     async fn check_again(&mut self) -> PgWireResult<()> {
         let (Some(auth), Some(password)) = (&self.service.auth, &self.password) else {
             return Ok(());
         };
         match auth.check(password).await {
             Ok(_) => Ok(()),
-            Err(why) => {
+            Err(Refused::Unavailable(why)) => {
+                tracing::warn!(by = self.by, why, "a password cannot be checked");
+                Err(error(SYSTEM_ERROR, UNCHECKED))
+            }
+            Err(Refused::Denied(why)) => {
                 tracing::debug!(by = self.by, why, "a PostgreSQL client is let in no more");
                 Err(fatal(
                     INVALID_AUTHORIZATION,

@@ -24,6 +24,7 @@ pub(super) const LIMIT_EXCEEDED: &str = "53400";
 pub(super) const TOO_MANY: &str = "53300";
 pub(super) const CANCELLED: &str = "57014";
 pub(super) const SHUTDOWN: &str = "57P01";
+pub(super) const CANNOT_CONNECT_NOW: &str = "57P03";
 pub(super) const IDLE: &str = "57P05";
 pub(super) const PROTOCOL_VIOLATION: &str = "08P01";
 pub(super) const INVALID_VALUE: &str = "22023";
@@ -37,6 +38,9 @@ pub(super) const NO_CURSOR: &str = "34000";
 pub(super) const TOO_COMPLEX: &str = "54001";
 pub(super) const SYSTEM_ERROR: &str = "58000";
 pub(super) const INTERNAL_ERROR: &str = "XX000";
+
+/// What a client is told whose password can neither be accepted nor refused now.
+pub(super) const UNCHECKED: &str = "the password cannot be checked at present: try again";
 
 /// An error that ends the statement.
 pub(super) fn error(code: &str, message: impl Into<String>) -> PgWireError {

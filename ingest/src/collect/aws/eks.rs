@@ -1,4 +1,4 @@
-//! Clusters, node groups, Fargate profiles, access entries and Pod Identity associations.
+//! Clusters, node groups, Fargate profiles, access entries with their policies, and Pod Identity associations.
 
 mod objects;
 
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_eks::Client;
 use aws_sdk_eks::error::ProvideErrorMetadata;
-use aws_sdk_eks::types::AuthenticationMode;
+use aws_sdk_eks::types::{AssociatedAccessPolicy, AuthenticationMode};
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
@@ -17,6 +17,10 @@ use crate::collect::permissions as calls;
 /// What EKS answers to who asks for access entries in a mode without them. Any other cause would be a
 /// fault of the request, which is made of the cluster's name only.
 const WRONG_MODE: &str = "InvalidRequestException";
+
+/// The one type of access entries that can have access policies.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-policies.html>
+const STANDARD: &str = "STANDARD";
 
 /// Reads the clusters of a region, several at once.
 pub(super) async fn read(
@@ -204,7 +208,7 @@ impl Cluster<'_> {
         Ok(())
     }
 
-    /// The list is told as a whole, so that an entry that is gone is known to be; then each entry.
+    /// The list is told as a whole, so that an entry that is gone is known to be; then each entry, and its policies.
     async fn access_entries(
         &self,
         mode: Option<&AuthenticationMode>,
@@ -235,7 +239,8 @@ impl Cluster<'_> {
             self.document(at, calls::LIST_ACCESS_ENTRIES, &list).await?;
         }
         let call = calls::DESCRIBE_ACCESS_ENTRY;
-        let mut described = stream::iter(principals)
+        let mut without_policies = BTreeSet::new();
+        let mut described = stream::iter(principals.clone())
             .map(|principal| async move {
                 let request = self.client.describe_access_entry().cluster_name(self.name);
                 let result = request.principal_arn(&principal).send().await;
@@ -251,9 +256,55 @@ impl Cluster<'_> {
             };
             self.document(at, call, &objects::access_entry(&entry))
                 .await?;
+            if entry.r#type().is_some_and(|kind| kind != STANDARD) {
+                without_policies.extend(entry.principal_arn.clone());
+            }
             roles.extend(entry.principal_arn.filter(|arn| arn.contains(":role/")));
         }
+        principals.retain(|principal| !without_policies.contains(principal));
+        self.access_policies(principals).await
+    }
+
+    /// The policies of access entries, those of each as a whole.
+    async fn access_policies(&self, principals: Vec<String>) -> Result<(), Closed> {
+        let mut listed = stream::iter(principals)
+            .map(|principal| async move {
+                let listed = self.policies_of(&principal).await;
+                (principal, listed)
+            })
+            .buffered(CALLS);
+        while let Some((principal, policies)) = listed.next().await {
+            let Some((policies, at)) = policies? else {
+                continue;
+            };
+            let policies = objects::access_policies(self.name, &principal, &policies);
+            self.document(at, calls::LIST_ACCESS_POLICIES, &policies)
+                .await?;
+        }
         Ok(())
+    }
+
+    /// All policies of an access entry, and when they were listed; `None` where a page is missing.
+    async fn policies_of(
+        &self,
+        principal: &str,
+    ) -> Result<Option<(Vec<AssociatedAccessPolicy>, i64)>, Closed> {
+        let request = self.client.list_associated_access_policies();
+        let request = request.cluster_name(self.name).principal_arn(principal);
+        let mut pages = request.into_paginator().send();
+        let (mut policies, mut listed_at) = (Vec::new(), None);
+        while let Some(page) = pages.next().await {
+            let answer = self
+                .reader
+                .answer(calls::LIST_ACCESS_POLICIES, self.name, page)
+                .await?;
+            let Some((page, at)) = answer else {
+                return Ok(None);
+            };
+            listed_at.get_or_insert(at);
+            policies.extend(page.associated_access_policies.unwrap_or_default());
+        }
+        Ok(listed_at.map(|at| (policies, at)))
     }
 
     /// As access entries.

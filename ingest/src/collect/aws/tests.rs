@@ -11,7 +11,7 @@ use serde_json::json;
 use super::*;
 use crate::collect::Reason;
 use crate::collect::permissions::INVENTORY_CALLS;
-use crate::collect::testing::{Request, Server, Taken, clock, output, taken};
+use crate::collect::testing::{Reply, Request, Server, Taken, clock, output, taken};
 use crate::inventory::{Kind, Observation};
 
 mod account;
@@ -156,10 +156,20 @@ async fn objects_keep_what_the_import_reads() {
             "external_id": "us-east-1/444455556666/dev/shop/web", "disable_session_tags": true,
             "created_at": "2025-01-01T00:00:00Z", "modified_at": "2025-01-01T00:00:00Z"})
     );
+    let admin = "arn:aws:iam::444455556666:role/admin";
+    let policy = |name: &str, scope: &str, namespaces: &[&str]| {
+        json!({"policy_arn": format!("arn:aws:eks::aws:cluster-access-policy/{name}"), "scope": scope,
+            "namespaces": namespaces})
+    };
+    // Both pages of its policies.
     assert_eq!(
-        one(Kind::AccessEntry, "arn:aws:iam::444455556666:role/admin"),
-        json!({"type": "STANDARD", "username": "admin", "groups": ["admins"], "created_at": "2025-01-01T00:00:00Z"})
+        one(Kind::AccessEntry, admin),
+        json!({"access_policies": [policy("AmazonEKSClusterAdminPolicy", "cluster", &[]),
+            policy("AmazonEKSViewPolicy", "namespace", &["shop"])]})
     );
+    let entry = json!({"type": "STANDARD", "username": "admin", "groups": ["admins"], "created_at": "2025-01-01T00:00:00Z"});
+    let mut looks = found.iter().filter(|each| each.name == admin);
+    assert!(looks.any(|each| json!(each.attributes) == entry));
     assert_eq!(
         one(Kind::Nodegroup, "ng-1"),
         json!({"node_role_arn": "arn:aws:iam::444455556666:role/node", "launch_template_id": "lt-1",
@@ -194,6 +204,28 @@ async fn objects_keep_what_the_import_reads() {
     assert_eq!(
         (&instance["cluster"], &instance["hop_limit"]),
         (&json!("dev"), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn entries_of_nodes_are_not_asked_for_policies_which_they_cannot_have() {
+    let server = Server::start(|request| match account(request) {
+        Reply::Json(status, mut body) => {
+            if let Some(entry) = body.get_mut("accessEntry") {
+                entry["type"] = json!("EC2_LINUX");
+            }
+            Reply::Json(status, body)
+        }
+        other => other,
+    })
+    .await;
+    let (_, taken) = collected(&server, &Options::default()).await;
+    assert_eq!(taken.warnings, []);
+    let asked: BTreeSet<String> = server.requests().iter().map(action).collect();
+    assert!(asked.contains("eks:DescribeAccessEntry"), "{asked:?}");
+    assert!(
+        !asked.contains("eks:ListAssociatedAccessPolicies"),
+        "{asked:?}"
     );
 }
 

@@ -21,6 +21,9 @@ pub(super) struct Held {
     messages: HashMap<String, Message>,
     /// Objects given out, and the messages that wait for each.
     objects: HashMap<Arc<ObjectRef>, Vec<String>>,
+    /// Objects that messages hold themselves, until they are settled.
+    texts: HashMap<ObjectRef, Arc<[u8]>>,
+    text_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -34,6 +37,24 @@ impl Held {
     /// How many messages or objects are held, whichever are more.
     pub(super) fn len(&self) -> usize {
         self.messages.len().max(self.objects.len())
+    }
+
+    /// Bytes of the objects that messages hold themselves.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text_bytes
+    }
+
+    /// Keeps an object that a message holds itself. The message is to be held next.
+    pub(super) fn keep(&mut self, object: &ObjectRef, text: &str) {
+        if let Entry::Vacant(place) = self.texts.entry(object.clone()) {
+            self.text_bytes += text.len();
+            place.insert(Arc::from(text.as_bytes()));
+        }
+    }
+
+    /// The content of an object that a message in hand holds itself.
+    pub(super) fn text(&self, object: &ObjectRef) -> Option<Arc<[u8]>> {
+        self.texts.get(object).cloned()
     }
 
     /// Takes the newer receipt of a message that came again. False where it is not held.
@@ -93,6 +114,9 @@ impl Held {
     pub(super) fn settle(&mut self, objects: &[ObjectRef]) -> Vec<Receipt> {
         let mut done = Vec::new();
         for object in objects {
+            if let Some(text) = self.texts.remove(object) {
+                self.text_bytes -= text.len();
+            }
             for id in self.objects.remove(object).unwrap_or_default() {
                 let Some(message) = self.messages.get_mut(&id) else {
                     continue;
@@ -126,6 +150,7 @@ impl Held {
     /// Lets go of everything, and gives the messages.
     pub(super) fn drain(&mut self) -> Vec<Receipt> {
         self.objects.clear();
+        self.forget_texts();
         self.messages
             .drain()
             .map(|(id, message)| Receipt {
@@ -139,6 +164,12 @@ impl Held {
     pub(super) fn clear(&mut self) {
         self.messages.clear();
         self.objects.clear();
+        self.forget_texts();
+    }
+
+    fn forget_texts(&mut self) {
+        self.texts.clear();
+        self.text_bytes = 0;
     }
 }
 

@@ -2,12 +2,20 @@
 //!
 //! Understood are event notifications of S3 (of S3 itself, and of stores that send the same), the
 //! messages that CloudTrail sends to a topic, and `Object Created` events of EventBridge; each as it
-//! is, or in the envelope of SNS.
+//! is, or in the envelope of SNS. So are events of EventBridge that hold a record of CloudTrail: such a
+//! message is itself what is read.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html>,
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>,
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html>
 
 use serde_json::Value;
+
+/// How the keys of events begin that messages hold themselves.
+pub(super) const HELD_EVENT: &str = "eventbridge://";
+
+/// Longest part of such a key, in bytes.
+const KEY_PART: usize = 64;
 
 /// Envelopes within envelopes that are opened.
 const ENVELOPES: u32 = 2;
@@ -50,8 +58,18 @@ const OTHER_FOLDERS: [&str; 2] = ["CloudTrail-Digest", "CloudTrail-Insight"];
 pub(super) struct Notice {
     /// Objects to read. None at all is a sound answer, too.
     pub(super) objects: Vec<Named>,
+    /// What the message holds itself.
+    pub(super) event: Option<HeldEvent>,
     /// Why the message, or a part of it, was not understood.
     pub(super) refused: Option<String>,
+}
+
+/// An event of EventBridge with a record of CloudTrail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HeldEvent {
+    /// Names it: account, region, and the id that EventBridge gave it, however often it is delivered.
+    pub(super) key: String,
+    pub(super) text: String,
 }
 
 /// An object that a message names.
@@ -71,8 +89,8 @@ impl Notice {
 
     fn refused(reason: impl Into<String>) -> Self {
         Self {
-            objects: Vec::new(),
             refused: Some(reason.into()),
+            ..Self::default()
         }
     }
 
@@ -108,7 +126,7 @@ fn open(body: &str, envelopes: u32) -> Notice {
         return trail_message(bucket, keys);
     }
     if let Some(kind) = text(&message, "detail-type") {
-        return bus_event(kind, &message);
+        return bus_event(kind, &message, body);
     }
     match (text(&message, "Type"), text(&message, "Message")) {
         (Some("Notification"), Some(inner)) if envelopes > 0 => open(inner, envelopes - 1),
@@ -176,11 +194,18 @@ fn trail_message(bucket: &str, keys: &Value) -> Notice {
     notice
 }
 
-fn bus_event(kind: &str, event: &Value) -> Notice {
-    if text(event, "source") != Some("aws.s3") || kind.ends_with("via CloudTrail") {
+fn bus_event(kind: &str, event: &Value, body: &str) -> Notice {
+    let source = text(event, "source").unwrap_or_default();
+    // Whoever may put events on a bus may not name such a source, partners of AWS apart.
+    let is_of_aws = source.starts_with("aws.") && !source.starts_with("aws.partner/");
+    if is_of_aws && kind.ends_with("via CloudTrail") {
+        return held_event(event, body);
+    }
+    if source != "aws.s3" {
         return Notice::refused(format!(
-            "is an event ({kind}) and not a notification of an object; let the rule match the source \
-             aws.s3 and the detail type Object Created"
+            "is an event ({kind} of {source}) and neither a notification of an object nor a record of CloudTrail; let \
+             the rule match the source aws.s3 and the detail type Object Created, or detail types that end in \
+             \"via CloudTrail\""
         ));
     }
     if NOT_CREATED_ON_BUS.contains(&kind) {
@@ -196,6 +221,30 @@ fn bus_event(kind: &str, event: &Value) -> Notice {
         _ => Err("has no bucket or no key".to_owned()),
     });
     notice
+}
+
+fn held_event(event: &Value, body: &str) -> Notice {
+    let is_plain = |part: &&str| {
+        part.len() <= KEY_PART
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let part = |name: &str| text(event, name).filter(is_plain);
+    let named = (part("account"), part("region"), part("id"));
+    let (Some(account), Some(region), Some(id)) = named else {
+        return Notice::refused("is an event without an account, region or id that could name it");
+    };
+    if !event.get("detail").is_some_and(Value::is_object) {
+        return Notice::refused("is an event of CloudTrail without its record");
+    }
+    Notice {
+        event: Some(HeldEvent {
+            key: format!("{HELD_EVENT}{account}/{region}/{id}"),
+            text: body.to_owned(),
+        }),
+        ..Notice::default()
+    }
 }
 
 fn named(bucket: &str, key: &str, object: &Value, etag: &str) -> Named {

@@ -88,6 +88,9 @@ pub struct Options {
     /// what is in hand is settled by a batch that may wait for the run. More than one batch takes; each
     /// costs about 1 KiB.
     pub in_hand: usize,
+    /// Bytes of the events that messages in hand hold themselves, after which a run takes no more. What the
+    /// receivers take at once comes on top.
+    pub in_hand_bytes: usize,
     /// Receipts after which a message that names a missing object is given up.
     pub receipts: u32,
     /// How long a message that is given up stays hidden, where neither SQS nor [`Self::put_aside`]
@@ -122,6 +125,7 @@ impl Options {
             beat: Duration::from_mins(3),
             hold: Duration::from_hours(2),
             in_hand: 30_000,
+            in_hand_bytes: 64 << 20,
             receipts: 5,
             hidden: Duration::from_hours(1),
             attempts: 6,

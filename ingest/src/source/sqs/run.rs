@@ -11,12 +11,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::held::Receipt;
-use super::notification::{self, Named};
+use super::notification::{self, HeldEvent, Named};
 use super::options::{Aside, Told};
 use super::queue::Redrive;
 use super::{ObjectRef, Shared};
 use crate::decode::{clean, truncate};
 use crate::error::{Error, Result};
+use crate::hash::short;
 
 /// Objects given out ahead of who takes them.
 const AHEAD: usize = 256;
@@ -99,8 +100,12 @@ impl Run {
 
     /// Ends the run where too much is in hand, and says so once.
     async fn is_full(&self) -> bool {
-        let in_hand = self.shared.held().len();
-        if in_hand < self.shared.options.in_hand {
+        let options = &self.shared.options;
+        let (in_hand, bytes) = {
+            let held = self.shared.held();
+            (held.len(), held.text_bytes())
+        };
+        if in_hand < options.in_hand && bytes < options.in_hand_bytes {
             return false;
         }
         if !self.over.swap(true, Ordering::Relaxed) {
@@ -147,6 +152,7 @@ impl Run {
         let notice = notification::read(&body);
         let mut trouble = notice.refused.map(Trouble::Final);
         let mut objects = Vec::with_capacity(notice.objects.len());
+        objects.extend(notice.event.map(|event| self.keep(event)));
         for named in notice.objects {
             match self.find(named, times).await {
                 Ok(object) => objects.push(object),
@@ -171,6 +177,17 @@ impl Run {
             self.give(Ok(object)).await?;
         }
         Ok(None)
+    }
+
+    /// An object of what the message holds itself.
+    fn keep(&self, event: HeldEvent) -> ObjectRef {
+        let object = ObjectRef {
+            key: event.key,
+            etag: short(&event.text),
+            size: event.text.len() as u64,
+        };
+        self.shared.held().keep(&object, &event.text);
+        object
     }
 
     /// The object as it is to be read.

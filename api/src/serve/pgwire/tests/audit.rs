@@ -1,19 +1,26 @@
 //! What is noted of statements, and who may still ask.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
 
 use super::*;
 
-/// Takes one password, as long as it is not revoked.
+/// Takes one password, as long as nothing is set to refuse it with.
 #[derive(Default)]
-struct Revocable(AtomicBool);
+struct Revocable(Mutex<Option<Refused>>);
+
+impl Revocable {
+    fn refuse(&self, with: Option<Refused>) {
+        *self.0.lock().unwrap() = with;
+    }
+}
 
 #[async_trait]
 impl PasswordCheck for Revocable {
-    async fn check(&self, password: &str) -> Result<String, String> {
-        match password {
-            "right" if !self.0.load(Ordering::Relaxed) => Ok("reader".to_owned()),
-            _ => Err("no such token".to_owned()),
+    async fn check(&self, password: &str) -> Result<String, Refused> {
+        match (password, self.0.lock().unwrap().clone()) {
+            ("right", None) => Ok("reader".to_owned()),
+            ("right", Some(refused)) => Err(refused),
+            _ => Err(Refused::Denied("no such token".to_owned())),
         }
     }
 }
@@ -116,11 +123,11 @@ async fn a_value_stays_out_of_what_is_noted() {
 async fn who_is_let_in_no_more_asks_nothing_more() {
     let (stage, auth) = guarded(Bounds::default()).await;
     for extended in [false, true] {
-        auth.0.store(false, Ordering::Relaxed);
+        auth.refuse(None);
         let client = stage.try_connect("password=right").await.unwrap();
         let prepared = client.prepare("SELECT 1").await.unwrap();
         assert_eq!(client.query(&prepared, &[]).await.unwrap().len(), 1);
-        auth.0.store(true, Ordering::Relaxed);
+        auth.refuse(Some(Refused::Denied("revoked".to_owned())));
         let refused = if extended {
             code(client.query(&prepared, &[]).await)
         } else {
@@ -134,4 +141,26 @@ async fn who_is_let_in_no_more_asks_nothing_more() {
         };
         timeout(PATIENCE, ended).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_be_checked_now_is_not_taken_for_revoked_and_asks_again_later() {
+    let (stage, auth) = guarded(Bounds::default()).await;
+    let client = stage.try_connect("password=right").await.unwrap();
+    let prepared = client.prepare("SELECT 1").await.unwrap();
+    auth.refuse(Some(Refused::Unavailable("no answer".to_owned())));
+    let simple = client.simple_query("SELECT 1").await.map(|_| ());
+    let extended = client.query(&prepared, &[]).await.map(|_| ());
+    for refused in [simple, extended] {
+        let refused = refused.unwrap_err();
+        let told = refused.as_db_error().unwrap();
+        assert_eq!((told.severity(), told.code().code()), ("ERROR", "58000"));
+        let message = told.message();
+        assert!(message.contains("cannot be checked"), "{message}");
+    }
+    let outside = stage.try_connect("password=right").await.err().unwrap();
+    let told = outside.as_db_error().unwrap();
+    assert_eq!((told.severity(), told.code().code()), ("FATAL", "57P03"));
+    auth.refuse(None);
+    assert_eq!(client.query(&prepared, &[]).await.unwrap().len(), 1);
 }

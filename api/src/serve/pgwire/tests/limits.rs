@@ -10,10 +10,10 @@ struct OnePassword;
 
 #[async_trait]
 impl PasswordCheck for OnePassword {
-    async fn check(&self, password: &str) -> Result<String, String> {
+    async fn check(&self, password: &str) -> Result<String, Refused> {
         match password {
             "right" => Ok("reader".to_owned()),
-            _ => Err("no such token".to_owned()),
+            _ => Err(Refused::Denied("no such token".to_owned())),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! EKS objects, the members that the inventory reads.
 
 use aws_sdk_eks::types::{
-    AccessEntry, AmiTypes, AuthenticationMode, CapacityTypes, Cluster, ClusterStatus,
-    FargateProfile, Nodegroup, NodegroupStatus, PodIdentityAssociation,
-    PodIdentityAssociationSummary,
+    AccessEntry, AccessScopeType, AmiTypes, AssociatedAccessPolicy, AuthenticationMode,
+    CapacityTypes, Cluster, ClusterStatus, FargateProfile, Nodegroup, NodegroupStatus,
+    PodIdentityAssociation, PodIdentityAssociationSummary,
 };
 use serde_json::{Value, json};
 
@@ -87,6 +87,32 @@ pub(super) fn access_entry(entry: &AccessEntry) -> Value {
         .text("username", entry.username())
         .text("type", entry.r#type());
     json!({"accessEntry": object.into_value()})
+}
+
+/// All policies of the access entry of a principal.
+pub(super) fn access_policies(
+    cluster: &str,
+    principal: &str,
+    policies: &[AssociatedAccessPolicy],
+) -> Value {
+    let policies = policies.iter().map(|policy| {
+        let scope = policy.access_scope().map(|scope| {
+            Members::default()
+                .text("type", scope.r#type().map(AccessScopeType::as_str))
+                .value("namespaces", Some(json!(scope.namespaces())))
+        });
+        Members::default()
+            .text("policyArn", policy.policy_arn())
+            .object("accessScope", scope)
+            .time("associatedAt", policy.associated_at())
+            .time("modifiedAt", policy.modified_at())
+            .into_value()
+    });
+    Members::default()
+        .text("clusterName", Some(cluster))
+        .text("principalArn", Some(principal))
+        .value("associatedAccessPolicies", Some(policies.collect()))
+        .into_value()
 }
 
 pub(super) fn association_summary(summary: &PodIdentityAssociationSummary) -> Value {

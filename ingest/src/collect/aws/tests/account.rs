@@ -29,6 +29,7 @@ pub(super) fn action(request: &Request) -> String {
         ["clusters", _, "fargate-profiles", _] => "DescribeFargateProfile",
         ["clusters", _, "access-entries"] => "ListAccessEntries",
         ["clusters", _, "access-entries", _] => "DescribeAccessEntry",
+        ["clusters", _, "access-entries", _, "access-policies"] => "ListAssociatedAccessPolicies",
         ["clusters", _, "pod-identity-associations"] => "ListPodIdentityAssociations",
         ["clusters", _, "pod-identity-associations", _] => "DescribePodIdentityAssociation",
         _ => panic!("{} {}", request.method, request.path),
@@ -83,6 +84,9 @@ fn eks(request: &Request) -> Value {
             json!({"accessEntries": [format!("{IAM}:user/me")]})
         }
         (["dev", "access-entries", principal], _) => access_entry(principal),
+        (["dev", "access-entries", principal, "access-policies"], page) => {
+            access_policies(principal, page)
+        }
         (["dev", "pod-identity-associations"], None) => {
             json!({"associations": [summary("a-1", "web")], "nextToken": "2"})
         }
@@ -125,6 +129,28 @@ fn access_entry(principal: &str) -> Value {
     json!({"accessEntry": {"clusterName": "dev", "principalArn": principal, "kubernetesGroups": group,
         "accessEntryArn": format!("{ARN}:access-entry/dev/role/444455556666/x/y"), "createdAt": CREATED,
         "modifiedAt": CREATED, "username": name, "type": "STANDARD"}})
+}
+
+/// Two pages of one policy each.
+fn access_policies(principal: &str, page: Option<&str>) -> Value {
+    let principal = crate::percent::decoded(principal).unwrap();
+    let (name, scope) = match page {
+        None => (
+            "AmazonEKSClusterAdminPolicy",
+            json!({"type": "cluster", "namespaces": []}),
+        ),
+        Some(_) => (
+            "AmazonEKSViewPolicy",
+            json!({"type": "namespace", "namespaces": ["shop"]}),
+        ),
+    };
+    let policy = json!({"policyArn": format!("arn:aws:eks::aws:cluster-access-policy/{name}"),
+        "accessScope": scope, "associatedAt": CREATED, "modifiedAt": CREATED});
+    let mut answer = json!({"clusterName": "dev", "principalArn": principal, "associatedAccessPolicies": [policy]});
+    if page.is_none() {
+        answer["nextToken"] = json!("2");
+    }
+    answer
 }
 
 fn summary(id: &str, account: &str) -> Value {

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Named, Notice, read};
+use super::{HeldEvent, Named, Notice, read};
 
 const LOG: &str = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/22/111122223333_CloudTrail_eu-west-1_20261122T0905Z_aBcD1234eFgH5678.json.gz";
 
@@ -44,6 +44,14 @@ fn bus(kind: &str, key: &str) -> Value {
     })
 }
 
+/// An event that holds a record.
+fn recorded(source: &str, detail: Value) -> Value {
+    let mut event = bus("AWS API Call via CloudTrail", "");
+    event["source"] = json!(source);
+    event["detail"] = detail;
+    event
+}
+
 fn envelope(message: &str) -> Value {
     json!({
         "Type": "Notification",
@@ -79,7 +87,7 @@ fn bare(key: &str) -> Named {
 fn sound(objects: Vec<Named>) -> Notice {
     Notice {
         objects,
-        refused: None,
+        ..Notice::default()
     }
 }
 
@@ -115,6 +123,24 @@ fn every_shape_names_its_objects_as_it_is_and_in_the_envelope() {
         let twice = envelope(&once).to_string();
         for body in [&text, &once, &twice] {
             assert_eq!(read(body), sound(objects.clone()), "{body}");
+        }
+    }
+}
+
+#[test]
+fn an_event_with_a_record_is_read_itself() {
+    for source in ["aws.sts", "aws.s3"] {
+        let text = recorded(source, json!({"eventID": "e-1"})).to_string();
+        let held = Notice {
+            event: Some(HeldEvent {
+                key: "eventbridge://111122223333/eu-west-1/0d6a1c3e-1111-2222-3333-444455556666"
+                    .to_owned(),
+                text: text.clone(),
+            }),
+            ..Notice::default()
+        };
+        for body in [text.clone(), envelope(&text).to_string()] {
+            assert_eq!(read(&body), held, "{body}");
         }
     }
 }
@@ -221,7 +247,11 @@ fn what_is_not_understood_is_refused_with_its_reason() {
         (json!({"s3Bucket": "trail", "s3ObjectKey": []}).to_string(), "lists no key"),
         (json!({"s3Bucket": "trail", "s3ObjectKey": [7]}).to_string(), "no text"),
         (bus("Object Invented", "").to_string(), "no bucket or no key"),
-        (json!({"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": {"eventName": "PutObject"}}).to_string(), "Object Created"),
+        (json!({"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": {"eventName": "PutObject"}}).to_string(), "without an account, region or id"),
+        (bus("AWS API Call via CloudTrail", "").to_string().replace("111122223333", "../x"), "without an account, region or id"),
+        (recorded("aws.sts", json!("text")).to_string(), "without its record"),
+        (recorded("my.application", json!({"eventID": "e-1"})).to_string(), "Object Created"),
+        (recorded("aws.partner/example.com/x", json!({"eventID": "e-1"})).to_string(), "Object Created"),
         (json!({"Type": "SubscriptionConfirmation", "Token": "x", "Message": "confirm"}).to_string(), "confirm a subscription"),
         (envelope(&envelope(&envelope("{}").to_string()).to_string()).to_string(), "too many envelopes"),
     ];

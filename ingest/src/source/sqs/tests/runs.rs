@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
+use serde_json::json;
 
 use super::service::Service;
 use super::{Bucket, Options, created, delivered, options, queue, run, texts};
@@ -105,6 +106,80 @@ async fn what_was_not_settled_comes_again_with_its_content_now() {
     assert_eq!(run(&queue).await.0, std::slice::from_ref(&new));
     queue.settled(&[new]).await;
     assert_eq!(service.deleted(), ["m"]);
+}
+
+/// An event of EventBridge with a record, filled up to some bytes.
+fn recorded(id: &str, bytes: usize) -> String {
+    let event = json!({
+        "version": "0", "id": id, "detail-type": "AWS API Call via CloudTrail", "source": "aws.sts",
+        "account": "111122223333", "region": "eu-west-1", "time": "2026-11-22T09:06:11Z", "resources": [],
+        "detail": {"eventVersion": "1.11", "eventID": id, "eventTime": "2026-11-22T09:05:00Z",
+            "eventSource": "sts.amazonaws.com", "eventName": "GetCallerIdentity", "awsRegion": "eu-west-1",
+            "userAgent": "x".repeat(bytes)},
+    });
+    event.to_string()
+}
+
+fn content(body: crate::source::Body) -> String {
+    std::io::read_to_string(body).unwrap()
+}
+
+#[tokio::test]
+async fn an_event_of_eventbridge_is_read_from_its_message_which_goes_when_it_is_settled() {
+    let (service, bucket) = (Service::default(), Bucket::default());
+    let server = service.start().await;
+    // Two rules match the event, so that it comes twice.
+    for id in ["m", "n"] {
+        service.send(id, &recorded("e-1", 1));
+    }
+    let queue = queue(&server.url, &bucket, options());
+    let (objects, errors) = run(&queue).await;
+    assert_eq!((objects.len(), errors), (1, Vec::new()));
+    assert_eq!(objects[0].key, "eventbridge://111122223333/eu-west-1/e-1");
+    // As often as a batch is begun anew.
+    for _ in 0..2 {
+        let body = queue.read(&objects[0]).await.unwrap();
+        assert_eq!(content(body), recorded("e-1", 1));
+    }
+    assert_eq!(service.deleted(), Vec::<String>::new());
+
+    // As after a crash: the batch is fixed, its message not there yet, and comes again under the same name.
+    queue.release().await;
+    let gone = queue.read(&objects[0]).await.err().unwrap();
+    assert!(gone.to_string().contains("it comes again"), "{gone}");
+    assert_eq!(run(&queue).await.0, objects);
+    queue.settled(&objects).await;
+    assert_eq!(service.deleted(), ["m", "n"]);
+    assert!(queue.read(&objects[0]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_run_ends_when_the_events_in_hand_are_too_many_bytes() {
+    let (service, bucket) = (Service::default(), Bucket::default());
+    let server = service.start().await;
+    for number in 0..40 {
+        let id = format!("e-{number}");
+        service.send(&id, &recorded(&id, 1_000));
+    }
+    let options = Options {
+        in_hand_bytes: 1_000,
+        ..options()
+    };
+    let queue = queue(&server.url, &bucket, options);
+    let mut given = 0;
+    for _ in 0..10 {
+        let (objects, errors) = run(&queue).await;
+        given += objects.len();
+        // What the receivers took at once.
+        assert!(objects.len() <= 20, "{}", objects.len());
+        assert!(
+            errors
+                .iter()
+                .all(|error| error.contains("the next run goes on"))
+        );
+        queue.settled(&objects).await;
+    }
+    assert_eq!((given, service.deleted().len()), (40, 40));
 }
 
 #[tokio::test]
