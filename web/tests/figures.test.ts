@@ -295,4 +295,9 @@ test('ingestion', async () => {
   expect(shown.rows.map((row) => [row.Objects, row.New, row.Size]).toSorted()).toEqual(
     answer.sources.map((row) => [count(row.objects), count(row.new_events), bytes(row.bytes)]).toSorted(),
   )
+  const batches = await read(table(page, 'Batches that runs of ingestion made'))
+  expect(answer.batches.length).toBeGreaterThan(0)
+  expect(batches.rows.map((row) => [row['Began, UTC'], row.Objects, row.Records, row.New, row.Rejected, row.Unreadable])).toEqual(
+    answer.batches.map((row) => [utcTime(row.ingested_at ?? ''), count(row.objects), count(row.records), count(row.new_events), count(row.rejected), count(row.unreadable)]),
+  )
 })

@@ -6,6 +6,7 @@ import { Answer } from '../components/states'
 import { bytes, count, counted, share } from '../format'
 import { ago } from '../state/time'
 import { byDigest, totals, trails } from './ingestion/figures'
+import { Batches } from './ingestion/Batches'
 import { Digests } from './ingestion/Digests'
 import { Gaps } from './ingestion/Gaps'
 import { Rejects } from './ingestion/Rejects'
@@ -27,6 +28,7 @@ export default function IngestionView() {
           <div className="stack">
             <Totals data={data} />
             <Runs rows={data.schedules} />
+            <Batches rows={data.batches} />
             <Sources rows={data.sources} cut={data.truncated.includes('sources')} />
             <Rejects rows={data.rejects} cut={data.truncated.includes('rejects')} />
           </div>
