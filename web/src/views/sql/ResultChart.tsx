@@ -4,7 +4,7 @@ import { useCallback, useMemo } from 'react'
 import { categoryAxis, timeAxis, valueAxis } from '../../components/axes'
 import { Chart } from '../../components/Chart'
 import { count } from '../../format'
-import { useUrlValues } from '../../state/url'
+import { useUrlControls } from '../../state/url'
 import { PATH_SERIES_COLOUR, pathSeries } from '../../terms'
 import type { Row } from '../explain/story'
 import { isNumber, isTimeColumn, likely, MOST_BARS, plot, type Choice, type Column } from './chart'
@@ -12,7 +12,7 @@ import { isNumber, isTimeColumn, likely, MOST_BARS, plot, type Choice, type Colu
 const COLOURS = Object.values(PATH_SERIES_COLOUR)
 
 export function ResultChart({ columns, rows }: { columns: readonly Column[]; rows: Row[] }) {
-  const [params, set] = useUrlValues()
+  const [params, set] = useUrlControls()
   const guess = useMemo(() => likely(columns, rows), [columns, rows])
   const has = (name: string | null) => columns.some((column) => column.name === name)
   const x = params.get('x')
