@@ -34,6 +34,12 @@ export function share(part: number, whole: number): string {
   return `${percent >= 99.95 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`
 }
 
+/** A score from 0 to 1. One that is not quite certain, or not quite none, is not rounded to that. */
+export function scoreText(value: number): string {
+  const text = value.toFixed(2)
+  return value < 1 && text === '1.00' ? '> 0.99' : value > 0 && text === '0.00' ? '< 0.01' : text
+}
+
 /** `1.4 MB`. */
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) {
