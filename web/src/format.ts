@@ -7,6 +7,13 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : grouped.format(value)
 }
 
+const digits = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 20 })
+
+/** A number with all its digits: of what others computed, nothing is known to be of no account. */
+export function exact(value: number): string {
+  return digits.format(value)
+}
+
 /** `1.2 k`, `3.4 M`: for axes and tiles. */
 export function short(value: number): string {
   for (const [size, unit] of [
