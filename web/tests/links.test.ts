@@ -160,6 +160,17 @@ test('a range of times is written in UTC', async () => {
   await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z' })
 })
 
+test('a range that ends before it begins is said once on the overview, and not asked for', async () => {
+  const { page } = await open('/?from=2026-05-02&to=2026-05-01')
+  const said = page.getByRole('main').getByRole('heading', { name: 'The time range ends before it begins.' })
+  await said.waitFor()
+  expect(await said.count()).toBe(1)
+  expect(await page.getByRole('main').getByRole('alert').count()).toBe(0)
+  await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).click()
+  await said.waitFor({ state: 'detached' })
+  expect(parameters(page)).toEqual({})
+})
+
 test('a range of times begins with the one that was chosen before', async () => {
   const { page } = await open('/fallbacks?from=-24h')
   await page.getByLabel('Time').selectOption({ label: 'From … to … (UTC)' })
