@@ -296,27 +296,10 @@ impl Ingester {
         self.look_again = true;
     }
 
-    /// Creates the tables that do not exist yet, and gives those of a batch. One that no batch is written to keeps no event from being read.
-    async fn create_tables(&self) -> Result<Vec<DeltaTable>> {
-        let mut of_batch = Vec::with_capacity(BATCH_TABLES.len());
-        for table in TABLES {
-            let is_of_batch = BATCH_TABLES.iter().any(|each| each.name == table.name);
-            match self.store.create_table(table).await {
-                Ok(loaded) if is_of_batch => of_batch.push(loaded),
-                Err(error) if is_of_batch => return Err(error),
-                Err(error) => {
-                    tracing::warn!(%error, "a table can be neither loaded nor created");
-                }
-                Ok(_) => {}
-            }
-        }
-        Ok(of_batch)
-    }
-
     /// Loads the newest snapshot of every table, `events` first.
     async fn load(&mut self) -> Result<Vec<DeltaTable>> {
         let Some(mut tables) = self.tables.take() else {
-            return self.create_tables().await;
+            return create_tables(&self.store).await;
         };
         for (table, delta) in BATCH_TABLES.iter().zip(&mut tables) {
             delta.update_state().await.map_err(|source| Error::Delta {
@@ -509,6 +492,23 @@ impl Ingester {
             .retain(|object| !done.contains(object.key.as_str()));
         Ok(())
     }
+}
+
+/// Creates the tables that do not exist yet, and gives those of a batch. One that no batch is written to keeps no event from being read.
+async fn create_tables(store: &Store) -> Result<Vec<DeltaTable>> {
+    let mut of_batch = Vec::with_capacity(BATCH_TABLES.len());
+    for table in TABLES {
+        let is_of_batch = BATCH_TABLES.iter().any(|each| each.name == table.name);
+        match store.create_table(table).await {
+            Ok(loaded) if is_of_batch => of_batch.push(loaded),
+            Err(error) if is_of_batch => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a table can be neither loaded nor created");
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(of_batch)
 }
 
 /// Names an attempt, so that its files and its redo record are its own.

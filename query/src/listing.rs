@@ -177,6 +177,13 @@ pub const INGESTION: Listing = listing!(
     "ingestion",
     ["source", "prefix", "status", "digest_status"]
 );
+/// What was read, by batch: what runs of ingestion left in the store.
+pub const INGESTED_BATCHES: Listing = listing!(
+    "ingested batches",
+    "what was read, by batch, the newest first",
+    "ingested_batches",
+    ["source", "seq"]
+);
 /// Values that were rejected, by reason.
 pub const REJECTS: Listing = listing!(
     "rejects",

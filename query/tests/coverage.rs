@@ -153,6 +153,11 @@ async fn coverage_says_what_is_proven_missing_and_unreadable() {
         .await
         .unwrap();
     assert_eq!(files(&store).await, [[2, 0, 0, 0, 1, 2].map(Value::from)]);
+    let counted = ["objects", "records", "new_events", "rejected", "unreadable"];
+    assert_eq!(
+        rows(&store, &listing::INGESTED_BATCHES, &counted).await,
+        [[3, 2, 2, 0, 1].map(Value::from)]
+    );
 
     let trail = chain(ACCOUNT, "eu-west-1", "audit");
     let report = ChainReport {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { arnAccount, arnName, bytes, count, counted, csv, csvField, items, json, service, share, short, words } from './format'
+import { arnAccount, arnName, bytes, count, counted, csv, csvField, exact, items, json, scoreText, service, share, short, words } from './format'
 
 describe('numbers', () => {
   test.each([
@@ -123,6 +123,29 @@ describe('columns that hold more than one value', () => {
     expect(items('a, b,c, ,')).toEqual(['a', 'b', 'c'])
     expect(items('two words, one')).toEqual(['two words', 'one'])
     expect(items(undefined)).toEqual([])
+  })
+})
+
+describe('a number of a statement', () => {
+  test.each([
+    [12_345, '12,345'],
+    [0.0004, '0.0004'],
+    [-1.23456, '-1.23456'],
+  ])('%d', (value, text) => {
+    expect(exact(value)).toBe(text)
+  })
+})
+
+describe('a score', () => {
+  test.each([
+    [1, '1.00'],
+    [0.9998, '> 0.99'],
+    [0.994, '0.99'],
+    [0.5, '0.50'],
+    [0.004, '< 0.01'],
+    [0, '0.00'],
+  ])('%d', (score, text) => {
+    expect(scoreText(score)).toBe(text)
   })
 })
 

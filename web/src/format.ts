@@ -7,6 +7,13 @@ export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : grouped.format(value)
 }
 
+const digits = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 20 })
+
+/** A number with all its digits: of what others computed, nothing is known to be of no account. */
+export function exact(value: number): string {
+  return digits.format(value)
+}
+
 /** `1.2 k`, `3.4 M`: for axes and tiles. */
 export function short(value: number): string {
   for (const [size, unit] of [
@@ -32,6 +39,12 @@ export function share(part: number, whole: number): string {
     return '< 0.1 %'
   }
   return `${percent >= 99.95 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`
+}
+
+/** A score from 0 to 1. One that is not quite certain, or not quite none, is not rounded to that. */
+export function scoreText(value: number): string {
+  const text = value.toFixed(2)
+  return value < 1 && text === '1.00' ? '> 0.99' : value > 0 && text === '0.00' ? '< 0.01' : text
 }
 
 /** `1.4 MB`. */

@@ -1,7 +1,7 @@
 // Every view shows the figures that the API gives.
 import { beforeAll, expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
-import { arnName, bytes, count, share } from '../src/format'
+import { arnName, bytes, count, scoreText, share } from '../src/format'
 import { utcTime } from '../src/state/time'
 import { ACCESS_PATHS, CAUSES, CONFIDENCES, HOP_LIMIT } from '../src/terms'
 import { whoFalls, whoFallsText } from '../src/views/fallbacks/fallback'
@@ -122,7 +122,7 @@ test('the drawer of a fallback', async () => {
   const candidates = JSON.parse(row.candidates ?? '[]') as { workload: string; score: number }[]
   for (const candidate of candidates) {
     // Of those with a score near nothing only the names are said.
-    expect(text).toContain(candidate.score < 0.01 ? 'a score below 0.01' : candidate.score.toFixed(2))
+    expect(text).toContain(candidate.score < 0.01 ? 'a score below 0.01' : scoreText(candidate.score))
     expect(text).toContain(candidate.workload.split('/').at(-1))
   }
   const fix = JSON.parse(row.fix ?? 'null') as { summary: string }
@@ -181,7 +181,7 @@ test('workload', async () => {
   const answer = await api<Schemas['Workload']>(`/api/v1${all.workload.path}`)
   expect(await tile(page, 'Calls')).toContain(count(sum(answer.actions, (row) => row.calls)))
   expect(await tile(page, 'Denied calls')).toContain(count(sum(answer.actions, (row) => row.denied)))
-  expect(await tile(page, 'Roles')).toContain(count(new Set(answer.actions.map((row) => row.role_arn)).size))
+  expect(await tile(page, 'Roles')).toContain(count(new Set(answer.actions.map((row) => row.role_arn).filter((arn) => arn !== null)).size))
   await page.getByRole('tab', { name: `Actions (${answer.actions.length})` }).click()
   const actions = await read(table(page, /action|call/i).first())
   expect(actions.rows.map((row) => row.Calls).toSorted()).toEqual(answer.actions.map((row) => count(row.calls)).toSorted())
@@ -294,5 +294,10 @@ test('ingestion', async () => {
   expect(shown.count).toBe(answer.sources.length)
   expect(shown.rows.map((row) => [row.Objects, row.New, row.Size]).toSorted()).toEqual(
     answer.sources.map((row) => [count(row.objects), count(row.new_events), bytes(row.bytes)]).toSorted(),
+  )
+  const batches = await read(table(page, 'Batches that runs of ingestion made'))
+  expect(answer.batches.length).toBeGreaterThan(0)
+  expect(batches.rows.map((row) => [row['Began, UTC'], row.Objects, row.Records, row.New, row.Rejected, row.Unreadable])).toEqual(
+    answer.batches.map((row) => [utcTime(row.ingested_at ?? ''), count(row.objects), count(row.records), count(row.new_events), count(row.rejected), count(row.unreadable)]),
   )
 })

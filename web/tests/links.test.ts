@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
 import { count } from '../src/format'
 import type { Schemas } from '../src/api/client'
-import { api, settled, visits } from './support/browser'
+import { api, drawLate, settled, visits } from './support/browser'
 import { read, soon, table } from './support/table'
 
-const { open, expectRefusals } = visits()
+const { open } = visits()
 
 const parameters = (page: Page) => Object.fromEntries(new URL(page.url()).searchParams)
 
@@ -87,6 +87,38 @@ test('a text to look for is kept, narrows the rows and can be cleared', async ()
   await soon(async () => (await read(table(page, FALLBACKS))).count).toBe(all)
 })
 
+test('what is typed and chosen stays where the page is slow to draw', async () => {
+  const { page, go } = await open('/')
+  await drawLate(page, 300)
+  await go('/workloads')
+  const find = page.getByLabel('Find')
+  // Slower than the address follows, faster than it is drawn.
+  await find.pressSequentially('shop cart', { delay: 330 })
+  expect(await find.inputValue()).toBe('shop cart')
+  await page.getByLabel('Namespace').selectOption('shop')
+  expect(await page.getByLabel('Namespace').inputValue()).toBe('shop')
+  await soon(() => parameters(page)).toEqual({ q: 'shop cart', namespace: 'shop' })
+  await settled(page)
+  expect([await find.inputValue(), await page.getByLabel('Namespace').inputValue()]).toEqual(['shop cart', 'shop'])
+
+  // What comes from elsewhere is shown.
+  await page.getByRole('button', { name: 'Clear filters' }).first().click()
+  await soon(() => find.inputValue()).toBe('')
+  await soon(() => page.getByLabel('Namespace').inputValue()).toBe('')
+})
+
+test('an id that is corrected while the page is slow to draw stays', async () => {
+  const { page, go } = await open('/')
+  await drawLate(page, 300)
+  await go('/explain')
+  const asked = page.getByRole('search').getByRole('combobox')
+  await asked.fill('myeks/ops')
+  await asked.press('Enter')
+  await asked.pressSequentially('/backup')
+  await soon(() => page.getByRole('main').innerText()).toContain('The cluster is missing')
+  expect(await asked.inputValue()).toBe('myeks/ops/backup')
+})
+
 test('a filter that fits nothing offers to be cleared', async () => {
   const { page } = await open('/fallbacks?q=no-such-workload')
   await page.getByRole('heading', { name: /no fallback/i }).waitFor()
@@ -118,14 +150,25 @@ test('a range of times is written in UTC', async () => {
   await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z', to: '2026-05-01T20:30:15Z' })
   await soon(() => to.inputValue()).toBe('2026-05-01 20:30:15')
 
-  // The service refuses it too.
-  expectRefusals()
+  // The page says it without asking: the service would refuse.
   await to.fill('2026-05-01 17:00')
   await to.press('Enter')
-  await page.getByRole('alert').filter({ hasText: 'ends before it begins' }).waitFor()
+  await page.getByRole('alert').filter({ hasText: 'The range ends before it begins.' }).waitFor()
+  await page.getByRole('main').getByRole('heading', { name: 'The time range ends before it begins.' }).first().waitFor()
   await to.fill('')
   await to.press('Enter')
   await soon(() => parameters(page)).toEqual({ from: '2026-05-01T18:00:00Z' })
+})
+
+test('a range that ends before it begins is said once on the overview, and not asked for', async () => {
+  const { page } = await open('/?from=2026-05-02&to=2026-05-01')
+  const said = page.getByRole('main').getByRole('heading', { name: 'The time range ends before it begins.' })
+  await said.waitFor()
+  expect(await said.count()).toBe(1)
+  expect(await page.getByRole('main').getByRole('alert').count()).toBe(0)
+  await page.getByRole('main').getByRole('button', { name: 'Clear filters' }).click()
+  await said.waitFor({ state: 'detached' })
+  expect(parameters(page)).toEqual({})
 })
 
 test('a range of times begins with the one that was chosen before', async () => {

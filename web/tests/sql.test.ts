@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
-import { visits } from './support/browser'
+import { drawLate, visits } from './support/browser'
 import { read, soon, table } from './support/table'
 
 const { open, expectRefusals } = visits()
@@ -49,16 +49,7 @@ test('columns of the tables that a statement names are offered, and taken over',
 
 test('what is typed stays, and is what runs, where the page is slow to draw', async () => {
   const { page, go } = await open('/')
-  // React draws in messages to itself.
-  await page.addInitScript((wait) => {
-    const Channel = window.MessageChannel
-    window.MessageChannel = function slow() {
-      const channel = new Channel()
-      const post = channel.port2.postMessage.bind(channel.port2)
-      channel.port2.postMessage = (message: unknown) => window.setTimeout(() => post(message), wait)
-      return channel
-    } as unknown as typeof MessageChannel
-  }, 300)
+  await drawLate(page, 300)
   await go(address('SELECT 1 AS first'))
   await rows(page).waitFor()
   await editor(page).click()

@@ -36,6 +36,7 @@ const WANTED: readonly [name: string, path: () => string, label: string | RegExp
   ['nodes', () => '/nodes', /^Nodes/, ['Node', 'Name', 'Role', 'Calls', 'Fallback calls', ...SEEN]],
   ['callers on a node', () => all.node.path, /^Who called/, ['Who', 'Calls', 'Denied', ...SEEN]],
   ['pods on a node', () => all.node.path, 'Pods on the node', ['Pod', 'Service account', 'From, UTC', 'Gone by, UTC', 'Last seen, UTC']],
+  ['batches', () => '/ingestion', /^Batches that runs/, ['Began, UTC', 'Example', 'Objects', 'Unreadable', 'Records', 'New', 'Rejected', 'Size']],
   ['sources', () => '/ingestion', /^Objects by folder/, ['Folder', 'Status', 'Error', 'Records', 'Last read, UTC', 'Last event, UTC']],
 ]
 

@@ -11,4 +11,4 @@ pub use detail::{
 pub use lists::{
     EventRow, FallbackRow, FlowRow, NodeRow, ReadinessRow, RoleRow, TimelineRow, WorkloadRow,
 };
-pub use store::{CoverageRow, IngestionRow, RejectRow, Share, Unattributed};
+pub use store::{BatchRow, CoverageRow, IngestionRow, RejectRow, Share, Unattributed};

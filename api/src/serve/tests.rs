@@ -219,6 +219,16 @@ async fn every_answer_is_of_the_type_that_is_described() {
     let ingestion = service.object("/api/v1/ingestion").await;
     assert!(!typed::<IngestionRow>(&ingestion, "sources").is_empty());
     typed::<RejectRow>(&ingestion, "rejects");
+    assert_eq!(
+        typed::<BatchRow>(&ingestion, "batches")
+            .iter()
+            .map(|row| row.objects)
+            .sum::<i64>(),
+        typed::<IngestionRow>(&ingestion, "sources")
+            .iter()
+            .map(|row| row.objects)
+            .sum::<i64>()
+    );
 
     for subject in [
         events[0].event_id.clone().unwrap(),

@@ -29,6 +29,7 @@ fn all() -> Vec<Listing> {
         TIMELINE,
         UNATTRIBUTED,
         INGESTION,
+        INGESTED_BATCHES,
         REJECTS,
     ];
     let reports = Report::ALL.into_iter().map(Report::listing);

@@ -196,4 +196,12 @@ async fn the_summary_adds_up() {
         .filter_map(|row| row["objects"].as_i64())
         .sum();
     assert_eq!(json!(sum), objects[0]["n"], "{sources:?}");
+    // What a run of `podtrail ingest` left, whoever ran it.
+    let batches = ingestion["batches"].as_array().unwrap();
+    assert!(!batches.is_empty());
+    for column in ["objects", "records", "new_events", "rejected"] {
+        let sum =
+            |rows: &[Value]| -> i64 { rows.iter().filter_map(|row| row[column].as_i64()).sum() };
+        assert_eq!(sum(batches), sum(sources), "{column}");
+    }
 }

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use podtrail_tests::forms::{ARROW, CSV, NDJSON, csv};
 use podtrail_tests::service::{Answer, Client, OwnStore, Service, eventually};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, IF_NONE_MATCH};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{record, shared};
 

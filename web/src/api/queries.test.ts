@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError } from './client'
-import { queryClient } from './queries'
+import { ask, queryClient } from './queries'
 
 const { retry, retryDelay } = queryClient.getDefaultOptions().queries ?? {}
 const again = (failures: number, error: Error) => (retry as (failures: number, error: Error) => boolean)(failures, error)
 const delay = (failures: number, error: Error) => (retryDelay as (failures: number, error: Error) => number)(failures, error)
+
+describe('a range of times that ends before it begins', () => {
+  test('is not asked for', async () => {
+    const query = { from: '2026-05-02', to: '2026-05-01' }
+    await expect(ask('/api/v1/fallbacks', { query })).rejects.toMatchObject({ status: 400, message: 'The time range ends before it begins.' })
+  })
+})
 
 describe('another try', () => {
   test.each([

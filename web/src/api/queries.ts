@@ -2,6 +2,7 @@
 import { keepPreviousData, QueryCache, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { ApiError, answer, client, type GetPath, type Schemas } from './client'
+import { isBackwards } from '../state/time'
 import { token } from './token'
 import type { paths } from '../../generated/schema'
 
@@ -46,7 +47,12 @@ export const queryClient = new QueryClient({
   },
 })
 
+/** Asks the service; not for a range of times that nothing can lie in, which it would refuse. */
 export function ask<P extends GetPath>(path: P, question: Question<P>, signal?: AbortSignal): Promise<Answer<P>> {
+  const { from, to } = (question.query ?? {}) as { from?: string; to?: string }
+  if (isBackwards(from ?? null, to ?? null)) {
+    return Promise.reject(new ApiError(400, 'The time range ends before it begins.'))
+  }
   const params = { path: question.path, query: question.query }
   // The types of a path known only as a parameter are beyond the client's overloads; ours are checked at each call.
   const get = client.GET as unknown as (

@@ -2,6 +2,7 @@
 import { lazy, Suspense, useState, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { EChartsCoreOption } from 'echarts/core'
+import { exact } from '../format'
 import { Loading } from './states'
 
 const Canvas = lazy(() => import('./ChartCanvas'))
@@ -93,7 +94,7 @@ function Shown({ value }: { value: Figure }) {
   if (value === null) {
     return <>–</>
   }
-  return typeof value === 'object' ? <Link to={value.to}>{value.text}</Link> : <>{typeof value === 'number' ? value.toLocaleString('en-GB') : value}</>
+  return typeof value === 'object' ? <Link to={value.to}>{value.text}</Link> : <>{typeof value === 'number' ? exact(value) : value}</>
 }
 
 /** Names and colours of a chart's series. */

@@ -1,11 +1,11 @@
 // Controls for what narrows a page. What they are set to is in the address.
 import { useEffect, useId, useState, type ReactNode } from 'react'
 import { RANGES, atFullHour, isBackwards, momentText, readMoment } from '../state/time'
-import { useUrlValue, useUrlValues } from '../state/url'
+import { useUrlControl, useUrlControls, useUrlValues } from '../state/url'
 
 /** The time range, for all pages. */
 export function TimeRange() {
-  const [params, set] = useUrlValues()
+  const [params, set] = useUrlControls()
   const from = params.get('from')
   const to = params.get('to')
   const preset = to === null ? RANGES.find((range) => range.from === from) : undefined
@@ -117,7 +117,7 @@ export function Select({
   options: readonly { value: string; name: string }[]
   all?: string
 }) {
-  const [value, set] = useUrlValue(name)
+  const [value, set] = useUrlControl(name)
   const known = value === null || options.some((option) => option.value === value)
   return (
     <label className="field">
@@ -137,7 +137,7 @@ export function Select({
 
 /** Narrows the page while it is ticked. */
 export function Toggle({ name, label, title }: { name: string; label: string; title?: string }) {
-  const [value, set] = useUrlValue(name)
+  const [value, set] = useUrlControl(name)
   return (
     <label className="field" title={title}>
       <input type="checkbox" checked={value !== null} onChange={(event) => set(event.target.checked ? '1' : null)} />
@@ -151,7 +151,7 @@ const TYPING_MS = 250
 
 /** A text to look for, in the address as `q` unless named otherwise. */
 export function TextFilter({ name = 'q', label, placeholder, suggestions }: { name?: string; label: string; placeholder?: string; suggestions?: string[] }) {
-  const [value, set] = useUrlValue(name)
+  const [value, set] = useUrlControl(name)
   const [text, setText] = useState(value ?? '')
   const [seen, setSeen] = useState(value)
   const list = useId()

@@ -65,6 +65,9 @@ export function Search({ onClose }: { onClose: () => void }) {
   const roles = useApi('/api/v1/roles', { query: { limit: MOST_ROWS } })
 
   const pods = usePods(text)
+  const lists = [workloads, fallbacks, nodes, roles]
+  const failed = lists.find((list) => list.error !== null)?.error ?? null
+  const isWaiting = lists.some((list) => list.isLoading)
 
   const all = useMemo<Hit[]>(() => {
     const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
@@ -154,6 +157,11 @@ export function Search({ onClose }: { onClose: () => void }) {
           </div>
         ))}
       </div>
+      {(failed !== null || isWaiting) && (
+        <p className="soft small search-foot" role="status">
+          {failed === null ? 'Workloads, nodes and roles are still read.' : `Not all workloads, nodes and roles could be read: ${failed.message}`}
+        </p>
+      )}
       <p className="soft small search-foot">
         <kbd>↑</kbd> <kbd>↓</kbd> choose · <kbd>Enter</kbd> open · <kbd>Esc</kbd> close
       </p>

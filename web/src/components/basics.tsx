@@ -2,7 +2,7 @@
 import { Fragment, useId, useState, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import { ACCESS_PATHS, CONFIDENCE_MEANING, CONFIDENCE_TONE, CONFIDENCES, PATH_SERIES_NAMES, pathSeries, term, type Tone } from '../terms'
-import { arnName } from '../format'
+import { arnName, scoreText } from '../format'
 import { useCarry } from '../state/url'
 import { ago, localTime, utcTime } from '../state/time'
 
@@ -299,7 +299,7 @@ export function Score({ value }: { value: number | null | undefined }) {
       <span className="meter" aria-hidden="true">
         <span style={{ width: `${Math.round(value * 100)}%` }} />
       </span>{' '}
-      {value.toFixed(2)}
+      {scoreText(value)}
     </span>
   )
 }

@@ -46,7 +46,8 @@ export function Failed({ error, retry }: { error: Error; retry?: () => void }) {
           Request <code>{api.requestId}</code>
         </p>
       )}
-      {retry !== undefined && (
+      {/* What is wrong with a question stays wrong. */}
+      {retry !== undefined && api?.status !== 400 && (
         <button type="button" className="button" onClick={retry}>
           Try again
         </button>

@@ -79,12 +79,19 @@ describe('fields of times', () => {
     ['2026-05-01T12:00:00Z', '2026-05-01', false],
     ['2026-05-01', '2026-05-01', false],
     ['2026-05-02', '2026-05-01', true],
-    ['-1h', '-2h', false],
+    ['-1h', '-2h', true],
+    ['-30m', '-1h', true],
+    ['-2h', '-1h', false],
+    ['-1w', '-30m', false],
+    ['-1h', '2026-05-01', true],
+    ['2026-05-01', '-1h', false],
+    ['2026-05-01T12:00:00+02:00', '2026-05-01T11:00:00Z', false],
+    ['May 2', 'May 1', false],
     [null, '2026-05-01', false],
     ['2026-05-01', null, false],
     ['no time', '2026-05-01', false],
   ])('from %j to %j', (from, to, backwards) => {
-    expect(isBackwards(from, to)).toBe(backwards)
+    expect(isBackwards(from, to, Date.parse('2026-05-08T12:34:56Z'))).toBe(backwards)
   })
 
   test('one range is all time', () => {

@@ -58,7 +58,10 @@ export const RANGES: readonly { from: string | null; name: string }[] = [
 ]
 
 const WRITTEN = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?)? ?(?:Z|UTC)?$/i
-const AGO = /^-\d+[smhdw]$/
+const AGO = /^-(\d+)([smhdw])$/
+const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+/** A date, or RFC 3339: browsers read much else as a time, and the service does not. */
+const EXACT = /^\d{4}-\d\d-\d\d(?:T.+(?:Z|[+-]\d\d:\d\d))?$/i
 
 /**
  * A time as people write it, for the address: `2026-05-01 12:34` in UTC, with seconds or without, as RFC 3339; a date or a time ago
@@ -91,12 +94,23 @@ export function momentText(value: string | null): string {
   return Number.isNaN(date.getTime()) ? value : date.toISOString().slice(0, 19).replace('T', ' ').replace(/:00$/, '')
 }
 
-/** Whether a range ends before it begins, so that nothing can be in it. A date as its end includes its day. */
-export function isBackwards(from: string | null, to: string | null): boolean {
-  const begin = Date.parse(from ?? '')
-  const end = Date.parse(to ?? '')
+/**
+ * Whether a range ends before it begins, so that nothing can be in it; of times as they are asked for. A date as its end includes its
+ * day. What is no time is left to the service.
+ */
+export function isBackwards(from: string | null, to: string | null, now: number = Date.now()): boolean {
   const whole = /^\d{4}-\d\d-\d\d$/.test(to ?? '') ? 24 * HOUR_MS : 0
-  return !AGO.test(from ?? '') && !AGO.test(to ?? '') && begin >= end + whole
+  return timeOf(from, now) >= timeOf(to, now) + whole
+}
+
+/** A time of the address in milliseconds; NaN for none, and for what is no time. */
+function timeOf(value: string | null, now: number): number {
+  const asked = atFullHour(value ?? '', now)
+  const [, number, unit] = AGO.exec(asked) ?? []
+  if (number !== undefined) {
+    return now - Number(number) * (UNITS_MS[unit ?? ''] ?? Number.NaN)
+  }
+  return EXACT.test(asked) ? Date.parse(asked) : Number.NaN
 }
 
 const HOUR_MS = 3_600_000

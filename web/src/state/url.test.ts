@@ -1,5 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { carry } from './url'
+import { carry, valuesOfPage } from './url'
+
+describe('what a control shows', () => {
+  test.each([
+    ['/roles?q=a', '/roles', 'q=a'],
+    ['/roles', '/roles', ''],
+    ['/?q=a', '/', 'q=a'],
+    ['/roles?q=a', '/', null],
+    ['/nodes/i-1?q=a', '/nodes', null],
+    ['/nodes?q=a', '/nodes/i-1', null],
+  ])('of %s on %s', (address, page, values) => {
+    expect(valuesOfPage(address, page)?.toString() ?? null).toBe(values)
+  })
+})
 
 describe('links between pages', () => {
   test.each([

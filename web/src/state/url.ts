@@ -1,6 +1,6 @@
 // What a page shows is in its address: a link or a reload brings back the same view.
-import { useCallback, useMemo } from 'react'
-import { useSearchParams } from 'react-router'
+import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import { useLocation, useSearchParams } from 'react-router'
 import { atFullHour } from './time'
 
 /** Names of the filters that many lists share, as in the API. */
@@ -55,6 +55,50 @@ export function useUrlValues(): [URLSearchParams, (values: Record<string, string
 /** A value in the address; setting it to null or an empty text takes it out. */
 export function useUrlValue(name: string): [string | null, (value: string | null) => void] {
   const [params, set] = useUrlValues()
+  return [params.get(name), useCallback((value: string | null) => set({ [name]: value }), [name, set])]
+}
+
+/** Controls that show the address as it is now. */
+const watchers = new Set<() => void>()
+
+/** Tells them that the address has changed. */
+export function addressChanged(): void {
+  for (const tell of watchers) {
+    tell()
+  }
+}
+
+function watch(tell: () => void): () => void {
+  watchers.add(tell)
+  return () => {
+    watchers.delete(tell)
+  }
+}
+
+function address(): string {
+  return `${window.location.pathname}${window.location.search}`
+}
+
+/** The values of an address, where it is one of the page; null where the reader is on the way to another. */
+export function valuesOfPage(given: string, pathname: string): URLSearchParams | null {
+  const search = given.startsWith(pathname) ? given.slice(pathname.length) : null
+  return search === '' || search?.startsWith('?') === true ? new URLSearchParams(search) : null
+}
+
+/**
+ * `useUrlValues` for controls: the values that the address has now. Pages are drawn after it, late where there is much to draw, and of
+ * several changes the last alone: a control that showed what is drawn would undo what was typed or chosen since.
+ */
+export function useUrlControls(): [URLSearchParams, (values: Record<string, string | null>) => void] {
+  const [drawn, set] = useUrlValues()
+  const { pathname } = useLocation()
+  const now = useSyncExternalStore(watch, address)
+  return [useMemo(() => valuesOfPage(now, pathname) ?? drawn, [now, pathname, drawn]), set]
+}
+
+/** One of them. */
+export function useUrlControl(name: string): [string | null, (value: string | null) => void] {
+  const [params, set] = useUrlControls()
   return [params.get(name), useCallback((value: string | null) => set({ [name]: value }), [name, set])]
 }
 

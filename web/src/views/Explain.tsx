@@ -4,7 +4,7 @@ import { Link } from 'react-router'
 import { useApi } from '../api/queries'
 import { CopyButton, PageHead, Panel } from '../components/basics'
 import { Failed, Loading } from '../components/states'
-import { useCarry, useUrlValue } from '../state/url'
+import { useCarry, useUrlControl, useUrlValue } from '../state/url'
 import { recentIds, remember } from './explain/recent'
 import { Start } from './explain/Start'
 import { sqlText } from '../statements'
@@ -14,7 +14,7 @@ import { explainedId, KINDS, subject, type Subject } from './explain/subject'
 import './explain.css'
 
 export default function Explain() {
-  const [id, setId] = useUrlValue('id')
+  const [id] = useUrlValue('id')
   return (
     <>
       <PageHead
@@ -22,13 +22,14 @@ export default function Explain() {
         lead="Who made a call, with which credentials, and how we know. Every statement rests on records, or on rows of the inventory, that open from here."
         tools={id === null ? undefined : <CopyButton text={() => window.location.href} label="Copy link" className="button" />}
       />
-      <Ask id={id} onAsk={setId} />
+      <Ask />
       {id === null || id === '' ? <Start /> : <Told key={id} asked={subject(id)} />}
     </>
   )
 }
 
-function Ask({ id, onAsk }: { id: string | null; onAsk: (id: string | null) => void }) {
+function Ask() {
+  const [id, onAsk] = useUrlControl('id')
   const [text, setText] = useState(id ?? '')
   const [seen, setSeen] = useState(id)
   if (seen !== id) {

@@ -6,6 +6,7 @@ import { Answer } from '../components/states'
 import { bytes, count, counted, share } from '../format'
 import { ago } from '../state/time'
 import { byDigest, totals, trails } from './ingestion/figures'
+import { Batches } from './ingestion/Batches'
 import { Digests } from './ingestion/Digests'
 import { Gaps } from './ingestion/Gaps'
 import { Rejects } from './ingestion/Rejects'
@@ -27,6 +28,7 @@ export default function IngestionView() {
           <div className="stack">
             <Totals data={data} />
             <Runs rows={data.schedules} />
+            <Batches rows={data.batches} />
             <Sources rows={data.sources} cut={data.truncated.includes('sources')} />
             <Rejects rows={data.rejects} cut={data.truncated.includes('rejects')} />
           </div>
@@ -51,21 +53,24 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
   const proven = digests.find((one) => one.status === 'valid')?.objects ?? 0
   const refused = data.rejects.reduce((sum, row) => sum + (row.rejected ?? 0), 0)
   const expected = data.rejects.reduce((sum, row) => sum + (row.reason === 'digest' ? (row.rejected ?? 0) : 0), 0)
+  // Of lists that are cut the sums are the least that it can be.
+  const more = (list: string) => (data.truncated.includes(list) ? '+' : '')
+  const objects = more('sources')
   // Nothing that went wrong is good news only where something was read.
   const tone = all.objects === 0 ? undefined : 'good'
   return (
     <div className="tiles ingestion-tiles">
-      <Tile name="Objects read" figure={count(all.objects)} note={`${bytes(all.bytes)} as stored`} />
-      <Tile name="Records" figure={count(all.records)} note={`${count(all.new_events)} new events · ${count(all.duplicates)} duplicates`} />
+      <Tile name="Objects read" figure={`${count(all.objects)}${objects}`} note={`${bytes(all.bytes)}${objects} as stored`} />
+      <Tile name="Records" figure={`${count(all.records)}${objects}`} note={`${count(all.new_events)}${objects} new events · ${count(all.duplicates)}${objects} duplicates`} />
       <Tile
         name="Rejected values"
-        figure={count(refused - expected)}
+        figure={`${count(refused - expected)}${more('rejects')}`}
         tone={refused > expected ? 'warn' : tone}
         note={`${refused === expected ? 'Nothing was refused' : 'By reason below'}${expected === 0 ? '' : `, besides ${counted(expected, 'digest file')}`}`}
       />
       <Tile
         name="Unreadable objects"
-        figure={count(all.unreadable)}
+        figure={`${count(all.unreadable)}${objects}`}
         tone={all.unreadable > 0 ? 'bad' : tone}
         note={all.objects === 0 ? 'Nothing was read yet' : all.unreadable === 0 ? 'All could be read' : 'Tried again with the next run'}
       />

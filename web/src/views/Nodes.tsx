@@ -68,6 +68,7 @@ export default function Nodes() {
 function Tiles({ rows }: { rows: readonly NodeRow[] }) {
   const figures = nodeFigures(rows)
   const unknown = figures.hopUnknown === 0 ? '' : `; of ${count(figures.hopUnknown)} it is unknown`
+  const tokens = figures.tokensUnknown === 0 ? '' : `; of ${count(figures.tokensUnknown)} it is unknown`
   const hopTone = figures.open > 0 ? 'warn' : figures.hopUnknown > 0 ? 'mute' : 'good'
   return (
     <div className="tiles">
@@ -82,8 +83,8 @@ function Tiles({ rows }: { rows: readonly NodeRow[] }) {
       <Tile
         name="IMDSv1 answered"
         figure={count(figures.imdsV1)}
-        note={figures.imdsV1 === 0 ? 'no node is known to answer it' : 'tokens are optional'}
-        tone={figures.imdsV1 === 0 ? 'good' : 'warn'}
+        note={`${figures.imdsV1 === 0 ? 'no node is known to answer it' : 'tokens are optional'}${tokens}`}
+        tone={figures.imdsV1 > 0 ? 'warn' : figures.tokensUnknown > 0 ? 'mute' : 'good'}
       />
       <Tile
         name="Without Pod Identity Agent"

@@ -2,6 +2,7 @@
 import { Link } from 'react-router'
 import { Code, PageHead, Time } from '../components/basics'
 import { Empty } from '../components/states'
+import { isBackwards } from '../state/time'
 import { useCarry } from '../state/url'
 import { Coverage } from './overview/Coverage'
 import { HopLimit } from './overview/HopLimit'
@@ -16,11 +17,19 @@ export default function OverviewView() {
   const overview = useOverview()
   const empty = overview.coverage.data?.items.length === 0
   const narrowed = Object.keys(overview.filters).length > 0
+  const backwards = isBackwards(overview.filters.from ?? null, overview.filters.to ?? null)
   return (
     <>
       <PageHead title="Overview" lead="Which pods still use the role of their node, which node roles could switch to hop limit 1 today, and how much is known." />
       {empty ? (
         <FirstSteps />
+      ) : backwards ? (
+        <>
+          <div className="panel">
+            <Empty title="The time range ends before it begins." />
+          </div>
+          <Coverage overview={overview} />
+        </>
       ) : narrowed && isWithoutCalls(overview) ? (
         <>
           <NoCalls overview={overview} />

@@ -112,6 +112,19 @@ async function newVisit(browser: Browser, given: Given): Promise<{ context: Brow
   return { context, visit: { page, faults, go } }
 }
 
+/** Has the next pages draw what can wait so much later, as where there is much to draw: React does it in messages to itself. */
+export async function drawLate(page: Page, milliseconds: number): Promise<void> {
+  await page.addInitScript((wait) => {
+    const Channel = window.MessageChannel
+    window.MessageChannel = function slow() {
+      const channel = new Channel()
+      const post = channel.port2.postMessage.bind(channel.port2)
+      channel.port2.postMessage = (message: unknown) => window.setTimeout(() => post(message), wait)
+      return channel
+    } as unknown as typeof MessageChannel
+  }, milliseconds)
+}
+
 /** Waits until the page shows something and nothing of it loads. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => {

@@ -15,7 +15,7 @@ use crate::serve::answer::Question;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::rows::{
-    CoverageRow, FallbackRow, IngestionRow, ReadinessRow, RejectRow, Share, Unattributed,
+    BatchRow, CoverageRow, FallbackRow, IngestionRow, ReadinessRow, RejectRow, Share, Unattributed,
 };
 use crate::serve::schedule::Schedule;
 use crate::serve::state::State;
@@ -114,6 +114,9 @@ pub struct Ingestion {
     /// Objects, by source, folder and status.
     #[schema(value_type = Vec<IngestionRow>)]
     pub sources: Vec<Value>,
+    /// What runs of ingestion left, by batch, the newest first, at most 1,000. A run makes one, several of much, none of nothing new.
+    #[schema(value_type = Vec<BatchRow>)]
+    pub batches: Vec<Value>,
     /// What was rejected, by reason.
     #[schema(value_type = Vec<RejectRow>)]
     pub rejects: Vec<Value>,
@@ -153,11 +156,13 @@ pub async fn ingestion(
     let all = podtrail_query::Filter::default();
     let wanted = [
         ("sources", listing::INGESTION, all.clone()),
+        ("batches", listing::INGESTED_BATCHES, all.clone()),
         ("rejects", listing::REJECTS, all),
     ];
-    let ([sources, rejects], truncated) = lists(&state, &question.now, wanted).await?;
+    let ([sources, batches, rejects], truncated) = lists(&state, &question.now, wanted).await?;
     question.object(&Ingestion {
         sources,
+        batches,
         rejects,
         schedules,
         truncated,

@@ -164,6 +164,46 @@ pub struct IngestionRow {
     pub error: Option<String>,
 }
 
+/// What was read at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRow {
+    /// Source that listed the objects.
+    #[schema(required)]
+    pub source: Option<String>,
+    /// Number of the batch among those of its source.
+    #[schema(required)]
+    pub seq: Option<i64>,
+    /// When it began to be read.
+    #[schema(required)]
+    pub ingested_at: Option<DateTime<Utc>>,
+    /// Number of objects.
+    pub objects: i64,
+    /// Bytes as stored.
+    #[schema(required)]
+    pub bytes: Option<i64>,
+    /// CloudTrail records found.
+    #[schema(required)]
+    pub records: Option<i64>,
+    /// Records that became events.
+    #[schema(required)]
+    pub new_events: Option<i64>,
+    /// Records whose event was known.
+    #[schema(required)]
+    pub duplicates: Option<i64>,
+    /// Values that were refused.
+    #[schema(required)]
+    pub rejected: Option<i64>,
+    /// Objects that could not be read.
+    pub unreadable: i64,
+    /// One of the objects.
+    #[schema(required)]
+    pub object: Option<String>,
+    /// Why one of them could not.
+    #[schema(required)]
+    pub error: Option<String>,
+}
+
 /// What was rejected for a reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -55,7 +55,7 @@ export function Start() {
     <>
       <Recent />
       <Panel title="Kinds of things that can be explained" note="Each example is from this store: click one.">
-        <Kinds newest={newest.data?.items} fallbacks={fallbacks.data?.items} waiting={newest.isLoading || fallbacks.isLoading} />
+        <Kinds newest={newest.data?.items} fallbacks={fallbacks.data?.items} waiting={newest.isLoading || fallbacks.isLoading} failed={newest.isError || fallbacks.isError} />
       </Panel>
       <Panel title="Newest calls" flush className="explain-table">
         <Answer query={newest}>
@@ -86,7 +86,17 @@ function Recent() {
 }
 
 /** Ids that are examples of each kind. */
-function Kinds({ newest = [], fallbacks = [], waiting }: { newest?: EventRow[] | undefined; fallbacks?: Schemas['FallbackRow'][] | undefined; waiting: boolean }) {
+function Kinds({
+  newest = [],
+  fallbacks = [],
+  waiting,
+  failed,
+}: {
+  newest?: EventRow[] | undefined
+  fallbacks?: Schemas['FallbackRow'][] | undefined
+  waiting: boolean
+  failed: boolean
+}) {
   const keyed = newest.find((row) => row.access_key_id !== null && row.access_path !== null)
   const named = newest.find((row) => row.cluster !== null && row.service_account !== null)
   const fallen = fallbacks.find((row) => row.cluster !== null && row.service_account !== null && words(row.pods).length > 0)
@@ -107,7 +117,7 @@ function Kinds({ newest = [], fallbacks = [], waiting }: { newest?: EventRow[] |
         <div key={name}>
           <dt>{name}</dt>
           <dd className="soft">{meaning}</dd>
-          <dd>{id === null || id === undefined ? <span className="soft small">{waiting ? 'looking for one …' : 'no example in this store'}</span> : <EventLink id={id} />}</dd>
+          <dd>{id === null || id === undefined ? <span className="soft small">{waiting ? 'looking for one …' : failed ? 'an example could not be read' : 'no example in this store'}</span> : <EventLink id={id} />}</dd>
         </div>
       ))}
     </dl>

@@ -4,7 +4,6 @@ import { Badge, Code, Confidence, Panel, Score } from '../../components/basics'
 import { DataTable } from '../../components/DataTable'
 import { Evidence } from '../../components/Evidence'
 import { aboutOf } from '../../components/sources'
-import { Loading } from '../../components/states'
 import { json } from '../../format'
 import { useCarry } from '../../state/url'
 import { CAUSES, CONFIDENCE_MEANING } from '../../terms'
@@ -14,21 +13,18 @@ import { better } from './certainty'
 import { Chain } from './ChainView'
 import { aboutStory, evidenceOf } from './evidence'
 import { eventChain, keyChain, roleChain, workloadChain } from './ways'
-import { useSessions } from './sessions'
 import { sqlText } from '../../statements'
 import type { Step } from './steps'
-import { confidence, isCut, isShared, MOST_OF_SECTION, number, recordOf, rowsOf, sentence, text, type Missing, type Row, type Story } from './story'
+import { confidence, isCut, isShared, MOST_OF_SECTION, number, sentence, sessionsOf, text, type Missing, type Row, type Story } from './story'
 import type { Asked } from './subject'
 
 export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
-  const sessions = useSessions(keys(asked, told))
   const more = better(told)
   const sure = confidence(told)
   return (
     <>
       <Panel title={sentence(told)} className="explain-verdict" tools={asked.kind === 'role' ? undefined : <Sure value={sure} score={number(told.attribution, 'score')} />}>
-        {sessions.isLoading ? <Loading label="Loading the chain" /> : <Way steps={steps(asked, told, sessions.data ?? [])} />}
-        {sessions.error !== null && <p className="soft small">The sessions behind it could not be read: {sessions.error.message}</p>}
+        <Way steps={steps(asked, told)} />
         {sure !== null && (
           <p className="soft small explain-note">
             Confidence {sure}: {CONFIDENCE_MEANING[sure]}
@@ -61,34 +57,14 @@ export function StoryPanels({ asked, told }: { asked: Asked; told: Story }) {
   )
 }
 
-function keys(asked: Asked, told: Story): string[] {
-  if (asked.kind === 'access_key') {
-    return [asked.id]
-  }
-  if (isShared(told)) {
-    return []
-  }
-  if (asked.kind === 'role_session' || asked.kind === 'identity') {
-    const rows = [...rowsOf(told, 'issued to'), ...rowsOf(told, 'shown by')]
-    return [...new Set(rows.map((row) => text(row, 'access_key_id')).filter((key) => key !== null))]
-  }
-  if (told.event === null || told.attribution === null) {
-    return []
-  }
-  const own = text(told.event, 'access_key_id')
-  // Calls that a service forwards carry a key of their own; the record that issued the session names the real one.
-  const issued = text(recordOf(told, 'issued_by'), 'issued_access_key_id')
-  return [...new Set([issued, own].filter((key) => key !== null))]
-}
-
-function steps(asked: Asked, told: Story, sessions: readonly Row[]): Step[] {
+function steps(asked: Asked, told: Story): Step[] {
   switch (asked.kind) {
     case 'event':
-      return eventChain(told, sessions)
+      return eventChain(told, sessionsOf(told))
     case 'access_key':
     case 'role_session':
     case 'identity':
-      return isShared(told) ? [] : keyChain(told, sessions)
+      return isShared(told) ? [] : keyChain(told, sessionsOf(told))
     case 'role':
       return roleChain(told, asked.id)
     default:

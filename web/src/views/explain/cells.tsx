@@ -2,7 +2,7 @@
 import { Link } from 'react-router'
 import { AccessPath, Badge, Confidence, EventLink, NodeLink, Role, Score, ServiceAccount, Time } from '../../components/basics'
 import type { Column } from '../../components/DataTable'
-import { service } from '../../format'
+import { exact, service } from '../../format'
 import { useCarry } from '../../state/url'
 import { ACCESS_PATHS, ACTORS, CAUSES, proof, term } from '../../terms'
 import { text, type Row } from './story'
@@ -38,7 +38,7 @@ export function Cell({ name, row }: { name: string; row: Row }) {
     return <span className="soft">–</span>
   }
   if (typeof value !== 'string') {
-    return name === 'score' && typeof value === 'number' ? <Score value={value} /> : <>{typeof value === 'boolean' ? (value ? 'yes' : 'no') : value.toLocaleString('en-GB')}</>
+    return name === 'score' && typeof value === 'number' ? <Score value={value} /> : <>{typeof value === 'boolean' ? (value ? 'yes' : 'no') : exact(value)}</>
   }
   if (isTime(value)) {
     return <Time value={value} />

@@ -8,7 +8,7 @@ import { roleChain } from './ways'
 const ROLE = 'arn:aws:iam::111122223333:role/web'
 
 function told(sections: Record<string, Row[]>, part: Partial<Story> = {}): Story {
-  return { verdict: '', event: null, attribution: null, evidence: [], records: new Map(), sections: Object.entries(sections).map(([title, rows]) => ({ title, rows })), missing: [], ...part }
+  return { verdict: '', event: null, attribution: null, chain: [], evidence: [], records: new Map(), sections: Object.entries(sections).map(([title, rows]) => ({ title, rows })), missing: [], ...part }
 }
 
 const asked = (id: string) => subject(id) as Asked

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { better } from './certainty'
-import { confidence, isShared, sentence, type Row, type Story } from './story'
+import { confidence, isShared, sentence, sessionsOf, type Row, type Story } from './story'
 import { eventChain, keyChain } from './ways'
 
 function told(part: Partial<Story>): Story {
-  return { verdict: '', event: null, attribution: null, evidence: [], records: new Map(), sections: [], missing: [], ...part }
+  return { verdict: '', event: null, attribution: null, chain: [], evidence: [], records: new Map(), sections: [], missing: [], ...part }
 }
 
 const call: Row = {
@@ -23,6 +23,23 @@ describe('isShared', () => {
   it('tells a session name of several from that of one', () => {
     expect(isShared(told({ verdict: 'shared by several identities: the access keys and their issuing records tell whose each call is' }))).toBe(true)
     expect(isShared(told({ verdict: 'workload shop/shared of c, by irsa, exact' }))).toBe(false)
+  })
+})
+
+describe('the sessions behind it', () => {
+  const first: Row = { hops: 0, access_key_id: 'ASIA0' }
+  const second: Row = { hops: 1, access_key_id: 'ASIA1' }
+
+  it('are those that the service names for a call', () => {
+    expect(sessionsOf(told({ event: call, attribution: irsa, chain: [first, second] }))).toEqual([first, second])
+    expect(sessionsOf(told({ event: call }))).toEqual([])
+  })
+
+  it('are those of the chain of credentials, or the one that they were issued to', () => {
+    const issued = { title: 'issued to', rows: [second, first] }
+    expect(sessionsOf(told({ sections: [issued] }))).toEqual([second])
+    expect(sessionsOf(told({ sections: [issued, { title: 'chain', rows: [first, second] }] }))).toEqual([first, second])
+    expect(sessionsOf(told({ verdict: 'shared by several identities: of this name', sections: [issued] }))).toEqual([])
   })
 })
 
@@ -57,6 +74,12 @@ describe('the way to a call', () => {
     const sessions: Row[] = [0, 1, 2].map((hops) => ({ hops, role_arn: `arn:aws:iam::111122223333:role/r${hops}`, access_key_id: `ASIA${hops}` }))
     const steps = eventChain(told({ event: call, attribution: { ...irsa, hops: 2 } }), sessions)
     expect(steps.map((step) => step.title).slice(3)).toEqual(['Role session', 'Assumed role 1', 'Assumed role 2', 'Call'])
+  })
+
+  it('names the call that issued the first session by its record', () => {
+    const issued: Row = { hops: 0, event_id: 'i', event_name: 'AssumeRoleForPodIdentity', role_arn: 'arn:aws:iam::111122223333:role/web' }
+    const binding = eventChain(told({ event: call, attribution: { ...irsa, access_path: 'pod_identity' } }), [issued])[2]
+    expect(binding?.facts.map(([name, value]) => [name, value.text])).toEqual([['Issued by', 'AssumeRoleForPodIdentity']])
   })
 
   it('marks a guess as one', () => {

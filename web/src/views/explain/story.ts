@@ -16,6 +16,8 @@ export interface Story {
   verdict: string
   event: Row | null
   attribution: Row | null
+  /** The sessions behind a call, the first one first. */
+  chain: Row[]
   evidence: Fact[]
   /** The records that facts rest on, by event id. */
   records: Map<string, Row>
@@ -35,6 +37,7 @@ export function story(answer: Schemas['Explanation']): Story {
     verdict: answer.verdict,
     event: answer.event ?? null,
     attribution: answer.attribution ?? null,
+    chain: (answer.chain ?? []).map((step): Row => ({ ...step })),
     evidence: evidence.map(({ fact, detail, event_id: eventId }) => ({ fact, detail: detail ?? null, event_id: eventId ?? null })),
     records,
     sections: (answer.sections ?? []).map((section) => ({ title: section.title, rows: section.rows })),
@@ -74,6 +77,19 @@ export function callerName(row: Row): string | null {
 /** Tells whether several identities use a session of this name: no chain is that of all its calls. */
 export function isShared(told: Story): boolean {
   return told.verdict.startsWith('shared by several identities')
+}
+
+/** The sessions behind what was asked about, the first one first; none where several identities share it. */
+export function sessionsOf(told: Story): Row[] {
+  if (told.event !== null) {
+    return told.chain
+  }
+  if (isShared(told)) {
+    return []
+  }
+  const chain = rowsOf(told, 'chain')
+  // Credentials that were obtained with no others are all there is of their chain.
+  return chain.length > 0 ? chain : rowsOf(told, 'issued to').slice(0, 1)
 }
 
 /** The record that a fact of this kind rests on. */

@@ -16,8 +16,8 @@ export function eventChain(told: Story, sessions: readonly Row[]): Step[] {
   const one = who(row)
   const nodeRole = one.path === 'node_role'
   const issuing = recordOf(told, 'issued_by')
-  const first = sessions.length > 1 ? recordOf(told, 'chained_from') : issuing
-  const root: Row | null = sessions[0] === undefined ? issuing : { ...(sessions.length === 1 ? issuing : null), event_id: sessions[0].event_id, event_name: first === null ? 'issuing event' : rootName(one) }
+  const [first] = sessions
+  const root: Row | null = first === undefined ? issuing : { ...(sessions.length === 1 ? issuing : null), event_id: first.event_id, event_name: text(first, 'event_name') ?? rootName(one) }
   const held = sessions.length > 0 ? sessions.map((session, index) => sessionStep(session, index, nodeRole)) : [ownSession(event, number(row, 'hops') ?? 0, nodeRole)]
   const why = nodeRole && text(row, 'confidence') === 'unknown' ? 'no pod of the node explains the call well enough' : whyNoPod(one)
   const from = origin(one, nodeRole ? null : root, why)
@@ -70,7 +70,7 @@ export function keyChain(told: Story, sessions: readonly Row[]): Step[] {
   const from =
     nodeRole && callers.size > 1
       ? [sharedStep(one, callers.size)]
-      : origin(one, nodeRole || issued === null ? null : { event_id: issued.event_id, event_name: rootName(one) })
+      : origin(one, nodeRole || issued === null ? null : { event_id: issued.event_id, event_name: text(issued, 'event_name') ?? rootName(one) })
   return [...from, ...held, callsStep(calls.length > 0 ? calls : rowsOf(told, 'shown by'))]
 }
 

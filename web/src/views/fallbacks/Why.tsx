@@ -3,6 +3,7 @@ import { Code, Score, ServiceAccount } from '../../components/basics'
 import { Section } from '../../components/Drawer'
 import { Evidence } from '../../components/Evidence'
 import { aboutOf } from '../../components/sources'
+import { scoreText } from '../../format'
 import { useCarry } from '../../state/url'
 import { candidateName, candidates, evidenceOf, isOfAccount, podId, type Candidate, type Fallback } from './fallback'
 
@@ -63,7 +64,7 @@ function reason(row: Fallback, list: readonly Candidate[]): string {
     return `None is likely enough to be named. ${basis}`
   }
   if (row.confidence === 'candidate') {
-    return `The first is the likeliest, and not proven: of calls with a score of ${(row.score ?? 0).toFixed(2)} about ${Math.round(100 * (row.score ?? 0))} % are right. ${basis}`
+    return `The first is the likeliest, and not proven: of calls with a score of ${scoreText(row.score ?? 0)} about ${Math.round(100 * (row.score ?? 0))} % are right. ${basis}`
   }
   return `${list.length > 1 ? 'Other pods were on the nodes; only the first explains the calls.' : 'Only this pod explains the calls.'} ${basis}`
 }

@@ -2,7 +2,7 @@
 import type { Schemas } from '../../api/client'
 import type { Fact } from '../../components/Evidence'
 import { facts } from '../../components/Evidence'
-import { count, counted, json } from '../../format'
+import { count, counted, json, scoreText } from '../../format'
 import { policyText } from '../../policy'
 import { ACCESS_PATHS, CAUSES, term, UNKNOWN_POD } from '../../terms'
 
@@ -103,7 +103,7 @@ export function openText(row: Pick<Fallback, 'candidates'>): string {
     return 'no candidates'
   }
   const number = list.length === 1 ? '1 candidate' : `${list.length} candidates, best`
-  return `${number} ${candidateName(best)} (${best.score.toFixed(2)})`
+  return `${number} ${candidateName(best)} (${scoreText(best.score)})`
 }
 
 export function fix(row: Pick<Fallback, 'fix'>): Fix | null {

@@ -20,7 +20,7 @@ const columns: Column<Row>[] = [
 export function Runs({ rows }: { rows: readonly Row[] }) {
   if (rows.length === 0) {
     return (
-      <Panel title="Runs on a schedule" note="Nothing is read on a schedule by this service. What is in the store was read by podtrail ingest.">
+      <Panel title="Runs on a schedule" note="Nothing is read on a schedule by this service. What podtrail ingest read, as in a cron job, is listed apart.">
         <div className="two-columns">
           <div className="section">
             <p>To have it read by itself, name the sources in podtrail.toml:</p>

@@ -46,7 +46,7 @@ describe('filterNodes', () => {
 
 describe('nodeFigures', () => {
   it('counts a node with two roles once', () => {
-    expect(nodeFigures(rows)).toEqual({ nodes: 3, running: 2, fallbacks: 1, open: 1, hopUnknown: 1, imdsV1: 1, noAgent: 1, fallbackCalls: 5, calls: 52 })
+    expect(nodeFigures(rows)).toEqual({ nodes: 3, running: 2, fallbacks: 1, open: 1, hopUnknown: 1, imdsV1: 1, tokensUnknown: 0, noAgent: 1, fallbackCalls: 5, calls: 52 })
   })
 })
 

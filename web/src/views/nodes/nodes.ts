@@ -64,6 +64,7 @@ export function nodeFigures(rows: readonly NodeRow[]) {
     open: number((row) => (row.hop_limit ?? 0) > 1),
     hopUnknown: number((row) => row.hop_limit === null),
     imdsV1: number((row) => row.http_tokens === 'optional'),
+    tokensUnknown: number((row) => row.http_tokens === null),
     noAgent: number((row) => !row.pod_identity_agent),
     fallbackCalls: rows.reduce((sum, row) => sum + (row.fallback_calls ?? 0), 0),
     calls: rows.reduce((sum, row) => sum + (row.calls ?? 0), 0),

@@ -69,7 +69,7 @@ const columns: Column<Row>[] = [
     header: 'Proven files',
     value: (row) => row.proven_log_files,
     cell: (row) => <Proven row={row} />,
-    meaning: 'Log files that the trail’s digests prove to be unaltered, of all that were read',
+    meaning: 'Log files that the trail’s digests prove to be unaltered, of all that were read; and what is wrong with others',
   },
 ]
 
@@ -137,9 +137,25 @@ function Proven({ row }: { row: Row }) {
 function Faults({ row }: { row: Row }) {
   const missing = row.missing_log_files ?? 0
   const altered = row.altered_log_files ?? 0
-  return missing + altered === 0 ? null : (
-    <Badge tone="bad" title={`${counted(missing, 'log file')} missing, ${counted(altered, 'log file')} altered, moved or added`}>
-      {count(missing + altered)} not as delivered
-    </Badge>
+  const unreadable = row.unreadable ?? 0
+  const rejected = row.rejected ?? 0
+  return (
+    <>
+      {missing + altered > 0 && (
+        <Badge tone="bad" title={`${counted(missing, 'log file')} missing, ${counted(altered, 'log file')} altered, moved or added`}>
+          {count(missing + altered)} not as delivered
+        </Badge>
+      )}{' '}
+      {unreadable > 0 && (
+        <Badge tone="bad" title="Log files that could not be read, and folders that could not be listed: tried again with the next run">
+          {count(unreadable)} unreadable
+        </Badge>
+      )}{' '}
+      {rejected > 0 && (
+        <Badge tone="warn" title="Values of the log files that were refused: Ingestion has the reasons">
+          {counted(rejected, 'value')} refused
+        </Badge>
+      )}
+    </>
   )
 }

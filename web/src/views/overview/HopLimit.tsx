@@ -3,7 +3,7 @@ import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
 import { Badge, Panel, Run } from '../../components/basics'
 import { Answer, Empty } from '../../components/states'
-import { arnName, counted } from '../../format'
+import { arnName, count, counted } from '../../format'
 import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
 import { Gaps } from '../readiness/Gaps'
@@ -76,7 +76,7 @@ function Verdict({ row }: { row: Row }) {
       </div>
       <p className="soft small">
         {row.cluster ?? 'cluster not known'} · {counted(running, 'running instance')}
-        {closed > 0 ? `, ${closed} at hop limit 1 already` : ''}
+        {closed > 0 ? `, ${count(closed)} at hop limit 1 already` : ''}
       </p>
       {row.hop_limit_1 === 'breaks' && <Breaks row={row} />}
       <NotObserved row={row} />
@@ -108,12 +108,13 @@ function NotObserved({ row }: { row: Row }) {
 }
 
 function Breaks({ row }: { row: Row }) {
+  // The verdict is of all time: the link leaves the time range behind.
   const to = useCarry()
   const { workloads } = namesThatBreak(row)
   const names = workloads.slice(0, NAMED)
   return (
     <p className="small">
-      <Link to={to('/fallbacks', { cluster: row.cluster, role_arn: row.role_arn })}>{whatBreaks([row]).text}</Link> would break
+      <Link to={to('/fallbacks', { cluster: row.cluster, role_arn: row.role_arn, from: null, to: null })}>{whatBreaks([row]).text}</Link> would break
       {names.length > 0 && `${names.length < workloads.length ? ', among them ' : ': '}${names.join(', ')}`}. Fix them first, then switch.
     </p>
   )

@@ -3,8 +3,8 @@ import type { EChartsCoreOption } from 'echarts/core'
 import { useCallback, useMemo } from 'react'
 import { categoryAxis, timeAxis, valueAxis } from '../../components/axes'
 import { Chart } from '../../components/Chart'
-import { count } from '../../format'
-import { useUrlValues } from '../../state/url'
+import { count, exact } from '../../format'
+import { useUrlControls } from '../../state/url'
 import { PATH_SERIES_COLOUR, pathSeries } from '../../terms'
 import type { Row } from '../explain/story'
 import { isNumber, isTimeColumn, likely, MOST_BARS, plot, type Choice, type Column } from './chart'
@@ -12,7 +12,7 @@ import { isNumber, isTimeColumn, likely, MOST_BARS, plot, type Choice, type Colu
 const COLOURS = Object.values(PATH_SERIES_COLOUR)
 
 export function ResultChart({ columns, rows }: { columns: readonly Column[]; rows: Row[] }) {
-  const [params, set] = useUrlValues()
+  const [params, set] = useUrlControls()
   const guess = useMemo(() => likely(columns, rows), [columns, rows])
   const has = (name: string | null) => columns.some((column) => column.name === name)
   const x = params.get('x')
@@ -81,7 +81,7 @@ function Drawn({ rows, choice: { x, y, series, kind }, time }: { rows: Row[]; ch
         color: COLOURS.map(colour),
         grid: { left: 8, right: 20, top: drawn.series.length > 1 ? 56 : 28, bottom: 8, containLabel: true },
         legend: { show: drawn.series.length > 1, type: 'scroll', top: 0, left: 0, textStyle: { color: colour('--text') }, pageTextStyle: { color: colour('--text') }, pageIconColor: colour('--accent') },
-        tooltip: { trigger: 'axis', axisPointer: { type: kind === 'bar' ? 'shadow' : 'line' }, valueFormatter: (value: unknown) => (typeof value === 'number' ? count(value) : '–') },
+        tooltip: { trigger: 'axis', axisPointer: { type: kind === 'bar' ? 'shadow' : 'line' }, valueFormatter: (value: unknown) => (typeof value === 'number' ? exact(value) : '–') },
         xAxis: beside ? values : time ? timeAxis(colour) : names,
         yAxis: beside ? names : values,
         series: drawn.series.map((one) => ({

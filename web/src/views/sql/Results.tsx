@@ -5,7 +5,7 @@ import { Panel } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Failed } from '../../components/states'
 import { Tabs } from '../../components/Tabs'
-import { count, counted } from '../../format'
+import { count, counted, exact } from '../../format'
 import { isPolicy, policyText } from '../../policy'
 import { useUrlValue } from '../../state/url'
 import { Cell, isTime, scalar, type Scalar } from '../explain/cells'
@@ -115,7 +115,7 @@ const LINKED = new Set([
 ])
 
 function Raw({ value }: { value: Scalar }) {
-  return value === null ? <span className="soft">null</span> : <>{typeof value === 'number' ? value.toLocaleString('en-GB') : String(value)}</>
+  return value === null ? <span className="soft">null</span> : <>{typeof value === 'number' ? exact(value) : String(value)}</>
 }
 
 /** Lists and objects, and texts that hold some; null for anything else. Short ones are readable as they are. */

@@ -11,8 +11,9 @@ import { latest, sum } from '../workloads/uses'
 
 export function Head({ answer }: { answer: Schemas['Workload'] }) {
   const paths = [...new Set(answer.actions.map((row) => row.access_path ?? 'unknown'))].toSorted((a, b) => a.localeCompare(b, 'en'))
-  const roles = new Set(answer.actions.map((row) => row.role_arn)).size
-  const assumed = answer.roles.filter((row) => (row.hops ?? 0) > 0).length
+  // A call that no role is known of, such as one to assume the first, is of none.
+  const roles = new Set(answer.actions.flatMap((row) => row.role_arn ?? [])).size
+  const assumed = new Set(answer.roles.flatMap((row) => ((row.hops ?? 0) > 0 ? (row.role_arn ?? []) : []))).size
   const denied = sum(answer.actions.map((row) => row.denied))
   const last = latest(answer.actions.map((row) => row.last_seen))
   return (
@@ -29,7 +30,7 @@ export function Head({ answer }: { answer: Schemas['Workload'] }) {
           )
         }
       />
-      <Tile name="Roles" figure={count(roles)} note={assumed === 0 ? 'none was assumed' : `${assumed} of them assumed`} />
+      <Tile name="Roles" figure={count(roles)} note={assumed === 0 ? 'none was assumed' : `${count(assumed)} of them assumed`} />
       <Tile
         name="Calls"
         figure={count(sum(answer.actions.map((row) => row.calls)))}

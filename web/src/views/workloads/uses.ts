@@ -135,7 +135,7 @@ export function accounts(rows: readonly Use[], fallbacks: readonly Schemas['Fall
       namespace: first.namespace,
       service_account: first.service_account,
       access_paths: [...new Set(group.map((row) => row.access_path ?? 'unknown'))].toSorted((a, b) => a.localeCompare(b, 'en')),
-      roles: new Set(group.map((row) => row.role_arn)).size,
+      roles: new Set(group.flatMap((row) => row.role_arn ?? [])).size,
       hops: Math.max(...group.map((row) => row.hops ?? 0)),
       confidence: weakest(group.map((row) => row.confidence)),
       calls: sum(group.map((row) => row.calls)),
