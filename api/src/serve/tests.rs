@@ -248,6 +248,11 @@ async fn every_answer_is_of_the_type_that_is_described() {
         assert!(!told.verdict.is_empty());
         assert_eq!(told.event.is_some(), told.sections.is_none(), "{subject}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_there_is_not_is_not_found() {
+    let service = Service::start().await;
     for path in [
         "fallbacks/none",
         "workloads/a/b/c",

@@ -344,7 +344,7 @@ struct Together {
 const DECODERS: usize = 3;
 
 /// Longer than any machine needs to start a thread.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Waiting(Arc<Together>);
