@@ -497,15 +497,13 @@ impl Ingester {
 /// Creates the tables that do not exist yet, and gives those of a batch. One that no batch is written to keeps no event from being read.
 async fn create_tables(store: &Store) -> Result<Vec<DeltaTable>> {
     let mut of_batch = Vec::with_capacity(BATCH_TABLES.len());
-    for table in TABLES {
-        let is_of_batch = BATCH_TABLES.iter().any(|each| each.name == table.name);
-        match store.create_table(table).await {
-            Ok(loaded) if is_of_batch => of_batch.push(loaded),
-            Err(error) if is_of_batch => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "a table can be neither loaded nor created");
-            }
-            Ok(_) => {}
+    for table in BATCH_TABLES {
+        of_batch.push(store.create_table(table).await?);
+    }
+    // Those of a batch come first.
+    for table in &TABLES[BATCH_TABLES.len()..] {
+        if let Err(error) = store.create_table(table).await {
+            tracing::warn!(%error, "a table can be neither loaded nor created");
         }
     }
     Ok(of_batch)

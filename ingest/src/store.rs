@@ -175,16 +175,15 @@ impl Store {
         Ok(delta.version().unwrap_or_default())
     }
 
-    /// Loads the newest snapshot of every table, in the order of [`TABLES`]; those that do not exist yet are created.
+    /// Creates the tables that do not exist yet.
     ///
     /// # Errors
     /// [`Error::Delta`] where a table can neither be created nor loaded.
-    pub async fn create_tables(&self) -> Result<Vec<DeltaTable>> {
-        let mut tables = Vec::with_capacity(TABLES.len());
+    pub async fn create_tables(&self) -> Result<()> {
         for table in TABLES {
-            tables.push(self.create_table(table).await?);
+            self.create_table(table).await?;
         }
-        Ok(tables)
+        Ok(())
     }
 
     /// Loads a table, and creates it where it does not exist yet.

@@ -136,27 +136,32 @@ impl Engine {
     }
 
     fn context(&self) -> SessionContext {
-        let config = SessionConfig::new()
-            .with_target_partitions(self.threads)
-            .with_information_schema(true)
-            .set_bool("datafusion.execution.parquet.pushdown_filters", true)
-            // One type for all texts: literals, functions and columns then agree everywhere.
-            .set_bool(
-                "datafusion.execution.parquet.schema_force_view_types",
-                false,
-            )
-            .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
-            // The generic dialect takes a column named `cluster` for the end of a list.
-            .set_str("datafusion.sql_parser.dialect", "PostgreSQL")
-            // Times without a zone are UTC, as everything here is.
-            .set_str("datafusion.execution.time_zone", "+00:00");
         let state = SessionStateBuilder::new()
-            .with_config(config)
+            .with_config(session_config(self.threads))
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
             .build();
         SessionContext::new_with_state(state)
     }
+}
+
+/// How sessions are configured that plan for so many threads.
+#[must_use]
+pub fn session_config(threads: usize) -> SessionConfig {
+    SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_information_schema(true)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // One type for all texts: literals, functions and columns then agree everywhere.
+        .set_bool(
+            "datafusion.execution.parquet.schema_force_view_types",
+            false,
+        )
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        // The generic dialect takes a column named `cluster` for the end of a list.
+        .set_str("datafusion.sql_parser.dialect", "PostgreSQL")
+        // Times without a zone are UTC, as everything here is.
+        .set_str("datafusion.execution.time_zone", "+00:00")
 }
 
 fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {

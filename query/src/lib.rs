@@ -33,7 +33,7 @@ mod trust;
 mod udf;
 
 pub use catalog::Snapshot;
-pub use engine::{Engine, Limits, Session};
+pub use engine::{Engine, Limits, Session, session_config};
 pub use error::{Error, Result};
 pub use executor::{Answer, Bounds, Description, Ended, Executor, Queries, SHOWN_TEXT, Statement};
 pub use filter::Filter;

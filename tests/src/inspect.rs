@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionContext;
 use podtrail_ingest::schema::{DIGEST_FINDINGS, EVENTS, TABLES};
 use podtrail_ingest::store::Store;
-use podtrail_query::{Engine, Limits, Session};
+use podtrail_query::{Engine, Limits, Session, session_config};
 use serde_json::{Map, Value};
 
 use crate::objects::{ExpectedObject, Objects};
@@ -26,17 +26,7 @@ pub async fn session(store: &Store) -> Session {
 /// Opens the newest snapshot of the tables alone. The views are most of what opening a session costs: who looks at tables
 /// hundreds of times has no use for them.
 pub async fn tables(store: &Store) -> SessionContext {
-    // As in the sessions of podtrail.
-    let config = SessionConfig::new()
-        .with_target_partitions(1)
-        .set_bool(
-            "datafusion.execution.parquet.schema_force_view_types",
-            false,
-        )
-        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
-        .set_str("datafusion.sql_parser.dialect", "PostgreSQL")
-        .set_str("datafusion.execution.time_zone", "+00:00");
-    let context = SessionContext::new_with_config(config);
+    let context = SessionContext::new_with_config(session_config(1));
     for table in TABLES {
         let Some(delta) = store.load(table).await.unwrap() else {
             assert_eq!(table.name, DIGEST_FINDINGS.name, "a table is missing");

@@ -3,7 +3,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } fro
 import { useMaySql } from '../api/queries'
 import { CopyButton, PageHead } from '../components/basics'
 import { Failed, Loading } from '../components/states'
-import { useUrlValues } from '../state/url'
+import { useUrlControls } from '../state/url'
 import { EXAMPLES } from './sql/examples'
 import type { EditorHandle } from './sql/Editor'
 import { Params } from './sql/Params'
@@ -20,7 +20,7 @@ const Editor = lazy(() => import('./sql/Editor'))
 const TYPING_MS = 400
 
 export default function Sql() {
-  const [address, setAddress] = useUrlValues()
+  const [address, setAddress] = useUrlControls()
   const given = address.get('q')
   const [text, setText] = useState(given ?? EXAMPLES[0]?.query ?? '')
   // The editor holds the text; it is told only of a text that comes from elsewhere: one of its own, drawn late, would
@@ -51,15 +51,11 @@ export default function Sql() {
     setReplaced({ text: query })
   }, [])
 
-  // The address that this page wrote itself is no news; another one is run, as a link to a statement is meant. What was
-  // written is drawn late, and several times at once.
-  const written = useRef<(string | null)[]>([])
+  // The address that this page wrote itself is no news; another one is run, as a link to a statement is meant.
+  const written = useRef<string | null>(null)
   useEffect(() => {
-    const own = written.current.indexOf(given)
-    if (own !== -1) {
-      written.current = written.current.slice(own)
-    } else if (given !== null) {
-      written.current = [given]
+    if (given !== null && given !== written.current) {
+      written.current = given
       const values = readParams(address.get('params'))
       replace(given)
       setParams(values)
@@ -72,7 +68,7 @@ export default function Sql() {
   // Mounted again, as React does while developing, the page runs the statement of its address again.
   useEffect(
     () => () => {
-      written.current = []
+      written.current = null
     },
     [],
   )
@@ -80,7 +76,7 @@ export default function Sql() {
   const keep = useCallback(
     (query: string, values: Record<string, Param>) => {
       const kept = query.length > LONGEST_IN_ADDRESS ? null : query
-      written.current.push(kept)
+      written.current = kept
       setAddress({ q: kept, params: kept === null ? null : writeParams(placeholders(query), values) })
     },
     [setAddress],

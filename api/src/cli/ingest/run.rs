@@ -65,11 +65,7 @@ impl<'a> Run<'a> {
         for (opened, location) in &mut self.opened {
             match opened.trail.take() {
                 Some(Err(error)) if is_for_the_user(&error) => {
-                    return Err(if several {
-                        error.context((*location).to_owned())
-                    } else {
-                        error
-                    });
+                    return Err(of_source(error, location, several));
                 }
                 trail => opened.trail = trail,
             }
@@ -128,13 +124,8 @@ impl Ingest {
                 .map_or_else(|| Ok(exit_of(&summary, proven)), Err);
             schedule::ended(schedules, location, ended);
             total.add(&summary);
-            broken.extend(failures.into_iter().map(|error| {
-                if several {
-                    error.context(location.to_owned())
-                } else {
-                    error
-                }
-            }));
+            let failures = failures.into_iter();
+            broken.extend(failures.map(|error| of_source(error, location, several)));
         }
         // Whoever follows need not hear every few seconds that nothing came.
         let idle = self.goes_on() && total.objects == 0 && !total.has_problems();
@@ -151,6 +142,15 @@ impl Ingest {
         } else {
             exit
         })
+    }
+}
+
+/// An error that names its source, where there are several.
+fn of_source(error: anyhow::Error, location: &str, several: bool) -> anyhow::Error {
+    if several {
+        error.context(location.to_owned())
+    } else {
+        error
     }
 }
 

@@ -291,20 +291,12 @@ impl Cluster<'_> {
     ) -> Result<Option<(Vec<AssociatedAccessPolicy>, i64)>, Closed> {
         let request = self.client.list_associated_access_policies();
         let request = request.cluster_name(self.name).principal_arn(principal);
-        let mut pages = request.into_paginator().send();
-        let (mut policies, mut listed_at) = (Vec::new(), None);
-        while let Some(page) = pages.next().await {
-            let answer = self
-                .reader
-                .answer(calls::LIST_ACCESS_POLICIES, self.name, page)
-                .await?;
-            let Some((page, at)) = answer else {
-                return Ok(None);
-            };
-            listed_at.get_or_insert(at);
-            policies.extend(page.associated_access_policies.unwrap_or_default());
-        }
-        Ok(listed_at.map(|at| (policies, at)))
+        let pages = request.into_paginator().send();
+        let call = calls::LIST_ACCESS_POLICIES;
+        let listed = self.reader.pages(call, self.name, pages, |page| {
+            page.associated_access_policies.unwrap_or_default()
+        });
+        listed.await
     }
 
     /// As access entries.
