@@ -92,6 +92,12 @@ else:
 PYTHON
 export PODTRAIL_MOTO="http://127.0.0.1:$port"
 
+step "the bench suite: its programs are valid Python, and know each other"
+for program in tests/bench/*.py; do
+    "$moto/bin/python" -c 'import sys; compile(open(sys.argv[1], encoding="utf-8").read(), sys.argv[1], "exec")' "$program"
+done
+PYTHONDONTWRITEBYTECODE=1 "$moto/bin/python" tests/bench/table.py --help >/dev/null
+
 step "clients of the service (schemathesis, psycopg, ADBC, psql)"
 clients="${CARGO_TARGET_DIR:-$PWD/target}/clients"
 packages='schemathesis==4.32.5 psycopg[binary]==3.3.9 adbc-driver-flightsql==1.13.0 pyarrow==26.0.1'

@@ -5,8 +5,9 @@
 //! with hash and signature. [`verify`] walks each such chain from its newest digest to its oldest,
 //! because only a newer digest tells what an older one must be: that way a digest that was removed
 //! or replaced is named, and a copy without object metadata is proven but for its last digest.
-//! Memory is bounded by the digests of a month by name, those of [`Options::lanes`] times some
-//! hours by content, and the names of the log files of two days.
+//! Memory does not grow with the history. It is bounded by the digests of a month by name, those of
+//! [`Options::lanes`] times some hours by content, a hash for each log file that digests list of the days
+//! that are not compared yet, usually two, and of each chain 10,000 spans of each kind of time.
 //!
 //! The facts rest on "Validating CloudTrail log file integrity", "CloudTrail digest file
 //! structure" and "Custom implementations of CloudTrail log file integrity validation" in the

@@ -1,9 +1,13 @@
 //! The files of the commit protocol, below `_ingest/<source>/`.
 //!
 //! A *manifest* fixes which objects batch `seq` is made of before any of them is read, so that a
-//! batch that is tried again reads the same objects. A *redo record* holds everything a batch adds
+//! batch that is tried again reads the same objects. Where only the process that listed an object has
+//! its content, as that of an event in a queue's message, the manifest has it too, without credentials:
+//! whoever comes next can read the batch without that process. A *redo record* holds everything a batch adds
 //! to every table; it is written before the commit to `events`, and that commit names it, so the
 //! other tables can follow whenever the process died.
+
+use std::collections::BTreeMap;
 
 use deltalake::kernel::Add;
 use serde::{Deserialize, Serialize};
@@ -24,15 +28,36 @@ pub(crate) struct Manifest {
     pub(crate) location: String,
     /// The objects, in the order they are read.
     pub(crate) objects: Vec<ObjectRef>,
+    /// Content that nobody else has, by the place of its object among `objects`. Manifests of before have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    contents: BTreeMap<usize, String>,
 }
 
 impl Manifest {
-    pub(crate) fn new(location: &str, objects: Vec<ObjectRef>) -> Self {
+    pub(crate) fn new(location: &str) -> Self {
         Self {
             version: VERSION,
             location: location.to_owned(),
-            objects,
+            objects: Vec::new(),
+            contents: BTreeMap::new(),
         }
+    }
+
+    /// Adds an object, with its content where nobody else has it.
+    pub(crate) fn add(&mut self, object: ObjectRef, content: Option<String>) {
+        if let Some(content) = content {
+            self.contents.insert(self.objects.len(), content);
+        }
+        self.objects.push(object);
+    }
+
+    /// The objects to be read, with what is here of their content.
+    pub(crate) fn readable(&mut self) -> Vec<(ObjectRef, Option<String>)> {
+        let mut contents = std::mem::take(&mut self.contents);
+        let objects = self.objects.iter().cloned().enumerate();
+        objects
+            .map(|(at, object)| (object, contents.remove(&at)))
+            .collect()
     }
 
     fn path(source: &str, seq: i64) -> String {

@@ -35,6 +35,9 @@ pub use unread::unread;
 /// Objects looked up at once in `ingested_objects`.
 const LOOK_UP: usize = 4_096;
 
+/// Bytes of content kept with a batch, after which it is full.
+const BATCH_CONTENTS: usize = 16 << 20;
+
 /// Bounds of an ingest run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -391,16 +394,21 @@ impl Ingester {
             self.pending.extend(new);
             self.settle(&seen).await;
         }
-        let mut batch = Vec::new();
-        let mut bytes = 0;
+        let mut batch = Manifest::new(self.source.location());
+        let (mut bytes, mut kept) = (0, 0);
         for object in &self.pending {
-            if batch.len() == self.options.batch_objects || bytes >= self.options.batch_bytes {
+            if batch.objects.len() == self.options.batch_objects
+                || bytes >= self.options.batch_bytes
+                || kept >= BATCH_CONTENTS
+            {
                 break;
             }
             bytes += object.size;
-            batch.push(object.clone());
+            let content = self.source.held(object);
+            kept += content.as_ref().map_or(0, String::len);
+            batch.add(object.clone(), content);
         }
-        Ok((!batch.is_empty()).then(|| Manifest::new(self.source.location(), batch)))
+        Ok((!batch.objects.is_empty()).then_some(batch))
     }
 
     /// Tells the source which objects cannot be lost any more.
@@ -444,7 +452,7 @@ impl Ingester {
         &mut self,
         events: &DeltaTable,
         seq: i64,
-        manifest: Manifest,
+        mut manifest: Manifest,
         progress: &dyn Progress,
     ) -> Result<()> {
         let bytes = manifest.objects.iter().map(|object| object.size).sum();
@@ -458,11 +466,8 @@ impl Ingester {
             .await?;
         let mut writer =
             write::BatchWriter::new(&self.store, self.source.id(), &self.options, seq, attempt);
-        let mut chunks = read::chunks(
-            Arc::clone(&self.source),
-            &self.options,
-            manifest.objects.clone(),
-        );
+        let objects = manifest.readable();
+        let mut chunks = read::chunks(Arc::clone(&self.source), &self.options, objects);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
             for ended in &chunk.ended {
@@ -483,13 +488,10 @@ impl Ingester {
         self.committed.clone_from(&manifest.objects);
         self.committed
             .retain(|object| !unreadable.contains(&object.key));
-        let done: HashSet<&str> = manifest
-            .objects
-            .iter()
-            .map(|object| object.key.as_str())
-            .collect();
+        // One that was replaced since the batch was fixed, by this run or an earlier one, is still to be read.
+        let done: HashSet<(&str, &str)> = manifest.objects.iter().map(content_of).collect();
         self.pending
-            .retain(|object| !done.contains(object.key.as_str()));
+            .retain(|object| !done.contains(&content_of(object)));
         Ok(())
     }
 }
@@ -507,6 +509,11 @@ async fn create_tables(store: &Store) -> Result<Vec<DeltaTable>> {
         }
     }
     Ok(of_batch)
+}
+
+/// What names the content of an object.
+fn content_of(object: &ObjectRef) -> (&str, &str) {
+    (&object.key, &object.etag)
 }
 
 /// Names an attempt, so that its files and its redo record are its own.

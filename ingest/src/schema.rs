@@ -317,7 +317,7 @@ pub const EVENTS: Table = Table {
             name: "ingested_at",
             kind: Kind::Time,
             nullable: false,
-            doc: "When the batch of this row was committed.",
+            doc: "When the batch of this row began to be read, by the attempt that committed it.",
         },
     ],
 };
@@ -424,7 +424,7 @@ pub const REJECTS: Table = Table {
             name: "ingested_at",
             kind: Kind::Time,
             nullable: false,
-            doc: "When the batch was committed.",
+            doc: "When the batch began to be read, by the attempt that committed it.",
         },
     ],
 };
@@ -466,7 +466,7 @@ pub const INGESTED_OBJECTS: Table = Table {
             name: "ingested_at",
             kind: Kind::Time,
             nullable: false,
-            doc: "When the batch was committed.",
+            doc: "When the batch began to be read, by the attempt that committed it.",
         },
     ],
 };
@@ -516,7 +516,7 @@ pub const INVENTORY: Table = Table {
             name: "ingested_at",
             kind: Kind::Time,
             nullable: false,
-            doc: "When the row was committed.",
+            doc: "When the import of this row began.",
         },
     ],
 };

@@ -30,6 +30,7 @@ mod names;
 mod patterns;
 mod presence;
 mod read;
+mod reasons;
 mod rows;
 mod scenes;
 mod search;
@@ -44,9 +45,10 @@ use input::Inputs;
 use known::{Known, Unseen};
 use layout::Layout;
 pub(crate) use read::VIEWS as INPUTS;
+pub(crate) use reasons::told;
 pub(crate) use rows::schema;
 use rows::{Alike, Sheet};
-use scenes::Scenes;
+use scenes::{Scenes, Suspect};
 
 /// Length of a cell, in microseconds: that of an activity.
 const CELL: i64 = podtrail_ingest::BUCKET_SECONDS * 1_000_000;
@@ -63,21 +65,35 @@ pub(crate) fn identify(inputs: Vec<Vec<RecordBatch>>, threads: usize) -> Result<
     let mut scores = Vec::new();
     let mut known = Known::nothing(&inputs);
     let mut unseen = Unseen::none(&inputs);
-    for _ in 0..PASSES {
+    for pass in 1..=PASSES {
         explain::score(&inputs, &scenes, &layout, &known, threads, &mut scores);
         let believed = unseen.believe(&inputs, &mut scenes, &mut scores);
+        // What the last scores rest on is what is told with them.
+        if pass == PASSES {
+            break;
+        }
         let learnt = Known::learn(&inputs, &scenes, &scores, unseen.cells.clone());
         if !believed && learnt == known {
             break;
         }
         known = learnt;
     }
-    write(&inputs, &scenes, &scores)
+    write(&inputs, &scenes, &scores, &known)
 }
 
-/// Writes what the scores come to.
-fn write(inputs: &Inputs, scenes: &Scenes, scores: &[f64]) -> Result<Vec<RecordBatch>> {
+/// Writes what the scores come to; `known` is what they were made with.
+fn write(
+    inputs: &Inputs,
+    scenes: &Scenes,
+    scores: &[f64],
+    known: &Known,
+) -> Result<Vec<RecordBatch>> {
     let mut sheet = Sheet::new(inputs);
+    let says = |suspect: &Suspect, kind: u32| {
+        let workload = inputs.pods[suspect.pod as usize].workload;
+        let says = known.says(inputs, workload, kind);
+        says.map(|(_, reason)| reason)
+    };
     for (id, holder) in &inputs.addressed {
         sheet.add(*id, Alike::Holder(*holder), || {
             tell::tell_holder(inputs, holder)
@@ -97,19 +113,22 @@ fn write(inputs: &Inputs, scenes: &Scenes, scores: &[f64]) -> Result<Vec<RecordB
                     (inputs.text(kind.event_source), inputs.text(kind.event_name));
                 let alike = Alike::Forwarded(number, direct.clone());
                 sheet.add(call.id, alike, || {
-                    let (suspects, scores) = forwarded::together(scenes, scores, &direct);
+                    let (suspects, scores, kinds) = forwarded::together(scenes, scores, &direct);
+                    let says = |at: usize| says(&suspects[at], kinds[at]);
                     tell::Told {
                         fact: "forwarded_for",
                         detail: format!(
                             "{service} called this for a call to it at that moment: {name}"
                         ),
-                        ..tell::tell(inputs, scene, &suspects, &scores)
+                        ..tell::tell(inputs, scene, &suspects, &scores, says)
                     }
                 })?;
             } else if !scene.suspects.is_empty() {
                 sheet.add(call.id, Alike::Scene(number), || {
+                    let suspects = scenes.suspects(scene);
                     let scores = &scores[scene.suspects.clone()];
-                    tell::tell(inputs, scene, scenes.suspects(scene), scores)
+                    let says = |at: usize| says(&suspects[at], scene.kind);
+                    tell::tell(inputs, scene, suspects, scores, says)
                 })?;
             }
         }

@@ -18,6 +18,7 @@ use crate::days::Days;
 use crate::error::{Error, Result};
 use crate::executor::Queries;
 use crate::kept::{Kept, Place};
+use crate::marks::{self, Marks};
 use crate::rules::NodeAgentRules;
 use crate::shelf::Shelf;
 use crate::system;
@@ -46,6 +47,8 @@ enum Keeping {
     /// As compact. It has the column `event_date`, and no row of it depends on activities of another day, so that of a later
     /// snapshot only days with other data files are computed.
     Daily,
+    /// As daily, but its rows also depend on what the marks of their day are made of.
+    Marked,
     /// As compact, but only while other kept views are made of it.
     Passing,
 }
@@ -59,6 +62,12 @@ const EVIDENCE: (&str, &str) = (
     "{evidence}",
     concat!(",\n", include_str!("views/evidence.sql")),
 );
+
+/// Whether an address looks like a pod's.
+const USUAL_ADDRESS: (&str, &str) = ("{usual_address}", include_str!("views/usual_address.sql"));
+
+/// The hour of a row's first call, in views and lists.
+pub(crate) const HOUR: (&str, &str) = ("{hour}", include_str!("views/hour.sql"));
 
 macro_rules! view {
     ($name:literal) => {
@@ -90,11 +99,19 @@ macro_rules! view {
 }
 
 /// Views below the search for pods.
-const GROUNDS: [View; 53] = [
+const GROUNDS: [View; 68] = [
     view!("telling_records", daily),
     view!("issuing_records", daily),
     view!("daily_callers", daily),
     view!("daily_signs", daily),
+    view!("seen_instances", kept),
+    view!("cluster_records"),
+    view!("cluster_places", kept),
+    view!("cluster_namesakes", kept),
+    view!("told_records"),
+    view!("placed_signs"),
+    view!("placed_inventory"),
+    view!("unplaced_inventory", kept),
     view!("inventory_states", kept),
     view!("inventory_looks", kept),
     view!("trail_days", kept),
@@ -104,6 +121,7 @@ const GROUNDS: [View; 53] = [
     view!("log_files", kept),
     view!("cluster_creators", kept),
     view!("clusters", kept),
+    view!("cluster_grants", kept),
     view!("issuer_clusters", kept),
     view!("instances", kept),
     view!("nodes", kept),
@@ -111,7 +129,9 @@ const GROUNDS: [View; 53] = [
     view!("service_accounts", kept),
     view!("seen_associations", kept),
     view!("pod_identity_associations", kept),
+    view!("seen_roles"),
     view!("roles", kept),
+    view!("role_ids", kept),
     view!("role_policies", kept),
     view!("role_bindings", kept),
     view!("sole_bindings", kept),
@@ -122,7 +142,11 @@ const GROUNDS: [View; 53] = [
     view!("untagged_sessions", kept),
     view!("proxied_pods", kept),
     view!("issuances", kept),
+    view!("lone_copies", kept),
+    view!("pod_identity_roles", kept),
     view!("ambiguous_keys", kept),
+    view!("usable_issuances"),
+    view!("chain_links", kept),
     view!("issued_sessions", kept),
     view!("session_keys", kept),
     view!("session_arns", kept),
@@ -130,7 +154,6 @@ const GROUNDS: [View; 53] = [
     view!("node_pulls", kept),
     view!("node_boots", kept),
     view!("cluster_roles", kept),
-    view!("pod_identity_roles", kept),
     view!("root_activities", kept),
     view!("sessions"),
     view!("missing_keys"),
@@ -142,7 +165,7 @@ const GROUNDS: [View; 53] = [
             CALLS_OF_ACTIVITIES,
             (
                 "{more}",
-                ", calls, first_event_time, last_event_time, resource, event_category"
+                ", calls, first_event_time, last_event_time, resource, event_category, event_date"
             ),
         ]
     ),
@@ -151,8 +174,14 @@ const GROUNDS: [View; 53] = [
         "grounds",
         &[("{calls}", "events"), ("{more}", "")]
     ),
-    view!("held_grounds", passing),
     view!("pod_addresses", kept),
+    view!("unusual_addresses", "unusual_addresses", &[USUAL_ADDRESS]),
+    view!(
+        "held_grounds",
+        Keeping::Marked,
+        "held_grounds",
+        &[HOUR, USUAL_ADDRESS]
+    ),
     view!("addressed_pods"),
     view!("fallback_calls"),
     view!("pod_identity_agents", kept),
@@ -198,22 +227,38 @@ const ANSWERS: [View; 13] = [
         "unattributed_activities",
         &[("{grounds}", "held_grounds")]
     ),
-    view!("hourly_attribution", compact),
-    view!("hourly_unattributed", compact),
+    view!(
+        "hourly_attribution",
+        Keeping::Compact,
+        "hourly_attribution",
+        &[HOUR]
+    ),
+    view!(
+        "hourly_unattributed",
+        Keeping::Compact,
+        "hourly_unattributed",
+        &[HOUR]
+    ),
     view!("sums_agree"),
-    view!("fallback_activities"),
+    view!("fallback_activities", passing),
     view!("fallback_workloads", kept),
-    view!("fallback_hours", kept),
+    view!("fallback_hours", Keeping::Plain, "fallback_hours", &[HOUR]),
     view!("fallbacks", kept),
     view!("readiness", kept),
 ];
 
 /// Views that only other views read: who asked for one would have all its rows made and held for that one answer.
-const INNER: [&str; 8] = [
+const INNER: [&str; 14] = [
     "telling_records",
     "issuing_records",
     "daily_callers",
     "daily_signs",
+    "seen_instances",
+    "cluster_records",
+    "told_records",
+    "placed_signs",
+    "placed_inventory",
+    "unusual_addresses",
     "held_grounds",
     "held_attribution",
     "held_unattributed",
@@ -236,17 +281,22 @@ pub(crate) const WARMED: [&str; 10] = [
 
 /// Where the rows of kept views are.
 struct Places {
-    shelf: Place,
-    by_day: Place,
+    shelf: Arc<Shelf>,
+    days: Arc<Days>,
 }
 
 impl Places {
-    fn new(shelf: Shelf, days: Days) -> Self {
-        let shelf = Arc::new(shelf);
-        Self {
-            shelf: Place::Shelf(Arc::clone(&shelf)),
-            by_day: Place::ByDay(shelf, Arc::new(days)),
-        }
+    fn shelf(&self) -> Place {
+        Place::Shelf(Arc::clone(&self.shelf))
+    }
+
+    fn by_day(&self) -> Place {
+        Place::ByDay(Arc::clone(&self.shelf), Arc::clone(&self.days))
+    }
+
+    fn marked(&self, marks: Marks) -> Place {
+        let (shelf, days) = (Arc::clone(&self.shelf), Arc::clone(&self.days));
+        Place::Marked(shelf, days, Arc::new(marks))
     }
 }
 
@@ -297,12 +347,15 @@ pub(crate) async fn register(
     let rows = rules.rows()?;
     let rules = in_memory("node agent rules", rows)?;
     add(context, "node_agent_rules", Arc::new(rules))?;
-    let places = Places::new(Shelf::new(store, &snapshot, &identity), days);
+    let places = Places {
+        shelf: Arc::new(Shelf::new(store, &snapshot, &identity)),
+        days: Arc::new(days),
+    };
     let mut passing = Vec::new();
     for view in &GROUNDS {
         passing.extend(add_view(context, view, &places).await?);
     }
-    add_identities(context, &places.shelf).await?;
+    add_identities(context, &places.shelf()).await?;
     for view in &ANSWERS {
         passing.extend(add_view(context, view, &places).await?);
     }
@@ -379,9 +432,13 @@ async fn add_view(
             add(context, view.name, Arc::new(table))?;
             return Ok(None);
         }
-        Keeping::Plain => Kept::view(view.name, plan, false, &places.shelf),
-        Keeping::Compact => Kept::view(view.name, plan, true, &places.shelf),
-        Keeping::Daily => Kept::view(view.name, plan, true, &places.by_day),
+        Keeping::Plain => Kept::view(view.name, plan, false, &places.shelf()),
+        Keeping::Compact => Kept::view(view.name, plan, true, &places.shelf()),
+        Keeping::Daily => Kept::view(view.name, plan, true, &places.by_day()),
+        Keeping::Marked => {
+            let marks = marks_of_days(context).await?;
+            Kept::view(view.name, plan, true, &places.marked(marks))
+        }
         Keeping::Passing => Kept::view(view.name, plan, true, &Place::Memory),
     };
     let kept = Arc::new(kept);
@@ -391,8 +448,20 @@ async fn add_view(
         Arc::clone(&kept) as Arc<dyn TableProvider>,
     )?;
     // What is kept by day is read to make others of it, and can be read from the shelf again.
-    let passes = matches!(view.kept, Keeping::Passing | Keeping::Daily);
+    let passes = matches!(
+        view.kept,
+        Keeping::Passing | Keeping::Daily | Keeping::Marked
+    );
     Ok(passes.then_some(kept))
+}
+
+/// Plans what the marks of days are made of.
+async fn marks_of_days(context: &SessionContext) -> Result<Marks> {
+    let mut plans = Vec::with_capacity(marks::READ.len());
+    for sql in marks::READ {
+        plans.push(plan(context, "marks of days", sql).await?);
+    }
+    Ok(Marks::new(plans))
 }
 
 /// Registers `activity_identities`: what the search for pods makes of the views that it reads.

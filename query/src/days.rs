@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, Date32Array, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Date32Type};
 use arrow::error::{ArrowError, Result as ArrowResult};
@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::digest;
 
 /// The column that names the day, in tables and in views by day.
-const COLUMN: &str = "event_date";
+pub(crate) const COLUMN: &str = "event_date";
+
+/// A text for each day, by days since 1970-01-01; that without a day is of all days.
+pub(crate) type OfDays = BTreeMap<Option<i32>, String>;
 
 /// Data files of each day of a table: their digest, by days since 1970-01-01. Rows without a day are of none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,16 @@ impl Days {
         Ok(Self(days.collect()))
     }
 
+    /// Tells days apart by their marks as well: one with the same files and another mark is another.
+    pub(crate) fn marked(&self, marks: &OfDays) -> Self {
+        let mark = |day: Option<i32>| marks.get(&day).map_or("", String::as_str);
+        let days = self.0.iter().map(|(day, files)| {
+            let all = [files.as_str(), mark(Some(*day)), mark(None)];
+            (*day, digest::short(all))
+        });
+        Self(days.collect())
+    }
+
     /// Gives the days that have the same files in both.
     pub(crate) fn in_common(&self, other: &Self) -> BTreeSet<i32> {
         let same = |(day, files): &(&i32, &String)| other.0.get(*day) == Some(*files);
@@ -62,15 +75,20 @@ impl Days {
 
 /// Leaves the rows of some days.
 pub(crate) fn rows_of(days: &BTreeSet<i32>, rows: &RecordBatch) -> ArrowResult<RecordBatch> {
+    let kept: BooleanArray = days_of(rows)?
+        .iter()
+        .map(|day| Some(day.is_some_and(|day| days.contains(&day))))
+        .collect();
+    filter_record_batch(rows, &kept)
+}
+
+/// Gives the day of each row.
+pub(crate) fn days_of(rows: &RecordBatch) -> ArrowResult<Date32Array> {
     let of = rows
         .column_by_name(COLUMN)
         .ok_or_else(|| ArrowError::SchemaError(format!("there is no column {COLUMN}")))?;
     let of = cast(of, &DataType::Date32)?;
-    let of = of.as_primitive::<Date32Type>().iter();
-    let kept: BooleanArray = of
-        .map(|day| Some(day.is_some_and(|day| days.contains(&day))))
-        .collect();
-    filter_record_batch(rows, &kept)
+    Ok(of.as_primitive::<Date32Type>().clone())
 }
 
 /// Reads a day as Delta writes it: `2026-06-01`.

@@ -20,15 +20,17 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use podtrail_ingest::store::Store;
 use serde_json::Value;
 
-use crate::bounded;
+use crate::bounded::{self, Work};
 use crate::catalog::{self, Snapshot};
 use crate::error::{Error, Result};
 use crate::executor::{Queries, Statement};
 use crate::interrupt::interruptible;
 use crate::kept::Kept;
+use crate::memory::within_memory;
 use crate::read_only;
 use crate::rules::{NodeAgentRule, NodeAgentRules};
 use crate::size::check_size;
+use crate::types;
 use crate::udf;
 
 /// Rows that operators of a user's statement pass on at once: a long text that is the same for all rows is copied for each.
@@ -119,7 +121,8 @@ impl Engine {
             catalog::register(&context, &self.store, &self.rules, &self.queries).await?;
         // Only now: the views use none of these, and their rewriting would cost each of them time.
         udf::register_json(&context)?;
-        bounded::register(&context);
+        bounded::register(&context)
+            .map_err(|error| Error::from_engine("bound the functions", error))?;
         Ok(Session {
             context,
             snapshot,
@@ -179,19 +182,6 @@ fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>> {
         .map_err(|error| Error::from_engine("start the engine", error))
 }
 
-/// Tells whether values of a type have parts of several types.
-fn has_union(kind: &DataType) -> bool {
-    match kind {
-        DataType::Union(..) => true,
-        DataType::List(field)
-        | DataType::LargeList(field)
-        | DataType::FixedSizeList(field, _)
-        | DataType::Map(field, _) => has_union(field.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|field| has_union(field.data_type())),
-        _ => false,
-    }
-}
-
 /// One snapshot of the store, and SQL over it.
 pub struct Session {
     context: SessionContext,
@@ -245,12 +235,14 @@ impl Session {
     ///
     /// # Errors
     /// [`DataFusionError::NotImplemented`] where such values lie in lists or structures: those cannot be told as texts.
+    /// [`DataFusionError::Plan`] where a type is too large to be looked at.
     pub fn without_unions(&self, plan: LogicalPlan) -> DfResult<LogicalPlan> {
+        types::check(&plan)?;
         let is_union = |kind: &DataType| matches!(kind, DataType::Union(..));
         let fields = plan.schema().fields();
         let nested = fields
             .iter()
-            .find(|field| !is_union(field.data_type()) && has_union(field.data_type()));
+            .find(|field| !is_union(field.data_type()) && types::has_union(field.data_type()));
         if let Some(field) = nested {
             return Err(DataFusionError::NotImplemented(format!(
                 "the column {} has JSON values in lists or structures: read them as texts with ->> instead of ->",
@@ -304,8 +296,13 @@ impl Session {
     ) -> Result<SendableRecordBatchStream> {
         let failed = |error| Error::from_engine("start the query", error);
         read_only::check(&plan)?;
-        let state = self.context.state();
+        let mut state = self.context.state();
+        let work = Work::of(&plan, memory_bytes, stop).map_err(failed)?;
+        state.config_mut().options_mut().extensions.insert(work);
+        // With these settings: functions find the statement in them.
+        state.mark_start_execution();
         let plan = state.create_physical_plan(&plan).await.map_err(failed)?;
+        let plan = within_memory(plan).map_err(failed)?;
         let plan = interruptible(plan, stop).map_err(failed)?;
         let shared = state.runtime_env();
         let own = RuntimeEnv {

@@ -22,6 +22,11 @@ pub enum Error {
     /// Too many statements run and wait.
     #[error("too many statements run at once; try again")]
     Busy,
+    /// The rows of a statement were read slowly, and others waited for its turn.
+    #[error(
+        "the rows were read too slowly while other statements waited; read faster, or ask for fewer"
+    )]
+    TooSlow,
     /// A statement was stopped.
     #[error("{0}")]
     Stopped(String),
@@ -64,6 +69,7 @@ impl Error {
             Self::LimitExceeded(_) => "limit_exceeded",
             Self::TimedOut(_) => "timed_out",
             Self::Busy => "busy",
+            Self::TooSlow => "too_slow",
             Self::Stopped(_) => "stopped",
             Self::NotFound(_) => "not_found",
             Self::Rules { .. } => "rules",

@@ -1,17 +1,18 @@
 //! Runs statements within bounds: how many at once, how long each, how much memory, how many rows.
 //!
 //! A statement runs on a runtime of its own, so that its work never keeps the service from answering others. Its
-//! rows come through a short channel: a reader that is slow makes the statement wait, one that leaves ends it.
+//! rows come through a short channel: a reader that is slow makes the statement wait and lets others work meanwhile,
+//! one that leaves ends it. Who waits for a statement waits no longer than it may take, whatever keeps its thread busy.
 
+mod answer;
 mod describe;
 mod log;
+mod turns;
 mod withheld;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -21,27 +22,33 @@ use datafusion::common::ParamValues;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::engine::Session;
 use crate::error::{Error, Result};
+pub use answer::Answer;
 pub use describe::Description;
 pub(crate) use log::QueryRow;
 pub use log::{Ended, Queries, SHOWN_TEXT};
 use log::{Entry, Outcome};
+use turns::{Turn, Turns};
 use withheld::without_values;
 
 /// Batches that wait for a reader.
 const WAITING_BATCHES: usize = 2;
 
+/// Time that a statement has to end by itself, once it has taken as long as it may.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// Bounds of statements.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Statements that run at once.
+    /// Statements that work at once. As many may wait for slow readers meanwhile.
     pub concurrent: usize,
     /// Statements that may wait for their turn.
     pub waiting: usize,
@@ -107,8 +114,7 @@ impl Statement {
 pub struct Executor {
     runtime: Handle,
     bounds: Bounds,
-    turns: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+    turns: Arc<Turns>,
     queries: Option<Arc<Queries>>,
     clock: fn() -> DateTime<Utc>,
 }
@@ -124,8 +130,7 @@ impl Executor {
     ) -> Self {
         Self {
             runtime,
-            turns: Arc::new(Semaphore::new(bounds.concurrent)),
-            waiting: Arc::new(AtomicUsize::new(0)),
+            turns: Arc::new(Turns::new(bounds)),
             bounds,
             queries,
             clock,
@@ -138,12 +143,10 @@ impl Executor {
         &self.bounds
     }
 
-    /// Statements that run now.
+    /// Statements that run now, those that wait for their readers among them.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.bounds
-            .concurrent
-            .saturating_sub(self.turns.available_permits())
+        self.turns.taken()
     }
 
     /// Runs a statement that only reads.
@@ -180,7 +183,7 @@ impl Executor {
             .as_ref()
             .map(|queries| queries.begin(&statement, (self.clock)()));
         let turn = match self.check_length(&statement) {
-            Ok(()) => self.turn().await,
+            Ok(()) => self.turns.take().await,
             Err(error) => Err(error),
         };
         let turn = match turn {
@@ -214,16 +217,19 @@ impl Executor {
             deadline,
             sent: 0,
             entry,
-            _turn: turn,
+            turn,
         };
         let running = Running {
             task: self.runtime.spawn(run.drive()).abort_handle(),
             timer: stop_at(deadline, &stop),
             stop,
         };
-        let Ok(schema) = schema.await else {
+        let late = deadline + GRACE;
+        let schema = match tokio::time::timeout_at(late, schema).await {
+            Ok(Ok(schema)) => schema,
             // The statement ended before it had a schema.
-            return Err(taken(&end).unwrap_or_else(stopped));
+            Ok(Err(_)) => return Err(taken(&end).unwrap_or_else(stopped)),
+            Err(_) => return Err(Error::TimedOut(self.bounds.time)),
         };
         Ok(Answer {
             schema,
@@ -232,6 +238,8 @@ impl Executor {
             truncated,
             has_parameters,
             done: false,
+            late: Box::pin(tokio::time::sleep_until(late)),
+            time: self.bounds.time,
             _running: running,
         })
     }
@@ -244,40 +252,6 @@ impl Executor {
             )));
         }
         Ok(())
-    }
-
-    /// Waits for a turn.
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(turn);
-        }
-        let _waiting = Waiting::enter(&self.waiting, self.bounds.waiting).ok_or(Error::Busy)?;
-        match tokio::time::timeout(
-            self.bounds.patience,
-            Arc::clone(&self.turns).acquire_owned(),
-        )
-        .await
-        {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Error::Busy),
-        }
-    }
-}
-
-/// One that waits; leaves the count with its drop.
-struct Waiting<'count>(&'count AtomicUsize);
-
-impl<'count> Waiting<'count> {
-    fn enter(count: &'count AtomicUsize, most: usize) -> Option<Self> {
-        let before = count.fetch_add(1, Ordering::Relaxed);
-        let waiting = Self(count);
-        (before < most).then_some(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -343,7 +317,7 @@ struct Run {
     sent: u64,
     entry: Option<Entry>,
     /// Given back last: who gets the turn finds this statement noted as ended.
-    _turn: OwnedSemaphorePermit,
+    turn: Turn,
 }
 
 impl Run {
@@ -386,11 +360,21 @@ impl Run {
                 return Ok(());
             };
             self.sent += batch.num_rows() as u64;
-            if self.rows.send(batch).await.is_err() {
-                return Err(stopped());
-            }
+            self.send(batch).await?;
             next = rows.next().await;
         }
+        Ok(())
+    }
+
+    /// Hands rows to the reader. Where it does not read those before, others work until it does.
+    async fn send(&mut self, rows: RecordBatch) -> Result<()> {
+        let rows = match self.rows.try_send(rows) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(rows)) => rows,
+            Err(TrySendError::Closed(_)) => return Err(stopped()),
+        };
+        let room = self.turn.while_waiting(self.rows.reserve()).await?;
+        room.map_err(|_| stopped())?.send(rows);
         Ok(())
     }
 
@@ -445,74 +429,6 @@ fn filled(plan: LogicalPlan, parameters: ParamValues) -> Result<LogicalPlan> {
         )));
     }
     plan.with_param_values(parameters).map_err(failed)
-}
-
-/// The rows of a statement. Dropped, it ends the statement.
-#[derive(Debug)]
-pub struct Answer {
-    schema: SchemaRef,
-    rows: mpsc::Receiver<RecordBatch>,
-    end: End,
-    truncated: Arc<AtomicBool>,
-    has_parameters: bool,
-    done: bool,
-    _running: Running,
-}
-
-impl Answer {
-    /// Gives the columns.
-    #[must_use]
-    pub fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    /// Tells whether there were more rows than asked for; settled once the stream has ended.
-    #[must_use]
-    pub fn is_truncated(&self) -> bool {
-        self.truncated.load(Ordering::Relaxed)
-    }
-
-    /// Tells whether the statement has parameters: then no error of it may be logged but by its kind.
-    #[must_use]
-    pub fn has_parameters(&self) -> bool {
-        self.has_parameters
-    }
-
-    /// Gives all rows.
-    ///
-    /// # Errors
-    /// The first of the stream.
-    pub async fn all(mut self) -> Result<Vec<RecordBatch>> {
-        let mut rows = Vec::new();
-        while let Some(batch) = self.next().await {
-            rows.push(batch?);
-        }
-        Ok(rows)
-    }
-}
-
-impl Stream for Answer {
-    type Item = Result<RecordBatch>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.done {
-            return Poll::Ready(None);
-        }
-        match self.rows.poll_recv(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(batch)) => Poll::Ready(Some(Ok(batch))),
-            Poll::Ready(None) => {
-                self.done = true;
-                let end = self.end.lock().ok().and_then(|mut end| end.take());
-                // A channel that closes without an outcome is a statement that was cut off: never a short answer.
-                Poll::Ready(match end {
-                    Some(Ok(())) => None,
-                    Some(Err(error)) => Some(Err(error)),
-                    None => Some(Err(stopped())),
-                })
-            }
-        }
-    }
 }
 
 #[cfg(test)]

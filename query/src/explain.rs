@@ -193,7 +193,7 @@ async fn event(session: &Session, event_id: &str) -> Result<Option<Value>> {
     .await
 }
 
-async fn first(session: &Session, sql: &str) -> Result<Option<Value>> {
+pub(crate) async fn first(session: &Session, sql: &str) -> Result<Option<Value>> {
     Ok(all(session, sql).await?.into_iter().next())
 }
 

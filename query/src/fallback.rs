@@ -6,6 +6,7 @@ mod seen;
 use serde_json::{Value, json};
 
 use crate::fix::{self, Case, Cause, Owner, Search};
+use crate::namesakes::{self, ClusterArn};
 use crate::policy;
 use crate::sdk::{self, Binding};
 
@@ -92,7 +93,13 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
         return None;
     };
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    let region = region.unwrap_or_default();
+    // Of several clusters of one name, the ARN tells the region; that of the calls may be another.
+    let region = cluster
+        .and_then(ClusterArn::parse)
+        .map(|arn| arn.region)
+        .filter(|region| !region.is_empty())
+        .or(region)
+        .unwrap_or_default();
     let account = account_id.unwrap_or_default();
     let seen = seen_calls
         .and_then(|json| Seen::list(json).ok())
@@ -103,7 +110,7 @@ pub(crate) fn fix(arguments: &[Option<&str>]) -> Option<String> {
     let part = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let case = Case {
         cause: cause(cause_name?),
-        cluster: owned(cluster),
+        cluster: owned(cluster.map(namesakes::name)),
         region: region.to_owned(),
         account_id: account.to_owned(),
         namespace: owned(namespace),
@@ -169,6 +176,14 @@ pub(crate) fn search(arguments: &[Option<&str>]) -> Option<String> {
         inventory: inventory == Some("true"),
     };
     serde_json::to_string(&fix::find_out(&search)).ok()
+}
+
+/// Says who can have made the calls of a fallback, and why: SQL's `candidates_text`. None where nobody is listed.
+#[must_use]
+pub(crate) fn candidates_text(candidates: &str) -> Option<String> {
+    let list: Vec<fix::Candidate> = serde_json::from_str(candidates).ok()?;
+    let texts: Vec<String> = list.iter().map(fix::Candidate::text).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
 }
 
 #[cfg(test)]

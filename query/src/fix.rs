@@ -19,7 +19,7 @@ use crate::policy::{Note, Policy, joined, partition};
 use crate::sdk::{Binding, TooOld};
 use workload::Maker;
 
-pub use search::{Candidate, Search, find_out};
+pub use search::{Candidate, Reason, Search, find_out};
 
 /// Why a workload does not use a role of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

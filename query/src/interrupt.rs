@@ -2,7 +2,7 @@
 //!
 //! A task is stopped only where it waits. A join may work for days between two waits: it gives many rows for each one
 //! it takes, or none for many. So joins are made to wait now and then, and conditions of joins look whether they
-//! should go on.
+//! should go on. Functions that take long look by themselves (`bounded`).
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -70,6 +70,14 @@ pub(crate) fn interruptible(
     .data()
 }
 
+/// Fails once the statement is to stop.
+pub(crate) fn go_on(stop: &AtomicBool) -> DfResult<()> {
+    if stop.load(Ordering::Relaxed) {
+        return Err(DataFusionError::Execution("stopped".to_owned()));
+    }
+    Ok(())
+}
+
 /// A condition that fails once the statement is to stop.
 #[derive(Debug)]
 struct Looking {
@@ -105,9 +113,7 @@ impl PhysicalExpr for Looking {
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> DfResult<ColumnarValue> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(DataFusionError::Execution("stopped".to_owned()));
-        }
+        go_on(&self.stop)?;
         self.inner.evaluate(batch)
     }
 

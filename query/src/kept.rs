@@ -1,6 +1,7 @@
 //! Views whose rows are computed once for a snapshot: kept in memory for the session, and on the shelf for the
 //! sessions that come after it; or held in memory only while such views are made of them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -10,16 +11,20 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as CatalogSession, TableProvider};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::{MemTable, TableType};
-use datafusion::error::Result as DfResult;
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{CastExpr, Column};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use tokio::sync::OnceCell;
+use tracing::Instrument;
 
 use crate::days::{self, Days};
+use crate::marks::Marks;
 use crate::shelf::Shelf;
 
 /// Makes a view's rows of the rows of its inputs, by input, with at most so many threads.
@@ -37,22 +42,30 @@ pub(crate) enum Place {
     /// The same, of rows that each come from one day's files alone: of a later snapshot, only days with other files are
     /// computed.
     ByDay(Arc<Shelf>, Arc<Days>),
+    /// The same, of rows that also come from what the marks of their day are made of: days with another mark are computed
+    /// as well. They grow with hours, and with calls that pods made with a node's role, by five minutes.
+    Marked(Arc<Shelf>, Arc<Days>, Arc<Marks>),
     /// In memory until [`Kept::release`]: rows that other kept views are made of.
     Memory,
 }
 
 /// A view that is computed when first read, and kept.
 pub(crate) struct Kept {
-    name: &'static str,
-    inputs: Vec<LogicalPlan>,
+    recipe: Arc<Recipe>,
     /// What is read.
     schema: SchemaRef,
-    /// What is held: the same, or with dictionaries for texts.
+    /// Until they are released.
+    rows: RwLock<Option<Arc<OnceCell<MemTable>>>>,
+}
+
+/// How the rows of a view are had.
+struct Recipe {
+    name: &'static str,
+    inputs: Vec<LogicalPlan>,
+    /// What is held: what is read, or that with dictionaries for texts.
     held: SchemaRef,
     compute: Compute,
     place: Place,
-    /// Until they are released.
-    rows: RwLock<Option<Arc<OnceCell<MemTable>>>>,
 }
 
 impl Kept {
@@ -84,17 +97,21 @@ impl Kept {
         compact: bool,
         place: &Place,
     ) -> Self {
-        Self {
+        let held = if compact {
+            with_dictionaries(&schema)
+        } else {
+            Arc::clone(&schema)
+        };
+        let recipe = Recipe {
             name,
             inputs,
-            held: if compact {
-                with_dictionaries(&schema)
-            } else {
-                Arc::clone(&schema)
-            },
-            schema,
+            held,
             compute,
             place: place.clone(),
+        };
+        Self {
+            recipe: Arc::new(recipe),
+            schema,
             rows: RwLock::new(Some(Arc::default())),
         }
     }
@@ -110,11 +127,53 @@ impl Kept {
         rows.clone().unwrap_or_default()
     }
 
+    /// Has the rows made by a task of their own. A plan is made by one thread, and the plans of some dozens of views are much
+    /// of what the first answer costs: those of views that do not read each other are made side by side.
+    async fn made_apart(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
+        let Some(own) = state.as_any().downcast_ref::<SessionState>() else {
+            return self.recipe.rows(state).await;
+        };
+        let (recipe, own) = (Arc::clone(&self.recipe), own.clone());
+        let rows = async move { recipe.rows(&own).await };
+        // It ends when nobody waits for it.
+        SpawnedTask::spawn(rows.in_current_span())
+            .join_unwind()
+            .await
+            .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+    }
+
+    /// Reads texts out of their dictionaries.
+    fn as_read(&self, rows: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+        if self.recipe.held == self.schema {
+            return Ok(rows);
+        }
+        let columns = rows
+            .schema()
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(index, field)| {
+                let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), index));
+                let declared = self.schema.field_with_name(field.name())?.data_type();
+                let read = if declared == field.data_type() {
+                    column
+                } else {
+                    Arc::new(CastExpr::new(column, declared.clone(), None))
+                };
+                Ok((read, field.name().clone()))
+            })
+            .collect::<DfResult<Vec<_>>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
+    }
+}
+
+impl Recipe {
     async fn rows(&self, state: &dyn CatalogSession) -> DfResult<MemTable> {
         let rows = match &self.place {
             Place::Memory => self.computed(state, &self.inputs).await?,
-            Place::Shelf(shelf) => self.shelved(state, shelf, None).await?,
-            Place::ByDay(shelf, days) => self.shelved(state, shelf, Some(days)).await?,
+            Place::Shelf(shelf) | Place::ByDay(shelf, _) | Place::Marked(shelf, _, _) => {
+                self.shelved(state, shelf).await?
+            }
         };
         // Each partition is read by a thread of its own.
         let threads = threads_of(state);
@@ -130,20 +189,34 @@ impl Kept {
         &self,
         state: &dyn CatalogSession,
         shelf: &Shelf,
-        days: Option<&Days>,
     ) -> DfResult<Vec<RecordBatch>> {
         if let Some(rows) = shelf.take(self.name, &self.held).await {
             return Ok(rows);
         }
-        let rows = match days {
+        let days = self.days(state).await?;
+        let rows = match &days {
             Some(days) => self.computed_by_day(state, shelf, days).await?,
             None => self.computed(state, &self.inputs).await?,
         };
-        shelf.put(self.name, &self.held, &rows, days).await;
+        shelf
+            .put(self.name, &self.held, &rows, days.as_deref())
+            .await;
         Ok(rows)
     }
 
-    /// Computes the rows of the days that an earlier snapshot had not, or not with the same files.
+    /// What the rows of each day come from, where each comes from one day.
+    async fn days(&self, state: &dyn CatalogSession) -> DfResult<Option<Cow<'_, Days>>> {
+        Ok(match &self.place {
+            Place::Memory | Place::Shelf(_) => None,
+            Place::ByDay(_, days) => Some(Cow::Borrowed(days.as_ref())),
+            Place::Marked(_, days, marks) => {
+                let marks = marks.read(state).await?;
+                Some(Cow::Owned(days.marked(&marks)))
+            }
+        })
+    }
+
+    /// Computes the rows of the days that an earlier snapshot had not, or that came from other things there.
     async fn computed_by_day(
         &self,
         state: &dyn CatalogSession,
@@ -235,30 +308,6 @@ impl Kept {
             .collect::<DfResult<Vec<_>>>()?;
         Ok(RecordBatch::try_new(Arc::clone(&self.held), columns)?)
     }
-
-    /// Reads texts out of their dictionaries.
-    fn as_read(&self, rows: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if self.held == self.schema {
-            return Ok(rows);
-        }
-        let columns = rows
-            .schema()
-            .fields()
-            .iter()
-            .enumerate()
-            .map(|(index, field)| {
-                let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(field.name(), index));
-                let declared = self.schema.field_with_name(field.name())?.data_type();
-                let read = if declared == field.data_type() {
-                    column
-                } else {
-                    Arc::new(CastExpr::new(column, declared.clone(), None))
-                };
-                Ok((read, field.name().clone()))
-            })
-            .collect::<DfResult<Vec<_>>>()?;
-        Ok(Arc::new(ProjectionExec::try_new(columns, rows)?))
-    }
 }
 
 fn threads_of(state: &dyn CatalogSession) -> usize {
@@ -289,7 +338,7 @@ impl fmt::Debug for Kept {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Kept")
-            .field("name", &self.name)
+            .field("name", &self.recipe.name)
             .finish_non_exhaustive()
     }
 }
@@ -312,7 +361,7 @@ impl TableProvider for Kept {
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let cell = self.cell();
-        let rows = cell.get_or_try_init(|| self.rows(state)).await?;
+        let rows = cell.get_or_try_init(|| self.made_apart(state)).await?;
         self.as_read(rows.scan(state, projection, filters, limit).await?)
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 
+use crate::catalog::HOUR;
 use crate::error::{Error, Result};
 use crate::executor::Statement;
 use crate::filter::{Filter, has_placeholder};
@@ -27,7 +28,7 @@ pub struct Listing {
     /// What it shows.
     pub title: &'static str,
     /// Its SQL, with the placeholders of a [`Filter`]; `{attribution}` and `{unattributed}` stand for views of
-    /// activities, or of their sums per hour.
+    /// activities, or of their sums per hour, `{hour}` for the hour of a row's first call.
     pub sql: &'static str,
     /// Columns that tell the rows apart.
     pub key: &'static [&'static str],
@@ -221,6 +222,7 @@ impl Listing {
         self.sql
             .replace("{attribution}", attribution)
             .replace("{unattributed}", unattributed)
+            .replace(HOUR.0, HOUR.1)
     }
 
     /// Makes the statement for a page: at most `limit` rows that follow the key `after`, in the order of keys, with

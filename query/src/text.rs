@@ -146,7 +146,7 @@ pub fn service_account(subject: &str) -> Option<(&str, &str)> {
 #[must_use]
 pub fn external_id_part<'a>(external_id: &'a str, part: &str) -> Option<&'a str> {
     let parts: Vec<&str> = external_id.split('/').collect();
-    let [_, account, cluster, namespace, service_account] = parts.as_slice() else {
+    let [region, account, cluster, namespace, service_account] = parts.as_slice() else {
         return None;
     };
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -156,6 +156,8 @@ pub fn external_id_part<'a>(external_id: &'a str, part: &str) -> Option<&'a str>
         return None;
     }
     match part {
+        "region" => Some(region),
+        "account" => Some(account),
         "cluster" => Some(cluster),
         "namespace" => Some(namespace),
         "service_account" => Some(service_account),

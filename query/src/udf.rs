@@ -21,7 +21,7 @@ use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value};
 
 use crate::rules::NodeAgentRules;
-use crate::{fallback, sdk, text, trust};
+use crate::{candidates, fallback, namesakes, sdk, text, trust};
 
 /// Arguments of one row.
 type Row<'a> = &'a [Option<&'a str>];
@@ -157,7 +157,7 @@ impl FunctionDoc {
 
 /// The functions that podtrail adds to SQL. Those from `json_get` on come with the crate
 /// `datafusion-functions-json`.
-pub const FUNCTIONS: [FunctionDoc; 35] = [
+pub const FUNCTIONS: [FunctionDoc; 40] = [
     FunctionDoc {
         usage: "role_name(arn)",
         doc: "Name of the role behind a role or role session ARN, without its path.",
@@ -200,7 +200,19 @@ pub const FUNCTIONS: [FunctionDoc; 35] = [
     },
     FunctionDoc {
         usage: "external_id_part(external_id, part)",
-        doc: "cluster, namespace or service_account of a Pod Identity external id.",
+        doc: "region, account, cluster, namespace or service_account of a Pod Identity external id.",
+    },
+    FunctionDoc {
+        usage: "cluster_arn(name, account_id, region)",
+        doc: "ARN of an EKS cluster; account and region may be null or empty.",
+    },
+    FunctionDoc {
+        usage: "cluster_name(cluster)",
+        doc: "Name of a cluster that is called by its name or its ARN.",
+    },
+    FunctionDoc {
+        usage: "cluster_identity(name, account_id, region, arns)",
+        doc: "What views call a cluster: its name, or of the ARNs of several with that name, one a line, the only one that account and region fit; null where several do.",
     },
     FunctionDoc {
         usage: "is_denied(error_code)",
@@ -249,6 +261,14 @@ pub const FUNCTIONS: [FunctionDoc; 35] = [
     FunctionDoc {
         usage: "fallback_search(cluster, nodes, first_seen, last_seen, user_agents, candidates, inventory)",
         doc: "How to find out who is behind a fallback whose workload is not known, as JSON of the same members as that of fallback_fix.",
+    },
+    FunctionDoc {
+        usage: "candidates_told(candidates)",
+        doc: "Candidates as the search for pods lists them, with what their reasons say.",
+    },
+    FunctionDoc {
+        usage: "candidates_text(candidates)",
+        doc: "Candidates of a fallback in words: each with its score and what its reasons are called.",
     },
     FunctionDoc {
         usage: "evidence(fact, event_id, detail, …)",
@@ -345,6 +365,15 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         text_function("external_id_part", 2, |row| {
             text::external_id_part(row[0]?, row[1]?).map(str::to_owned)
         }),
+        text_function("cluster_arn", 3, |row| {
+            Some(namesakes::arn(row[0]?, row[1], row[2]))
+        }),
+        text_function("cluster_name", 1, |row| {
+            row[0].map(|cluster| namesakes::name(cluster).to_owned())
+        }),
+        text_function("cluster_identity", 4, |row| {
+            namesakes::identity(row[0]?, row[1], row[2], row[3])
+        }),
         variadic("json_text", |row| {
             let (json, path) = json_path(row)?;
             text::json_text(json, &path)
@@ -368,6 +397,10 @@ pub(crate) fn register(context: &SessionContext, rules: &Arc<NodeAgentRules>) {
         variadic("fallback_id", |row| Some(fallback::id(row))),
         variadic("fallback_fix", fallback::fix),
         variadic("fallback_search", fallback::search),
+        text_function("candidates_told", 1, |row| candidates::told(row[0]?)),
+        text_function("candidates_text", 1, |row| {
+            fallback::candidates_text(row[0]?)
+        }),
         variadic("evidence", |row| Some(evidence(row))),
         text_function("node_agent_rule", 5, move |row| {
             rules

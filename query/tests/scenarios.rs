@@ -1,7 +1,7 @@
 //! Every scenario of `scenarios/` ingested in process, and what `attribution` says of it.
 //!
 //! A scenario is a folder with `records.json` (made up, true to the shape of CloudTrail's records),
-//! `attribution.snap`, and where it has one, `inventory/` with what kubectl and the AWS CLI print. Each is ingested in three orders of arrival, which must give the same rows, and
+//! `attribution.snap`, and where it has one, `inventory/` with what kubectl and the AWS CLI print (and `kubectl/`, see `import`). Each is ingested in three orders of arrival, which must give the same rows, and
 //! the rows by event must agree with the rows by activity.
 #![allow(clippy::unwrap_used)]
 
@@ -16,6 +16,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::stream::BoxStream;
 use podtrail_ingest::source::{Body, ObjectRef, Source};
 use podtrail_ingest::store::Store;
+use podtrail_query::policy::{self, of_workload};
 use podtrail_query::{Engine, Limits, Session};
 use serde_json::{Value, json};
 
@@ -87,7 +88,8 @@ fn object(records: &[Value]) -> String {
     json!({ "Records": records }).to_string()
 }
 
-/// Imports the inventory of a scenario, if it has one.
+/// Imports the inventory of a scenario, if it has one. What lies in the folder `kubectl` beside it is imported with a cluster's name
+/// alone.
 async fn import(store: &Store, inventory: &Path) -> bool {
     if !inventory.is_dir() {
         return false;
@@ -97,11 +99,19 @@ async fn import(store: &Store, inventory: &Path) -> bool {
         now: NOW,
         ..podtrail_ingest::inventory::Options::default()
     };
-    let paths = vec![inventory.to_owned()];
-    let imported = podtrail_ingest::inventory::import_into(store, paths, options)
-        .await
-        .unwrap();
-    assert_eq!(imported.rejects, Vec::new());
+    let named = podtrail_ingest::inventory::Options {
+        cluster: Some("payments".to_owned()),
+        ..options.clone()
+    };
+    let printed = inventory.with_file_name("kubectl");
+    for (folder, options) in [(inventory.to_owned(), options), (printed, named)] {
+        if folder.is_dir() {
+            let imported = podtrail_ingest::inventory::import_into(store, vec![folder], options)
+                .await
+                .unwrap();
+            assert_eq!(imported.rejects, Vec::new());
+        }
+    }
     true
 }
 
@@ -143,7 +153,7 @@ async fn attribution(runs: &[Vec<String>], inventory: &Path, inventory_first: bo
     let mut text = shown(&attributed, &events);
     if with_inventory {
         let query = format!(
-            "SELECT {SHOWN_FALLBACKS} FROM fallbacks ORDER BY namespace, workload, actions"
+            "SELECT {SHOWN_FALLBACKS} FROM fallbacks ORDER BY namespace, workload, actions, cluster"
         );
         for row in rows(&session, &query).await {
             text.push_str("fallback\n");
@@ -284,6 +294,73 @@ async fn check(name: &str) {
     });
 }
 
+/// Gives the roles that the policy of a workload lets it assume, from the records of a scenario.
+async fn assumable(name: &str, cluster: &str, namespace: &str, account: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(folder(name).join("records.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let records = file["Records"].as_array().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let store = Store::folder(temporary.path(), true).unwrap();
+    let source = Arc::new(Objects(vec![object(records)]));
+    let options = podtrail_ingest::Options::new(1, || NOW);
+    podtrail_ingest::run(&store, source, options, &())
+        .await
+        .unwrap();
+    let engine = Engine::new(store, &Limits::new(1)).unwrap();
+    let session = engine.session().await.unwrap();
+    let options = policy::Options::default();
+    let policy = of_workload(&session, cluster, namespace, account, options)
+        .await
+        .unwrap();
+    let statements = policy
+        .documents
+        .iter()
+        .flat_map(|document| document["Statement"].as_array().unwrap());
+    let assuming = |statement: &&Value| {
+        let actions = statement["Action"].as_array().unwrap();
+        actions.iter().any(|action| action == "sts:AssumeRole")
+    };
+    let mut roles: Vec<String> = statements
+        .filter(assuming)
+        .flat_map(|statement| statement["Resource"].as_array().unwrap())
+        .map(|resource| resource.as_str().unwrap().to_owned())
+        .collect();
+    roles.sort();
+    roles
+}
+
+#[tokio::test]
+async fn a_policy_has_the_roles_that_a_workload_assumes_and_not_what_eks_does_for_it() {
+    let issuer = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF";
+    let target = "arn:aws:iam::444455556666:role/ledger-target";
+    let hop = "arn:aws:iam::111122223333:role/team/hop-one";
+    let other = "arn:aws:iam::444455556666:role/shared/reader";
+    for (name, cluster, namespace, account, expected) in [
+        ("chain_of_two", issuer, "reports", "reader", vec![hop]),
+        ("chain_copy_alone", issuer, "reports", "reader", vec![other]),
+        // With a target role, it is the first role that assumes it: EKS does it with the workload's session.
+        (
+            "pod_identity_target_role",
+            "payments",
+            "money",
+            "ledger",
+            vec![target],
+        ),
+        ("pod_identity", "payments", "money", "ledger", vec![]),
+        // Where one cluster has the name, its ARN does as well.
+        (
+            "pod_identity",
+            "arn:aws:eks:us-east-1:111122223333:cluster/payments",
+            "money",
+            "ledger",
+            vec![],
+        ),
+    ] {
+        let found = assumable(name, cluster, namespace, account).await;
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
         $(
@@ -319,6 +396,7 @@ scenarios!(
     auto_mode_node,
     aws_auth_node_role,
     chain_across_accounts,
+    chain_copy_alone,
     chain_loops,
     chain_of_two,
     cluster_admin_roles,
@@ -352,6 +430,7 @@ scenarios!(
     irsa_denied,
     irsa_issuers,
     irsa_sole_binding,
+    irsa_sole_of_another_cluster,
     irsa_wildcard_trust,
     karpenter_node,
     kiam,
@@ -359,6 +438,8 @@ scenarios!(
     kube2iam,
     kube2iam_annotated,
     kubernetes_not_eks,
+    namesakes,
+    namesakes_unplaced,
     node_boot,
     node_role,
     node_role_by_kubelet,
@@ -372,11 +453,14 @@ scenarios!(
     pod_address_reused,
     pod_address_taken_over,
     pod_identity,
+    pod_identity_chain_unissued,
     pod_identity_target_role,
     pod_identity_target_role_external_id,
     pod_identity_transitive_tags,
+    pod_identity_untagged_role_moved,
     pod_identity_untagged_with_association,
     pod_identity_without_tags,
+    readiness_cluster_of_role,
     readiness_imds_v1,
     readiness_safe,
     secrets_encryption,

@@ -1,5 +1,6 @@
 """How long answers take: from the command line, over HTTP, and for many clients at once."""
 
+import contextlib
 import json
 import shutil
 import statistics
@@ -169,7 +170,8 @@ def _load(service):
 
 
 def reports(bench, events):
-    """The part `reports`: each report as a whole process, of a store that nobody has asked, of one that was, and after a batch."""
+    """The part `reports`: each report as a whole process, of a store that nobody has asked, of one that was, after a batch, and
+    after maintenance."""
     store = bench.store(events)
     data.warm(store)
     base = [bench.podtrail, "--store", store, "--quiet", "--output", "ndjson", "report"]
@@ -185,7 +187,41 @@ def reports(bench, events):
         results["batch"] = _after_a_batch(bench, events)
     except child.Failed as error:
         results["batch"] = {name: {"failed": str(error)} for name in REPORTS}
+    try:
+        results |= _after_maintenance(bench, events)
+    except child.Failed as error:
+        results["maintained"] = {name: {"failed": str(error)} for name in REPORTS}
     return results
+
+
+@contextlib.contextmanager
+def _maintained(bench, events):
+    """A copy of a store after `podtrail maintain`, and what that took."""
+    scratch = bench.scratch(f"maintained-{events}")
+    try:
+        store = scratch / "store"
+        shutil.copytree(bench.store(events), store)
+        run = child.run([bench.podtrail, "--store", store, "--quiet", "maintain"])
+        _forget(store)
+        data.warm(store)
+        yield store, {"wall": [run.wall], "cpu": [run.cpu], "rss": run.rss}
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _after_maintenance(bench, events):
+    """Each report of a store whose files were merged, and that nobody has asked since."""
+    with _maintained(bench, events) as (store, maintenance):
+        base = [bench.podtrail, "--store", store, "--quiet", "--output", "ndjson", "report"]
+        return {
+            "maintenance": {"podtrail maintain": maintenance},
+            "maintained": {
+                name: attempt(
+                    bench, f"{name}, maintained", lambda name=name: _process([*base, name], lambda: _forget(store))
+                )
+                for name in REPORTS
+            },
+        }
 
 
 def _after_a_batch(bench, events):
@@ -218,7 +254,7 @@ def _after_a_batch(bench, events):
 
 
 def sql(bench, events):
-    """The part `sql`: each statement as a whole process, and by a service that has seen it before."""
+    """The part `sql`: each statement as a whole process, by a service that has seen it before, and after maintenance."""
     store = bench.store(events)
     statements = Subjects(bench, store).statements()
     data.warm(store)
@@ -236,6 +272,18 @@ def sql(bench, events):
                 f"{name}, warm",
                 lambda statement=statement: _warm(service, "/api/v1/sql", {"query": statement}),
             )
+    try:
+        with _maintained(bench, events) as (store, _):
+            Service(bench.podtrail, store).close()
+            base = [bench.podtrail, "--store", store, "--quiet", "--output", "ndjson", "sql"]
+            results["maintained"] = {
+                name: attempt(
+                    bench, f"{name}, maintained", lambda statement=statement: _process([*base, statement])
+                )
+                for name, statement in statements.items()
+            }
+    except child.Failed as error:
+        results["maintained"] = {name: {"failed": str(error)} for name in statements}
     return results
 
 

@@ -51,6 +51,9 @@ def ask(connection):
         cursor.execute(COUNT, ("none",))
         assert cursor.fetchone() == (0,)
 
+        columns = cursor.adbc_execute_schema(PATHS)
+        assert columns.names == ["access_path", "calls"], columns
+
         schema = cursor.adbc_prepare(COUNT)
         assert schema.field(0).type == pyarrow.string(), schema
 

@@ -25,6 +25,13 @@ def main(host, port, token=None):
             assert isinstance(first, datetime.datetime) and first.utcoffset() is not None, first
         rows = connection.execute("SELECT event_id FROM events ORDER BY event_id").fetchall()
         assert len(rows) == len(set(rows)) > 1000, len(rows)
+        for binary in (False, True):
+            with connection.cursor(name="ahead", binary=binary) as cursor:
+                cursor.execute(
+                    "SELECT event_id FROM events WHERE event_id <> %s ORDER BY event_id", [""]
+                )
+                pieces = cursor.fetchmany(500) + cursor.fetchall()
+            assert pieces == rows, len(pieces)
     with psycopg.connect(**place) as connection:
         try:
             connection.execute("CREATE TABLE t AS SELECT 1")

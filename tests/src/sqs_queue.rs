@@ -1,14 +1,18 @@
 //! A queue of SQS in the shape of its JSON protocol, over messages in memory. What is given out stays hidden until it is
-//! given back or deleted; the queue has no dead-letter queue.
+//! given back or deleted; the queue has no dead-letter queue. Buckets that its messages name do not exist, which is told at
+//! once or never.
 //!
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html>
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 
-use crate::endpoint::ACCOUNT;
+use crate::endpoint::{self, ACCOUNT};
 use crate::http_server::{Reply, Request, Server};
 
 #[derive(Debug)]
@@ -25,6 +29,10 @@ struct State {
     visible: VecDeque<Message>,
     /// Given out, by their newest handle.
     hidden: BTreeMap<String, Message>,
+    /// Whether requests for objects wait.
+    stalls: bool,
+    /// What they wait for.
+    waiting: Vec<Sender<String>>,
 }
 
 /// The running service with its only queue.
@@ -69,6 +77,27 @@ impl SqsQueue {
         state.visible.push_back(message);
     }
 
+    /// Prepares to ingest the queue.
+    pub fn ingest(&self, store: &Path, options: &[&str]) -> Command {
+        let url = self.url();
+        let arguments = [&["ingest", url.as_str()], options].concat();
+        endpoint::command(self.endpoint(), store, &arguments)
+    }
+
+    /// Lets who asks for objects wait, or not any more.
+    pub fn stall(&self, stalls: bool) {
+        let mut state = self.lock();
+        state.stalls = stalls;
+        state.waiting.clear();
+    }
+
+    /// Lets so much time pass that all messages that were given out may be received again.
+    pub fn let_time_pass(&self) {
+        let mut state = self.lock();
+        let hidden = std::mem::take(&mut state.hidden);
+        state.visible.extend(hidden.into_values());
+    }
+
     /// How many messages may be received, and how many are hidden.
     pub fn messages(&self) -> (usize, usize) {
         let state = self.lock();
@@ -78,8 +107,11 @@ impl SqsQueue {
 
 impl State {
     fn answer(&mut self, request: &Request) -> Reply {
-        let body: Value = serde_json::from_str(&request.body).unwrap();
         let target = request.header("x-amz-target");
+        if target.is_empty() {
+            return self.object();
+        }
+        let body: Value = serde_json::from_str(&request.body).unwrap();
         let answer = match target.rsplit('.').next() {
             Some("ReceiveMessage") => self.receive(&body),
             Some("DeleteMessageBatch") => self.change(&body, |_, _| None),
@@ -90,6 +122,16 @@ impl State {
             _ => panic!("unexpected {target}"),
         };
         Reply::json(200, &answer)
+    }
+
+    /// Answers who asks S3 for something.
+    fn object(&mut self) -> Reply {
+        if !self.stalls {
+            return Reply::xml(404, String::new());
+        }
+        let (sender, parts) = mpsc::channel();
+        self.waiting.push(sender);
+        Reply::Stream(parts)
     }
 
     fn receive(&mut self, body: &Value) -> Value {

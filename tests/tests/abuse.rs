@@ -413,6 +413,12 @@ async fn statements_that_explode_are_bounded() {
         "SELECT sum(length(concat(a.event_id, b.event_id, c.event_id))) AS n FROM events a, events b, events c",
         "SELECT a.event_id AS n FROM events a, events b ORDER BY a.user_agent, b.user_agent, n LIMIT 1000000",
         "SELECT count(*) AS n FROM (SELECT DISTINCT a.event_id AS x, b.event_id AS y FROM events a, events b)",
+        "SELECT levenshtein(replace(repeat('a', 400), 'a', repeat('b', 400)), replace(repeat('a', 400), 'a', repeat('c', 400))) AS n",
+        "SELECT count(*) AS n FROM events a, events b WHERE levenshtein(repeat(a.event_id, 300), repeat(b.event_id, 300)) = 1",
+        "SELECT regexp_count(repeat('A', 250000), '.*[^A-Z]|[A-Z]') AS n",
+        "SELECT count(*) AS n FROM events WHERE user_agent ~ '(((\\w{50}){50}){50})'",
+        "SELECT max(n) AS n, max(length(x)) AS l FROM (SELECT concat(a.event_id, b.event_id) AS x, count(*) OVER () AS n FROM events a, (SELECT * FROM events LIMIT 3000) b) c",
+        "SELECT max(array_length(n)) AS n FROM (SELECT array_agg(event_id) OVER (ORDER BY event_time) AS n FROM events) a",
     ] {
         let status = attempt(client, query).await;
         assert!(
@@ -421,5 +427,11 @@ async fn statements_that_explode_are_bounded() {
             besieged.service.log()
         );
     }
+    let mut doubled = "SELECT event_id AS s FROM events".to_owned();
+    for _ in 0..20 {
+        doubled = format!("SELECT s || s AS s FROM ({doubled}) AS t");
+    }
+    let doubled = format!("SELECT max(length(s)) AS n FROM ({doubled}) AS t");
+    assert_eq!(attempt(client, &doubled).await, 422);
     besieged.end().await;
 }

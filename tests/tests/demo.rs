@@ -164,29 +164,7 @@ fn the_demo_is_attributed_as_its_truth_says() {
         shown.stdout
     );
     let store = demo.join("store");
-    let rows = sql(&store, "SELECT * FROM attribution");
-    let said: HashMap<&str, &Value> = rows
-        .iter()
-        .map(|row| (row["event_id"].as_str().unwrap(), row))
-        .collect();
-    assert_eq!(said.len(), rows.len(), "one row per event");
-    let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut wrong: Vec<String> = Vec::new();
-    let truth = std::fs::read_to_string(demo.join("truth/truth.ndjson")).unwrap();
-    for line in truth.lines() {
-        let truth: Value = serde_json::from_str(line).unwrap();
-        let event_id = truth["event_id"].as_str().unwrap();
-        match judge(said.get(event_id).copied(), &truth) {
-            Ok(verdict) => *verdicts.entry(verdict).or_default() += 1,
-            Err(error) => wrong.push(format!("{event_id} {error}")),
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} wrong, such as:\n{}",
-        wrong.len(),
-        wrong[..wrong.len().min(20)].join("\n")
-    );
+    let verdicts = verdicts(&demo);
     // What is not told although the records could tell is rare.
     let told: usize = verdicts.values().sum();
     let not_told = verdicts.get("not told").copied().unwrap_or(0);
@@ -211,8 +189,99 @@ fn the_demo_is_attributed_as_its_truth_says() {
     }
     assert_eq!(
         number(&store, "SELECT count(*) FROM events"),
-        i64::try_from(truth.lines().count()).unwrap()
+        i64::try_from(told).unwrap()
     );
+}
+
+/// Judges every event of a demo; nothing is told wrongly.
+fn verdicts(demo: &Path) -> BTreeMap<&'static str, usize> {
+    let rows = sql(&demo.join("store"), "SELECT * FROM attribution");
+    let said: HashMap<&str, &Value> = rows
+        .iter()
+        .map(|row| (row["event_id"].as_str().unwrap(), row))
+        .collect();
+    assert_eq!(said.len(), rows.len(), "one row per event");
+    let mut verdicts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong: Vec<String> = Vec::new();
+    let truth = std::fs::read_to_string(demo.join("truth/truth.ndjson")).unwrap();
+    for line in truth.lines() {
+        let truth: Value = serde_json::from_str(line).unwrap();
+        let event_id = truth["event_id"].as_str().unwrap();
+        match judge(said.get(event_id).copied(), &truth) {
+            Ok(verdict) => *verdicts.entry(verdict).or_default() += 1,
+            Err(error) => wrong.push(format!("{event_id} {error}")),
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} wrong, such as:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
+    verdicts
+}
+
+/// The small demo shows every verdict on hop limit 1, with its reason, and a role that lets anybody in.
+#[test]
+fn the_small_demo_has_node_roles_that_are_safe_that_break_and_that_are_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    let arguments = [
+        "demo",
+        "--no-serve",
+        "--end",
+        "2026-05-02T00:00:00Z",
+        "--folder",
+        demo.to_str().unwrap(),
+    ];
+    run(folder.path(), &arguments).expect(0);
+    verdicts(&demo);
+    let store = demo.join("store");
+    let readiness = sql(
+        &store,
+        "SELECT cluster, hop_limit_1, not_observed, unknown_calls FROM readiness ORDER BY cluster",
+    );
+    let of: Vec<(&str, &str)> = readiness
+        .iter()
+        .map(|row| {
+            let text = |name: &str| row[name].as_str().unwrap_or_default();
+            (text("cluster"), text("hop_limit_1"))
+        })
+        .collect();
+    let expected = [
+        ("myeks", "breaks"),
+        ("payments", "safe"),
+        ("staging", "unknown"),
+    ];
+    assert_eq!(of, expected, "{readiness:?}");
+    let why = readiness[2]["not_observed"].as_str().unwrap();
+    assert!(
+        why.contains("its nodes were seen for less than 7 days"),
+        "{why}"
+    );
+    let findings = run(&store, &["report", "unused", "-o", "ndjson"])
+        .expect(0)
+        .rows();
+    let anybody = findings
+        .iter()
+        .filter(|row| row["finding"] == "wildcard_trust");
+    let roles: Vec<&str> = anybody
+        .map(|row| row["role_arn"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["arn:aws:iam::777788889999:role/payments-batch"]);
+    // What was observed of a role is what the trail of its account shows.
+    let observed = findings.iter().filter_map(|row| {
+        let account = row["role_arn"].as_str()?.split(':').nth(4);
+        Some((account, row["observed_from"].as_str()?))
+    });
+    let (longer, day): (Vec<_>, Vec<_>) =
+        observed.partition(|(account, _)| *account == Some("777788889999"));
+    assert!(
+        longer
+            .iter()
+            .all(|(_, from)| from.starts_with("2026-04-23"))
+    );
+    assert!(!day.is_empty() && day.iter().all(|(_, from)| from.starts_with("2026-05-01")));
 }
 
 #[test]

@@ -211,3 +211,54 @@ fn a_pod_has_the_story_of_its_workload_and_not_of_others_of_its_service_account(
         assert_eq!(verdict(&subject), format!("{workload} {said}"), "{subject}");
     }
 }
+
+/// One of the two clusters of the scenarios of namesakes.
+const PAYMENTS: &str = "arn:aws:eks:us-east-1:111122223333:cluster/payments";
+
+#[test]
+fn a_cluster_whose_name_another_has_is_asked_for_by_its_arn() {
+    let place = Place::of("namesakes");
+    let other = PAYMENTS.replace("111122223333", "444455556666");
+    let subject = format!("{PAYMENTS}/money/ledger");
+    for command in ["explain", "policy"] {
+        let refused = run(&place.store(), &[command, "payments/money/ledger"]).expect(2);
+        for arn in [PAYMENTS, &other] {
+            assert!(refused.stderr.contains(arn), "{arn} in {}", refused.stderr);
+        }
+        run(&place.store(), &[command, &subject]).expect(0);
+    }
+    let story = place.story("reports/reader-0");
+    let verdict = story["verdict"].as_str().unwrap();
+    assert!(
+        verdict.starts_with("2 pods are named reader-0"),
+        "{verdict}"
+    );
+    for (cluster, own, others) in [("payments", true, true), (PAYMENTS, true, false)] {
+        let report = ["report", "workloads", "--cluster", cluster, "-o", "ndjson"];
+        let rows = run(&place.store(), &report).expect(0).stdout;
+        let shown = (rows.contains(PAYMENTS), rows.contains(&other));
+        assert_eq!(shown, (own, others), "{cluster}: {rows}");
+    }
+}
+
+#[test]
+fn pods_of_a_cluster_whose_name_another_has_are_missing_until_they_say_of_which() {
+    let place = Place::of("namesakes_unplaced");
+    let printed = workspace().join("query/tests/scenarios/namesakes_unplaced/kubectl");
+    place.run(&["inventory", "import", "--cluster", "payments"], &printed);
+    let story = place.story("01-call-a");
+    assert_eq!(story["attribution"]["pod"], Value::Null);
+    let missing = column(&story["missing"], "text");
+    let why = "does not say of which cluster named payments it is";
+    assert!(
+        missing
+            .iter()
+            .any(|text| text.as_str().unwrap().contains(why)),
+        "{missing:?}"
+    );
+    place.run(&["inventory", "import", "--cluster", PAYMENTS], &printed);
+    let story = place.story("01-call-a");
+    assert_eq!(story["attribution"]["pod"], "web-6c9d8f7b54-m4n8p");
+    let story = place.story("07-call-b");
+    assert_eq!(story["attribution"]["pod"], Value::Null);
+}

@@ -257,6 +257,18 @@ fn what_was_collected_is_what_the_views_tell() {
 }
 
 #[test]
+fn a_cluster_that_is_given_by_its_name_has_the_account_that_describes_it() {
+    let (api, account) = (cluster(), AwsAccount::start());
+    let place = Place::of(&api);
+    place
+        .collect(account.url(), &["--cluster", "dev"])
+        .expect(0);
+    let places = "SELECT DISTINCT cluster, account_id, region FROM inventory WHERE kind IN ('pod', 'node', 'cluster')";
+    let dev = json!({"cluster": "dev", "account_id": "111122223333", "region": "eu-west-1"});
+    assert_eq!(sql(&place.store(), places), [dev]);
+}
+
+#[test]
 fn what_is_not_permitted_is_named_and_the_rest_is_collected() {
     let (api, account) = (cluster(), AwsAccount::start());
     api.forbid(SERVICE_ACCOUNTS);

@@ -268,6 +268,34 @@ async fn limits_end_statements_and_say_so() {
 }
 
 #[tokio::test]
+async fn clients_that_read_slowly_hold_up_nobody() {
+    let service = Service::start(&demo(), &["--sql-concurrent", "2"]).await;
+    let client = service.client();
+    let query = "SELECT a.*, b.event_id AS other FROM events a CROSS JOIN events b";
+    let mut slow = Vec::new();
+    // As many as may work, and as many as may wait for their readers beside those.
+    for _ in 0..4 {
+        let mut response = client
+            .statement(&json!({"query": query, "limit": 1_000_000}))
+            .header(ACCEPT, NDJSON)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        response.chunk().await.unwrap().unwrap();
+        slow.push(response);
+    }
+    assert_eq!(client.sql("SELECT 1 AS n").await, [json!({"n": 1})]);
+    let ended = client
+        .sql("SELECT error FROM system.queries WHERE state = 'failed'")
+        .await;
+    for row in ended {
+        let error = row["error"].as_str().unwrap();
+        assert!(error.contains("too slowly"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_killed_service_leaves_the_next_removes() {
     let place = tempfile::tempdir().unwrap();
     let arguments = ["--spill-folder", place.path().to_str().unwrap()];

@@ -8,7 +8,7 @@ import { token } from './api/token'
 import { PageHead } from './components/basics'
 import { Shell } from './components/Shell'
 import { Empty, Failed, Loading } from './components/states'
-import { addressChanged } from './state/url'
+import { follow } from './state/url'
 
 /** Code of a page, which is loaded when it is first shown. */
 function onDemand(load: () => Promise<{ default: ComponentType }>) {
@@ -90,7 +90,7 @@ const router = createBrowserRouter([
   },
 ])
 
-router.subscribe(addressChanged)
+follow(router)
 
 /** Shows the pages to those whom the service answers, and the log-in to others. */
 function Door() {

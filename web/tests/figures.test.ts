@@ -73,6 +73,8 @@ test('overview', async () => {
   expect(covered.rows.map((row) => [row.Account, row.Region, row.Events, row.Attributed])).toEqual(
     coverage.map((row) => [row.recipient_account_id, row.aws_region, count(row.events), share(row.attributed ?? 0, row.events ?? 0)]),
   )
+  // The demo has no digests.
+  expect(covered.rows.map((row) => row['Proven time'])).toEqual(coverage.map(() => 'no time'))
 })
 
 test('overview, calls over time as a table', async () => {
@@ -119,11 +121,14 @@ test('the drawer of a fallback', async () => {
   const { page } = await open(`/fallbacks?open=${row.id}`)
   const drawer = page.getByRole('dialog')
   const text = (await drawer.innerText()).replace(/\s+/g, ' ')
-  const candidates = JSON.parse(row.candidates ?? '[]') as { workload: string; score: number }[]
+  const candidates = JSON.parse(row.candidates ?? '[]') as { workload: string; score: number; reasons: { detail: string }[] }[]
   for (const candidate of candidates) {
     // Of those with a score near nothing only the names are said.
     expect(text).toContain(candidate.score < 0.01 ? 'a score below 0.01' : scoreText(candidate.score))
     expect(text).toContain(candidate.workload.split('/').at(-1))
+    for (const reason of candidate.score < 0.01 ? [] : candidate.reasons) {
+      expect(text.toLowerCase()).toContain(reason.detail.toLowerCase())
+    }
   }
   const fix = JSON.parse(row.fix ?? 'null') as { summary: string }
   expect(text).toContain(fix.summary.replace(/\s+/g, ' '))

@@ -87,6 +87,17 @@ test('a text to look for is kept, narrows the rows and can be cleared', async ()
   await soon(async () => (await read(table(page, FALLBACKS))).count).toBe(all)
 })
 
+test('a link that is followed while a text is typed leads where it says', async () => {
+  const { page } = await open('/fallbacks')
+  await page.getByLabel('Find').pressSequentially('monitoring')
+  await page.getByRole('link', { name: 'Nodes', exact: true }).click()
+  await page.getByRole('heading', { level: 1, name: 'Nodes' }).waitFor()
+  // Longer than what was typed waits.
+  await page.waitForTimeout(600)
+  expect(new URL(page.url()).pathname).toBe('/nodes')
+  expect(parameters(page)).toEqual({})
+})
+
 test('what is typed and chosen stays where the page is slow to draw', async () => {
   const { page, go } = await open('/')
   await drawLate(page, 300)

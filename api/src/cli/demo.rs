@@ -39,6 +39,10 @@ pub(crate) struct Demo {
     /// Minutes between two looks at what runs; 0 for a demo without inventory
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=1_440))]
     inventory_every: u32,
+    /// Days of history of two small clusters beside it, whose node roles show what else can be said of hop limit 1; 0 for
+    /// none. 9 for a demo of one cluster and a day, else 0
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=366))]
+    longer_days: Option<u32>,
     /// Only generate: write <FOLDER>/trail, <FOLDER>/inventory and <FOLDER>/truth
     #[arg(long, requires = "folder")]
     generate_only: bool,
@@ -70,7 +74,7 @@ impl Demo {
         let made = make(&folder, options).await?;
         if !global.quiet {
             say(&format!(
-                "generated {} events of an account with an EKS cluster, in {} objects: {}",
+                "generated {} events of accounts with EKS clusters, in {} objects: {}",
                 made.events,
                 made.objects,
                 folder.join("trail").display()
@@ -96,7 +100,18 @@ impl Demo {
             records_per_file: None,
             inventory_every: (self.inventory_every > 0)
                 .then(|| Duration::minutes(self.inventory_every.into())),
+            longer: self.longer(),
         })
+    }
+
+    /// Length of the longer history beside the demo's. One whose size is chosen is left alone.
+    fn longer(&self) -> Option<Duration> {
+        let small = self.hours == 24
+            && self.clusters == 1
+            && self.events.is_none()
+            && self.inventory_every > 0;
+        let days = self.longer_days.unwrap_or(if small { 9 } else { 0 });
+        (days > 0).then(|| Duration::days(days.into()))
     }
 
     async fn show(&self, folder: &Path, global: &Global) -> anyhow::Result<Exit> {

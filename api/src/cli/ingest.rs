@@ -25,6 +25,7 @@ use super::schedule::{self, Schedules};
 use super::verify::KeyArguments;
 use super::{Exit, Global, output, say, texts, time};
 use progress::Bar;
+use proof::{VERIFY_PAUSE, Verified};
 use repeat::Repeat;
 use run::Run;
 use sources::{Opened, Request, open};
@@ -59,7 +60,7 @@ pub(crate) struct Ingest {
     /// Ask LookupEvents for the records that issued access keys which the store lacks, and nothing else
     #[arg(long, conflicts_with_all = ["follow", "every", "from", "to"])]
     backfill: bool,
-    /// Verify the digests of trails first, in S3 or a copy, and keep what they say
+    /// Verify the digests of trails first, in S3 or a copy, and keep what they say; with --follow, once an hour
     #[arg(long, conflicts_with = "dry_run")]
     verify: bool,
     #[command(flatten)]
@@ -203,13 +204,18 @@ impl Ingest {
             follows: self.goes_on(),
             dry_run: self.dry_run,
             verify: self.verify.then(|| self.keys.clone()),
+            verify_pause: self.follow.then_some(VERIFY_PAUSE),
+            verified: Verified::default(),
             paces: Paces::default(),
+        };
+        // Each trail is verified by itself.
+        let request = || Request {
+            verified: Verified::default(),
+            ..request.clone()
         };
         if !self.sources.is_empty() {
             let sources = self.sources.iter();
-            return Ok(sources
-                .map(|source| (source.clone(), request.clone()))
-                .collect());
+            return Ok(sources.map(|source| (source.clone(), request())).collect());
         }
         let config = Config::read(global.config.as_deref())?;
         let inventories_only = self.every.is_some() && config.has_inventories();
@@ -218,7 +224,7 @@ impl Ingest {
             return Err(podtrail_ingest::Error::InvalidInput(text.to_owned()).into());
         }
         let planned = config.sources().iter().map(|source| -> anyhow::Result<_> {
-            let mut request = request.clone();
+            let mut request = request();
             request.aws = request.aws.with(source);
             for (said, option) in [
                 (&source.accounts, &mut request.selection.accounts),

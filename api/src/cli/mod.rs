@@ -290,7 +290,10 @@ impl Exit {
             ) || matches!(
                 cause.downcast_ref::<Q>(),
                 Some(Q::InvalidQuery(_) | Q::NotFound(_) | Q::Rules { .. })
-            ) || matches!(cause.downcast_ref::<K>(), Some(K::NoKubeconfig(_)))
+            ) || matches!(
+                cause.downcast_ref::<K>(),
+                Some(K::NoKubeconfig(_) | K::Kubeconfig { .. })
+            )
         });
         if bad_input { Self::Usage } else { Self::Failed }
     }

@@ -16,6 +16,9 @@ use podtrail_api::encode::{Encoder, Form, TIME_FORMAT};
 
 use super::{Format, Global};
 
+/// Bytes of a Parquet file that are in memory, before they are written as a row group.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// Times as RFC 3339, nulls as nothing.
 fn display() -> FormatOptions<'static> {
     FormatOptions::default()
@@ -104,6 +107,9 @@ async fn write(
             let mut writer = ArrowWriter::try_new(&mut out, Arc::clone(&schema), None)?;
             while let Some(batch) = rows.next().await {
                 writer.write(&batch.map_err(run_error)?)?;
+                if writer.memory_size() >= ROW_GROUP_BYTES {
+                    writer.flush()?;
+                }
             }
             writer.close()?;
         }

@@ -13,8 +13,8 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use podtrail_ingest::Error;
 use podtrail_ingest::digest::{
-    AskedKeys, Event, Finding, KEPT_FINDINGS, KeyFile, LocalFolder, Options, PublicKeys, Report,
-    Status, Vault, Verdict, verify,
+    AskedKeys, ChainId, ChainReport, Event, Finding, KeyFile, LocalFolder, Options, PublicKeys,
+    Report, Status, Vault, Verdict, verify,
 };
 use tokio::sync::mpsc;
 
@@ -29,6 +29,9 @@ const BATCH_ROWS: usize = 1_024;
 
 /// Batches of rows found ahead of the one that is printed.
 const BATCHES_AHEAD: usize = 2;
+
+/// Most rows of a table, which is drawn whole: of what is proven, and of the rest.
+const TABLE_ROWS: [u64; 2] = [1_000, 10_000];
 
 /// Spans of time named per chain in the summary.
 const NAMED_SPANS: usize = 5;
@@ -79,11 +82,10 @@ impl Verify {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let printer = Printer {
             proven: self.all,
-            // A table is drawn whole: its rows are bounded.
             most: if global.output == Format::Table {
-                KEPT_FINDINGS as u64
+                TABLE_ROWS
             } else {
-                u64::MAX
+                [u64::MAX; 2]
             },
             held: Vec::new(),
             counts: [0; 2],
@@ -92,15 +94,16 @@ impl Verify {
         };
         let found = printer.all(verify(vault, keys, options));
         let printed = output::print(global, stream(receiver)?);
-        let ((report, dropped), ()) = tokio::try_join!(found, printed)?;
+        let (sum, ()) = tokio::try_join!(found, printed)?;
+        let verdict = sum.report.verdict();
         if !global.quiet {
-            for line in summary(&report, dropped) {
+            for line in summary(sum) {
                 say(&line);
             }
         }
         let fails = match self.fail_on {
-            FailOn::Incomplete => report.verdict() > Verdict::Proven,
-            FailOn::Tampered => report.verdict() == Verdict::Tampered,
+            FailOn::Incomplete => verdict > Verdict::Proven,
+            FailOn::Tampered => verdict == Verdict::Tampered,
         };
         Ok(if fails { Exit::Findings } else { Exit::Ok })
     }
@@ -163,7 +166,7 @@ struct Printer {
     /// Rows of what is proven, too.
     proven: bool,
     /// Most rows of what is proven, and most of the others.
-    most: u64,
+    most: [u64; 2],
     held: Vec<Finding>,
     /// Rows of what is proven, and the others.
     counts: [u64; 2],
@@ -171,10 +174,38 @@ struct Printer {
     out: mpsc::Sender<RecordBatch>,
 }
 
+/// The sum of a verification, without what grows with its history.
+#[derive(Default)]
+struct Sum {
+    report: Report,
+    /// What is said of each chain.
+    chains: Vec<(Arc<ChainId>, Vec<String>)>,
+    /// Rows left out.
+    dropped: u64,
+}
+
+impl Sum {
+    fn add(&mut self, mut event: Event) {
+        if let Event::Chain(chain) = &mut event {
+            self.chains
+                .push((Arc::clone(&chain.chain), chain_lines(chain)));
+            for spans in [
+                &mut chain.proven,
+                &mut chain.unproven,
+                &mut chain.faulty,
+                &mut chain.unread,
+            ] {
+                *spans = Vec::new();
+            }
+        }
+        self.report.add(event);
+    }
+}
+
 impl Printer {
-    /// Takes all events; gives their sum, and how many rows were left out.
-    async fn all(mut self, mut events: BoxStream<'static, Event>) -> anyhow::Result<(Report, u64)> {
-        let mut report = Report::default();
+    /// Takes all events, and gives their sum.
+    async fn all(mut self, mut events: BoxStream<'static, Event>) -> anyhow::Result<Sum> {
+        let mut sum = Sum::default();
         while let Some(event) = events.next().await {
             if let Event::Finding(finding) = &event {
                 self.take(finding);
@@ -182,13 +213,11 @@ impl Printer {
                     self.hand_over().await?;
                 }
             }
-            report.add(event);
+            sum.add(event);
         }
         self.hand_over().await?;
-        report
-            .chains
-            .sort_by(|left, right| left.chain.cmp(&right.chain));
-        Ok((report, self.dropped))
+        sum.dropped = self.dropped;
+        Ok(sum)
     }
 
     fn take(&mut self, finding: &Finding) {
@@ -196,8 +225,9 @@ impl Printer {
         if !is_fault && !self.proven {
             return;
         }
-        let count = &mut self.counts[usize::from(is_fault)];
-        if *count == self.most {
+        let kind = usize::from(is_fault);
+        let count = &mut self.counts[kind];
+        if *count == self.most[kind] {
             self.dropped += 1;
             return;
         }
@@ -268,32 +298,41 @@ fn rows(findings: &[Finding]) -> anyhow::Result<RecordBatch> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
-/// Sums a verification up for people.
-fn summary(report: &Report, dropped: u64) -> Vec<String> {
-    let mut lines = Vec::new();
-    for chain in &report.chains {
-        let id = &chain.chain;
-        let trail = if id.trail.is_empty() {
-            "no trail with digests"
-        } else {
-            &id.trail
-        };
-        lines.push(format!(
-            "{} {} {trail}: {} digests, {} log files",
-            id.account, id.region, chain.digests, chain.logs
-        ));
-        for (what, spans) in [("proven  ", &chain.proven), ("unproven", &chain.unproven)] {
-            lines.extend(
-                spans
-                    .iter()
-                    .take(NAMED_SPANS)
-                    .map(|span| format!("  {what} {span}")),
-            );
-            if spans.len() > NAMED_SPANS {
-                lines.push(format!("  {what} and {} more", spans.len() - NAMED_SPANS));
-            }
+/// Sums a chain up for people.
+fn chain_lines(chain: &ChainReport) -> Vec<String> {
+    let id = &chain.chain;
+    let trail = if id.trail.is_empty() {
+        "no trail with digests"
+    } else {
+        &id.trail
+    };
+    let mut lines = vec![format!(
+        "{} {} {trail}: {} digests, {} log files",
+        id.account, id.region, chain.digests, chain.logs
+    )];
+    for (what, spans) in [("proven  ", &chain.proven), ("unproven", &chain.unproven)] {
+        lines.extend(
+            spans
+                .iter()
+                .take(NAMED_SPANS)
+                .map(|span| format!("  {what} {span}")),
+        );
+        if spans.len() > NAMED_SPANS {
+            lines.push(format!("  {what} and {} more", spans.len() - NAMED_SPANS));
         }
     }
+    lines
+}
+
+/// Sums a verification up for people.
+fn summary(sum: Sum) -> Vec<String> {
+    let Sum {
+        report,
+        mut chains,
+        dropped,
+    } = sum;
+    chains.sort();
+    let mut lines: Vec<String> = chains.into_iter().flat_map(|(_, lines)| lines).collect();
     let counts: Vec<String> = report
         .counts
         .iter()
@@ -320,4 +359,80 @@ fn summary(report: &Report, dropped: u64) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use podtrail_ingest::digest::{Span, Subject};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_grows_with_the_history_is_counted_and_not_held() {
+        let chain = Arc::new(ChainId {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+            trail: "all".to_owned(),
+            home_region: "eu-west-1".to_owned(),
+            base: "AWSLogs/111122223333/".to_owned(),
+        });
+        let found = |status| {
+            Event::Finding(Finding {
+                chain: Arc::clone(&chain),
+                status,
+                subject: Subject::Log,
+                bucket: None,
+                key: "one.json.gz".to_owned(),
+                digest: None,
+                span: None,
+                cause: String::new(),
+            })
+        };
+        let spans: Vec<Span> = (0..7)
+            .map(|hour| Span {
+                from: 10 * hour,
+                to: 10 * hour + 1,
+            })
+            .collect();
+        let report = Event::Chain(ChainReport {
+            chain: Arc::clone(&chain),
+            digests: 7,
+            logs: 1_006,
+            proven: spans,
+            unproven: Vec::new(),
+            faulty: Vec::new(),
+            unread: Vec::new(),
+        });
+        let mut events = vec![found(Status::Valid); 1_005];
+        events.extend([found(Status::LogAltered), report]);
+        let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
+        let printer = Printer {
+            proven: true,
+            most: TABLE_ROWS,
+            held: Vec::new(),
+            counts: [0; 2],
+            dropped: 0,
+            out: sender,
+        };
+        let sum = printer
+            .all(futures::stream::iter(events).boxed())
+            .await
+            .unwrap();
+        assert_eq!(receiver.recv().await.unwrap().num_rows(), 1_001);
+        assert!(receiver.recv().await.is_none());
+        assert_eq!(sum.dropped, 5);
+        assert_eq!(sum.report.count(Status::Valid), 1_005);
+        assert_eq!(sum.report.verdict(), Verdict::Tampered);
+        assert!(sum.report.chains[0].proven.is_empty());
+        let lines = summary(sum);
+        assert!(
+            lines[0].ends_with("7 digests, 1006 log files"),
+            "{lines:#?}"
+        );
+        assert!(
+            lines.contains(&"  proven   and 2 more".to_owned()),
+            "{lines:#?}"
+        );
+    }
 }

@@ -25,7 +25,7 @@ pub(super) struct Binding {
     /// When it was made.
     pub(super) made: i64,
     pub(super) style: Style,
-    /// Service account that the trust policy names.
+    /// Service account that the trust policy names, or a pattern of several.
     pub(super) trusts: String,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Injection {
 impl Workload {
     /// What ties the service account to a role, if anything does.
     pub(super) fn binding(&self) -> Option<Binding> {
-        let own = || self.service_account.to_string();
+        let own = || self.trusted.unwrap_or(&self.service_account).to_owned();
         let binding = |kind, role: &Rc<Role>| Binding {
             kind,
             role: Rc::clone(role),

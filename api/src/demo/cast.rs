@@ -117,7 +117,8 @@ fn demo_cluster(account: &Rc<Account>, world: &mut World<'_>, rng: &mut Rng) -> 
     add_cluster(account, plan, world, rng)
 }
 
-fn add_cluster(
+/// Adds a cluster with its nodes, which have not booted.
+pub(super) fn add_cluster(
     account: &Rc<Account>,
     plan: ClusterPlan<'_>,
     world: &mut World<'_>,
@@ -171,13 +172,18 @@ fn further_cluster(number: usize, seed: u64, world: &mut World<'_>, rng: &mut Rn
         length: world.end - world.begin,
     };
     let cluster = add_cluster(&account, plan, world, rng);
+    resume(&cluster, world, rng);
+    cluster
+}
+
+/// Lets the nodes of a cluster run as the history begins.
+pub(super) fn resume(cluster: &Cluster, world: &mut World<'_>, rng: &mut Rng) {
     for node in &cluster.nodes {
-        let sessions = nodes::unseen_pair(&cluster, node, world.begin, rng);
+        let sessions = nodes::unseen_pair(cluster, node, world.begin, rng);
         let state = &mut world.nodes[node.index];
         state.sessions = Some(sessions);
         state.up = true;
     }
-    cluster
 }
 
 fn add_parts(cluster: &Rc<Cluster>, schedule: &mut Schedule, world: &mut World<'_>, rng: &mut Rng) {
@@ -244,7 +250,7 @@ fn add_workloads(
 }
 
 /// Adds the replicas of a workload, one for each node of a DaemonSet.
-fn add_workload(
+pub(super) fn add_workload(
     cluster: &Rc<Cluster>,
     workload: &Rc<Workload>,
     slot: usize,

@@ -29,6 +29,7 @@ mod inventory;
 mod json;
 mod kube2iam;
 mod launch;
+mod longer;
 mod node_shapes;
 mod nodes;
 mod outsiders;
@@ -79,6 +80,10 @@ pub struct DemoOptions {
     /// Time between two snapshots of the inventory, at least a minute; a last
     /// one is taken at the end. `None`: no inventory.
     pub inventory_every: Option<Duration>,
+    /// Length of the history of two small clusters beside those, in an account of their own, that ends with
+    /// theirs: after a week one of their node roles can be called safe, of the other too little was seen. It
+    /// changes nothing of the rest. `None`: there are none.
+    pub longer: Option<Duration>,
 }
 
 impl Default for DemoOptions {
@@ -93,6 +98,7 @@ impl Default for DemoOptions {
             events: None,
             records_per_file: None,
             inventory_every: Some(Duration::minutes(30)),
+            longer: None,
         }
     }
 }
@@ -119,6 +125,22 @@ pub struct DemoSummary {
     pub compressed_bytes: u64,
     /// Inventory files.
     pub inventory_files: u64,
+}
+
+impl DemoSummary {
+    /// Both together.
+    fn and(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            attributable: self.attributable + other.attributable,
+            records: self.records + other.records,
+            duplicates: self.duplicates + other.duplicates,
+            objects: self.objects + other.objects,
+            bytes: self.bytes + other.bytes,
+            compressed_bytes: self.compressed_bytes + other.compressed_bytes,
+            inventory_files: self.inventory_files + other.inventory_files,
+        }
+    }
 }
 
 /// Where a history goes. The methods are called in turns, in no promised
@@ -175,11 +197,29 @@ pub fn generate(
     options: &DemoOptions,
     out: &mut impl DemoOutput,
 ) -> Result<DemoSummary, DemoError> {
+    let made = simulate(options, out, options.seed, options.duration, cast::build)?;
+    let Some(length) = options.longer else {
+        return Ok(made);
+    };
+    // Nothing is drawn from the same chance: the rest stays as it is.
+    let seed = options.seed ^ 0x6c6f_6e67_6572_0003;
+    let beside = simulate(options, out, seed, length, longer::build)?;
+    Ok(made.and(beside))
+}
+
+/// Simulates who `build` puts into a world that ends when the options say.
+fn simulate(
+    options: &DemoOptions,
+    out: &mut dyn DemoOutput,
+    seed: u64,
+    length: Duration,
+    build: impl FnOnce(&DemoOptions, &mut world::World<'_>) -> sim::Schedule,
+) -> Result<DemoSummary, DemoError> {
     let end = options.end.timestamp();
-    let begin = end - options.duration.num_seconds().max(0);
-    let trail = trail::Trail::new(out, options.seed, options.records_per_file);
-    let mut world = world::World::new(trail, options.seed, begin, end);
-    cast::build(options, &mut world).run(&mut world)?;
+    let begin = end - length.num_seconds().max(0);
+    let trail = trail::Trail::new(out, seed, options.records_per_file);
+    let mut world = world::World::new(trail, seed, begin, end);
+    build(options, &mut world).run(&mut world)?;
     if options.inventory_every.is_some() && begin < end {
         inventory::finish(&mut world)?;
     }

@@ -86,6 +86,19 @@ impl NodeTask {
         out
     }
 
+    /// Those of them that tell what there is to tell of a node: what it does every few minutes tells no more.
+    pub(super) fn few(
+        cluster: &Rc<Cluster>,
+        node: &Node,
+        begin: i64,
+        rng: &mut Rng,
+    ) -> Vec<(i64, Self)> {
+        let mut tasks = Self::all(cluster, node, begin, rng);
+        let few = [Task::Credentials, Task::Bootstrap, Task::Cni];
+        tasks.retain(|(_, one)| few.contains(&one.task));
+        tasks
+    }
+
     fn credentials(&self, now: i64, world: &mut World<'_>) -> i64 {
         let first = world.nodes[self.node.index].sessions.is_none();
         if first {

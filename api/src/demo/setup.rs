@@ -42,13 +42,18 @@ pub(super) fn percent_encoded(text: &str) -> String {
     out
 }
 
-/// Trust policy of an IRSA role.
+/// Trust policy of an IRSA role, for a service account or a pattern of several.
 pub(super) fn irsa_trust(cluster: &Cluster, namespace: &str, service_account: &str) -> String {
     let (provider, issuer) = (&cluster.provider, &cluster.issuer);
+    let between = if service_account.contains('*') {
+        "},\"StringLike\":{"
+    } else {
+        ","
+    };
     format!(
         "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":\
          {{\"Federated\":\"{provider}\"}},\"Action\":\"sts:AssumeRoleWithWebIdentity\",\
-         \"Condition\":{{\"StringEquals\":{{\"{issuer}:aud\":\"sts.amazonaws.com\",\
+         \"Condition\":{{\"StringEquals\":{{\"{issuer}:aud\":\"sts.amazonaws.com\"{between}\
          \"{issuer}:sub\":\"system:serviceaccount:{namespace}:{service_account}\"}}}}}}]}}"
     )
 }

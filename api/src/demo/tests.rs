@@ -11,6 +11,7 @@ use super::*;
 mod delivery;
 mod fallbacks;
 mod inventory;
+mod longer;
 mod sessions;
 mod whole;
 

@@ -122,6 +122,8 @@ pub(super) struct Workload {
     pub(super) kept: usize,
     /// A role that the service account has although the pods do not use it.
     pub(super) bound: Option<(BindingKind, Rc<Role>)>,
+    /// Service accounts that the trust policy of its role lets in, as a pattern, where it is not its own alone.
+    pub(super) trusted: Option<&'static str>,
     /// When its binding is made, unless that is late.
     pub(super) bound_at: i64,
     /// Name that the program gives itself, for controllers.
@@ -191,6 +193,7 @@ impl Workload {
             replicas: 1,
             kept: 3,
             bound: None,
+            trusted: None,
             bound_at: 0,
             component: None,
             skipped_container: None,
@@ -267,6 +270,12 @@ impl Workload {
     /// Ties the service account to a role that the pods cannot use.
     pub(super) fn bound(mut self, kind: BindingKind, role: Rc<Role>) -> Self {
         self.bound = Some((kind, role));
+        self
+    }
+
+    /// Lets more service accounts of the namespace into its role.
+    pub(super) fn trusting(mut self, pattern: &'static str) -> Self {
+        self.trusted = Some(pattern);
         self
     }
 

@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -59,10 +59,19 @@ struct State {
     idle: Instant,
     /// Since when a request's head is awaited.
     head: Option<Instant>,
-    /// Bytes between requests are no head: HTTP/2 has pings, to which it bounds the answer.
-    http2: bool,
+    /// Whether it is HTTP/2, once that is known. Its bytes between requests are no head: it has pings, to which it bounds
+    /// the answer.
+    http2: Option<bool>,
+    /// Some of a head has come.
+    begun: bool,
+    /// It was given up to wait for the rest of it.
+    late: bool,
+    /// Who is to hear so.
+    reader: Option<Waker>,
     /// Since when the connection should be closing.
     closing: Option<Instant>,
+    /// No request is in hand, and all that was answered is out.
+    between: bool,
     /// Parts handed out since when, for which nobody came back, by number of the request.
     unread: HashMap<u64, Instant>,
     next: u64,
@@ -75,8 +84,12 @@ impl Activity {
             in_flight: 0,
             idle: now,
             head: Some(now),
-            http2: false,
+            http2: None,
+            begun: false,
+            late: false,
+            reader: None,
             closing: None,
+            between: true,
             unread: HashMap::new(),
             next: 0,
         };
@@ -92,10 +105,12 @@ impl Activity {
     }
 
     /// Notes bytes that came from the client.
-    fn received(&self) {
+    fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
-        if state.in_flight == 0 && !state.http2 {
+        let http2 = *state.http2.get_or_insert(bytes.starts_with(b"PRI"));
+        if state.in_flight == 0 && !http2 {
             state.head.get_or_insert_with(now);
+            state.begun = true;
         }
     }
 
@@ -103,8 +118,9 @@ impl Activity {
     pub(crate) fn request(self: &Arc<Self>, http2: bool) -> InFlight {
         let mut state = self.state();
         state.in_flight += 1;
+        (state.between, state.begun, state.late) = (false, false, false);
         state.head = None;
-        state.http2 = http2;
+        state.http2 = Some(http2);
         state.next += 1;
         let number = state.next;
         drop(state);
@@ -118,6 +134,41 @@ impl Activity {
     /// Notes that the connection was asked to close.
     pub(crate) fn closing(&self) {
         self.state().closing.get_or_insert_with(now);
+    }
+
+    /// Notes that all that was to be written is out.
+    pub(crate) fn flushed(&self) {
+        let mut state = self.state();
+        state.between = state.in_flight == 0;
+    }
+
+    /// Whether no request is in hand and all that was answered is out: what HTTP/1 writes then answers none.
+    pub(crate) fn is_between_requests(&self) -> bool {
+        self.state().between
+    }
+
+    /// Gives up a request whose head has begun to come, if there is one: its client is told so before the connection ends.
+    pub(crate) fn give_up(&self) -> bool {
+        let mut state = self.state();
+        if state.late || !state.begun || !state.between {
+            return false;
+        }
+        state.late = true;
+        state.head = None;
+        state.closing.get_or_insert_with(now);
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+        true
+    }
+
+    /// Whether a request was given up; `reader` is woken when one is.
+    pub(crate) fn is_given_up(&self, reader: &Waker) -> bool {
+        let mut state = self.state();
+        if !state.late {
+            state.reader = Some(reader.clone());
+        }
+        state.late
     }
 
     /// What is to be done now. No time to wait is longer than the shortest patience, hence none
@@ -265,8 +316,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.activity.received();
+        let bytes = buffer.filled();
+        if bytes.len() > before {
+            self.activity.received(&bytes[before..]);
         }
         polled
     }

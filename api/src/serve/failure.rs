@@ -17,7 +17,7 @@ impl From<Error> for Problem {
             }
             Error::TimedOut(_) => Self::timeout(error.to_string()),
             Error::Busy => Self::too_busy(error.to_string(), RETRY_AFTER),
-            Error::Stopped(_) => Self::unavailable(error.to_string()),
+            Error::Stopped(_) | Error::TooSlow => Self::unavailable(error.to_string()),
             Error::Store(_) | Error::Unavailable { .. } => {
                 Self::unavailable("the store cannot be read now").because(error)
             }
@@ -47,6 +47,7 @@ mod tests {
             ),
             (Error::Busy, StatusCode::SERVICE_UNAVAILABLE),
             (Error::Stopped(text()), StatusCode::SERVICE_UNAVAILABLE),
+            (Error::TooSlow, StatusCode::SERVICE_UNAVAILABLE),
             (
                 Error::Rules {
                     file: text(),

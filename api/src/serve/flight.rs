@@ -3,6 +3,7 @@
 //! Its calls pass the same shell, gate and executor as those of the HTTP API. Nothing is kept between calls: what a
 //! client is given to come back with, the SQL and the values of a prepared statement, it holds itself ([`handle`]).
 
+mod calls;
 mod handle;
 mod metadata;
 mod service;
@@ -22,11 +23,12 @@ use tonic::server::NamedService;
 use super::access::{Gate, guard};
 use super::problem::Problem;
 use super::state::State;
+use calls::Calls;
 use service::FlightSql;
 pub(super) use status::written;
 
 /// The service with its protocol.
-type Service = FlightServiceServer<FlightSql>;
+type Service = FlightServiceServer<Calls>;
 
 /// The call that gives a token for a user's name and password.
 const HANDSHAKE: &str = "Handshake";
@@ -47,7 +49,8 @@ const CALLS: [&str; 10] = [
 
 /// Makes the routes, each behind the gate. Messages of clients have at most so many bytes.
 pub(super) fn router(state: State, gate: &Gate, message_bytes: usize) -> Router {
-    let service = Service::new(FlightSql::new(state)).max_decoding_message_size(message_bytes);
+    let calls = Calls::new(FlightSql::new(state));
+    let service = Service::new(calls).max_decoding_message_size(message_bytes);
     let mut router = Router::new();
     for call in CALLS {
         let gate = Gate {

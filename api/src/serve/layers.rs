@@ -64,8 +64,10 @@ const HSTS: &str = "max-age=31536000";
 pub struct HttpLimits {
     /// Bytes of path and query.
     pub uri_bytes: usize,
-    /// Headers of a request. HTTP/1 connections have a bound of their own; here for HTTP/2.
+    /// Headers of a request. HTTP/1 connections have bounds of their own; here for HTTP/2.
     pub headers: usize,
+    /// Bytes of their names and values.
+    pub header_bytes: usize,
     /// Bytes of a body.
     pub body_bytes: usize,
     /// Time until the head of the response, which includes receiving the body of the request.
@@ -79,6 +81,7 @@ impl Default for HttpLimits {
         Self {
             uri_bytes: 8 * 1024,
             headers: 100,
+            header_bytes: 32 * 1024,
             body_bytes: 1024 * 1024,
             head_time: Duration::from_mins(1),
             in_flight: 64,
@@ -141,7 +144,12 @@ async fn limit_head(
         let detail = format!("path and query have {target} bytes, of at most {most}");
         return Problem::uri_too_long(detail).into_response();
     }
-    if request.headers().len() > limits.headers {
+    let headers = request.headers();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if headers.len() > limits.headers || bytes > limits.header_bytes {
         return Problem::of(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).into_response();
     }
     next.run(request).await
@@ -217,6 +225,16 @@ async fn protect(State(tls): State<bool>, request: Request, next: Next) -> Respo
     let api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    secure(headers, tls);
+    if api {
+        let value = HeaderValue::from_static("no-store");
+        headers.entry(CACHE_CONTROL).or_insert(value);
+    }
+    response
+}
+
+/// Sets those that every answer has.
+pub(super) fn secure(headers: &mut HeaderMap, tls: bool) {
     for (name, value) in SECURITY {
         let name = HeaderName::from_static(name);
         let value = HeaderValue::from_static(value);
@@ -226,11 +244,6 @@ async fn protect(State(tls): State<bool>, request: Request, next: Next) -> Respo
         let value = HeaderValue::from_static(HSTS);
         headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(value);
     }
-    if api {
-        let value = HeaderValue::from_static("no-store");
-        headers.entry(CACHE_CONTROL).or_insert(value);
-    }
-    response
 }
 
 /// Answers for a handler that panicked. Formatted messages may hold data of the request, hence

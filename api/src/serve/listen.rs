@@ -30,6 +30,7 @@ use tower::ServiceExt;
 use tracing::{debug, error, warn};
 
 use super::connection::{Activity, Noted, Patience, Verdict, Watched};
+use super::refusal::Worded;
 
 /// How often HTTP/2 clients are asked whether they are there, and how long they may think. A
 /// client that never ends its headers cannot answer either.
@@ -71,9 +72,10 @@ pub struct ListenOptions {
     pub handshake_time: Duration,
     /// Time that requests in flight get when the server stops.
     pub drain: Duration,
-    /// Bytes of a request's head; at least 8 KiB. hyper answers 431 to longer ones, by itself.
+    /// Bytes of a request's head; at least 8 KiB. Longer ones of HTTP/1 are answered 431 here; of HTTP/2 twice as many
+    /// come through, so that those who are a little over are told by the router.
     pub head_bytes: usize,
-    /// Headers of a request of HTTP/1. hyper answers 431 to more, by itself.
+    /// Headers of a request of HTTP/1. More are answered 431 here.
     pub headers: usize,
     /// Requests at once on one connection of HTTP/2.
     pub streams: u32,
@@ -230,7 +232,9 @@ impl Server {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::new(self.patience, Arc::clone(&self.in_flight));
-        let stream = TokioIo::new(Noted::new(stream, Arc::clone(&activity)));
+        let noted = Noted::new(stream, Arc::clone(&activity));
+        let worded = Worded::new(noted, Arc::clone(&activity), self.tls.is_some());
+        let stream = TokioIo::new(worded);
         let noting = Arc::clone(&activity);
         let service = service_fn(|request| answer(&self.router, &noting, peer, request));
         let mut connection = pin!(self.http.serve_connection(stream, service));
@@ -244,6 +248,8 @@ impl Server {
                     activity.closing();
                     continue;
                 }
+                // Who has begun a request is told that it took too long.
+                Verdict::Cut(_) if activity.give_up() => continue,
                 Verdict::Cut(why) => {
                     debug!(why, "cut a connection");
                     return;
@@ -281,7 +287,7 @@ fn protocols(options: &ListenOptions) -> Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(head_bytes.saturating_mul(2)).unwrap_or(u32::MAX))
         .initial_stream_window_size(RECEIVE_WINDOW)
         .initial_connection_window_size(RECEIVE_WINDOW)
         .max_concurrent_streams(options.streams)

@@ -22,6 +22,7 @@ mod openapi_page;
 pub mod parameters;
 pub mod pgwire;
 pub mod problem;
+mod refusal;
 pub mod remembered;
 pub mod routes;
 pub mod rows;

@@ -25,6 +25,9 @@ const MAX_ID: usize = 64;
 /// The route of requests that no route matches. Their paths are without bound.
 const UNMATCHED: &str = "unmatched";
 
+/// The method of requests whose method is none that everybody knows.
+const OTHER: &str = "other";
+
 /// The status in metrics of requests whose client went away before there was any, as in nginx.
 const GONE: &str = "499";
 
@@ -51,6 +54,12 @@ impl RequestId {
     pub(super) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
+
+    /// The id as the value of its header.
+    #[must_use]
+    pub(super) fn into_value(self) -> HeaderValue {
+        self.0
+    }
 }
 
 /// Gives the request an id and a span, and tells of it when its response is sent or given up.
@@ -65,6 +74,21 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     ticket.status = Some(response.status());
     response.headers_mut().insert(REQUEST_ID, id.0);
     response.map(|body| Guarded::wrap(body, ticket))
+}
+
+/// Tells of what was refused before it was a request, and gives the id that its answer has.
+pub(super) fn refused(status: StatusCode) -> RequestId {
+    let id = RequestId::of(&HeaderMap::new());
+    let span = info_span!(
+        "request",
+        id = id.as_str(),
+        method = OTHER,
+        route = UNMATCHED
+    );
+    let mut ticket = Ticket::new(span, OTHER, UNMATCHED.to_owned());
+    ticket.status = Some(status);
+    ticket.complete = true;
+    id
 }
 
 /// The pattern of the route that the request matches.
@@ -83,7 +107,7 @@ fn method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         Method::PATCH => "PATCH",
-        _ => "other",
+        _ => OTHER,
     }
 }
 

@@ -20,6 +20,9 @@ use serde::Serialize;
 use super::flight;
 use super::observe::RequestId;
 
+/// The type of a problem's body.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
 /// The most bytes of a plain error message of the framework that become a detail.
 const MAX_BARE: u64 = 1024;
 
@@ -95,7 +98,7 @@ const KINDS: &[(u16, &str, &str, &str)] = &[
         431,
         "too-many-headers",
         "too many headers",
-        "it has more headers than allowed",
+        "it has more headers, or longer ones, than allowed",
     ),
     (
         500,
@@ -299,8 +302,8 @@ impl Problem {
         }
     }
 
-    /// Makes the response say this problem. Its other headers stay.
-    fn write(self, response: Response, request_id: &str) -> Response {
+    /// What its body says.
+    pub(super) fn document(&self, request_id: &str) -> Vec<u8> {
         let document = Document {
             kind: self.0.slug.map_or_else(
                 || "about:blank".to_owned(),
@@ -312,11 +315,16 @@ impl Problem {
             request_id,
             retry_after: self.0.retry_after,
         };
-        let body = serde_json::to_vec(&document).unwrap_or_default();
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+
+    /// Makes the response say this problem. Its other headers stay.
+    fn write(&self, response: Response, request_id: &str) -> Response {
+        let body = self.document(request_id);
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(CONTENT_LENGTH);
         parts.headers.remove(CONTENT_ENCODING);
-        let json = HeaderValue::from_static("application/problem+json");
+        let json = HeaderValue::from_static(PROBLEM_JSON);
         parts.headers.insert(CONTENT_TYPE, json);
         let never = HeaderValue::from_static("no-store");
         parts.headers.insert(CACHE_CONTROL, never);

@@ -41,6 +41,7 @@ async fn demo(folder: &Path) -> Store {
         events: None,
         records_per_file: None,
         inventory_every: Some(Duration::hours(1)),
+        longer: None,
     };
     let mut out = FolderOutput::create(folder).unwrap();
     generate(&options, &mut out).unwrap();

@@ -220,7 +220,25 @@ impl<'a> Reader<'a> {
         &self,
         call: Call,
         object: &str,
+        pages: PaginationStream<Result<P, SdkError<E>>>,
+        items: impl Fn(P) -> Vec<T> + Send,
+    ) -> Result<Option<(Vec<T>, i64)>, Closed>
+    where
+        P: Send,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        T: Send,
+    {
+        let never = |_: &SdkError<E>| false;
+        self.pages_unless(call, object, pages, never, items).await
+    }
+
+    /// As [`Reader::pages`], `None` also where an error says that there is no such list, which is an answer.
+    async fn pages_unless<P, E, T>(
+        &self,
+        call: Call,
+        object: &str,
         mut pages: PaginationStream<Result<P, SdkError<E>>>,
+        is_none: impl Fn(&SdkError<E>) -> bool + Send,
         items: impl Fn(P) -> Vec<T> + Send,
     ) -> Result<Option<(Vec<T>, i64)>, Closed>
     where
@@ -230,6 +248,10 @@ impl<'a> Reader<'a> {
     {
         let (mut all, mut since) = (Vec::new(), None);
         while let Some(page) = pages.next().await {
+            if page.as_ref().is_err_and(&is_none) {
+                self.counts.answers.fetch_add(1, Ordering::Relaxed);
+                return Ok(None);
+            }
             let Some((page, at)) = self.answer(call, object, page).await? else {
                 return Ok(None);
             };

@@ -161,6 +161,14 @@ pub enum Error {
     /// There is no kubeconfig where it is said to be.
     #[error("cannot connect to kubernetes: there is no kubeconfig {}", .0.display())]
     NoKubeconfig(PathBuf),
+    /// The kubeconfig that was named cannot be used.
+    #[error("cannot connect to kubernetes: kubeconfig {}: {reason}", .path.display())]
+    Kubeconfig {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Every kind failed; the first failure.
     #[error("cannot read anything from {server}: {failure}")]
     Nothing {

@@ -35,6 +35,8 @@ const DAY: i64 = 24 * 60 * MINUTE;
 pub(super) struct Mentioned {
     /// Half a SHA-256 stands for a key.
     days: HashMap<NaiveDate, HashSet<[u8; 16]>>,
+    /// The oldest day that was compared: those from it on are not asked for again.
+    compared: Option<NaiveDate>,
 }
 
 impl Mentioned {
@@ -42,13 +44,18 @@ impl Mentioned {
         if bucket.is_some_and(|bucket| bucket != log.bucket) {
             return;
         }
-        if let Some(day) = log_day(lane, &log.key) {
+        let day = log_day(lane, &log.key);
+        if let Some(day) = day.filter(|day| self.compared.is_none_or(|compared| *day < compared)) {
             self.days.entry(day).or_default().insert(half(&log.key));
         }
     }
 
+    /// Gives those of a day. Days are asked for from the newest back, so that nothing of later ones is held on.
     fn take(&mut self, day: NaiveDate) -> HashSet<[u8; 16]> {
-        self.days.remove(&day).unwrap_or_default()
+        self.compared = Some(self.compared.map_or(day, |compared| compared.min(day)));
+        let taken = self.days.remove(&day).unwrap_or_default();
+        self.days.retain(|other, _| *other < day);
+        taken
     }
 }
 
@@ -164,5 +171,37 @@ impl Walk {
             .iter()
             .position(|missing| missing.hash.eq_ignore_ascii_case(&content.hash))?;
         self.missing.remove(at).map(|missing| missing.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_asked_for_again_is_not_held() {
+        let lane = Lane {
+            base: "AWSLogs/111122223333/".to_owned(),
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
+        let log = |day: u32| LogFile {
+            bucket: "trail".to_owned(),
+            key: format!("{}2026/11/{day}/one.json.gz", lane.logs()),
+            hash: String::new(),
+            algorithm: String::new(),
+        };
+        let day = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        let mut mentioned = Mentioned::default();
+        for number in [20, 21, 22] {
+            mentioned.insert(&lane, None, &log(number));
+        }
+        assert_eq!(mentioned.take(day(21)).len(), 1);
+        for number in [22, 21, 20] {
+            mentioned.insert(&lane, None, &log(number));
+        }
+        let held: Vec<NaiveDate> = mentioned.days.keys().copied().collect();
+        assert_eq!(held, [day(20)]);
+        assert_eq!(mentioned.take(day(20)).len(), 1);
     }
 }

@@ -42,18 +42,23 @@ pub(super) fn is_event(object: &Value) -> bool {
 }
 
 /// Cluster of a CloudWatch Logs document: `/aws/eks/CLUSTER/cluster` and the owner of the log group, unless
-/// the user said otherwise.
+/// the user said otherwise. What describes its folder may be a cluster of this name in another account.
 pub(super) fn cluster_of(head: &Value, context: &FileContext) -> Option<Cluster> {
     let group = text(head, &["logGroup"]).or_else(|| text(head, &["logGroupName"]))?;
     let name = group.strip_prefix("/aws/eks/")?.strip_suffix("/cluster")?;
+    let owner = owned(head, &["owner"]);
+    let is_same = |cluster: &&Cluster| {
+        let accounts = owner.as_ref().zip(cluster.account_id.as_ref());
+        cluster.name == name && accounts.is_none_or(|(owner, account)| owner == account)
+    };
     let known = match &context.cluster {
         ClusterOf::Named(_) => return None,
-        ClusterOf::Folder(cluster) => Some(cluster).filter(|cluster| cluster.name == name),
+        ClusterOf::Folder(cluster) => Some(cluster).filter(is_same),
         ClusterOf::Unknown | ClusterOf::Ambiguous(_) => None,
     };
     Some(Cluster {
         name: name.to_owned(),
-        account_id: owned(head, &["owner"]).or_else(|| known?.account_id.clone()),
+        account_id: owner.or_else(|| known?.account_id.clone()),
         region: known.and_then(|cluster| cluster.region.clone()),
     })
 }

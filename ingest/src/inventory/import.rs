@@ -159,8 +159,21 @@ fn cluster_of(file: &Found, named: Option<&Cluster>, folders: &Folders) -> Clust
         [] => ClusterOf::Unknown,
         [one] => ClusterOf::Folder(one.clone()),
         several => {
-            ClusterOf::Ambiguous(several.iter().map(|cluster| cluster.name.clone()).collect())
+            let names = several.iter().map(|cluster| told_apart(cluster, several));
+            ClusterOf::Ambiguous(names.collect())
         }
+    }
+}
+
+/// The name of a cluster; with its place where another of them has the same.
+fn told_apart(cluster: &Cluster, among: &[Cluster]) -> String {
+    let alike = among.iter().filter(|other| other.name == cluster.name);
+    let alike = alike.count();
+    match (&cluster.account_id, &cluster.region) {
+        (Some(account), Some(region)) if alike > 1 => {
+            format!("{} of account {account} in {region}", cluster.name)
+        }
+        _ => cluster.name.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads and decodes the objects of a batch: several at a time, results in the order of the batch.
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,11 +63,14 @@ pub(super) struct Ended {
     pub(super) took: Duration,
 }
 
+/// An object, and its content where the batch has it.
+type Named = (ObjectRef, Option<String>);
+
 /// Decodes objects in order.
 pub(super) fn chunks(
     source: Arc<dyn Source>,
     options: &Options,
-    objects: Vec<ObjectRef>,
+    objects: Vec<Named>,
 ) -> BoxStream<'static, Result<Chunk>> {
     let limits = options.limits.clone();
     // Tasks of their own, begun as the unit is taken: `buffered` polls what it holds only while the first of it is not
@@ -102,10 +106,10 @@ pub(super) fn chunks(
     )
 }
 
-fn units(objects: Vec<ObjectRef>) -> Vec<Vec<ObjectRef>> {
-    let mut units: Vec<Vec<ObjectRef>> = Vec::new();
+fn units(objects: Vec<Named>) -> Vec<Vec<Named>> {
+    let mut units: Vec<Vec<Named>> = Vec::new();
     let mut bytes = u64::MAX;
-    for object in objects {
+    for (object, content) in objects {
         let full = units
             .last()
             .is_none_or(|unit| unit.len() == UNIT_OBJECTS || bytes >= UNIT_BYTES);
@@ -115,7 +119,7 @@ fn units(objects: Vec<ObjectRef>) -> Vec<Vec<ObjectRef>> {
         }
         bytes += object.size;
         if let Some(unit) = units.last_mut() {
-            unit.push(object);
+            unit.push((object, content));
         }
     }
     units
@@ -124,13 +128,16 @@ fn units(objects: Vec<ObjectRef>) -> Vec<Vec<ObjectRef>> {
 /// An object, its body or why there is none, and the time that it took to know.
 type Opened = (ObjectRef, std::io::Result<Body>, Duration);
 
-async fn open(source: Arc<dyn Source>, unit: Vec<ObjectRef>) -> Vec<Opened> {
+async fn open(source: Arc<dyn Source>, unit: Vec<Named>) -> Vec<Opened> {
     futures::stream::iter(unit)
-        .map(|object| {
+        .map(|(object, content)| {
             let source = Arc::clone(&source);
             async move {
                 let began = Instant::now();
-                let body = source.read(&object).await;
+                let body = match content {
+                    Some(content) => Ok(Box::new(Cursor::new(content.into_bytes())) as Body),
+                    None => source.read(&object).await,
+                };
                 (object, body, began.elapsed())
             }
         })

@@ -334,6 +334,94 @@ async fn a_source_hears_of_what_cannot_be_lost_any_more() {
     assert_eq!(source.settled(), ["a", "b", "c"]);
 }
 
+/// Objects whose content only this value has, as a queue has that of its messages.
+#[derive(Debug, Default)]
+struct Holding(Vec<(&'static str, String)>);
+
+fn held(key: &str, content: &str) -> ObjectRef {
+    ObjectRef {
+        key: key.to_owned(),
+        etag: "1".to_owned(),
+        size: content.len() as u64,
+    }
+}
+
+#[async_trait::async_trait]
+impl Source for Holding {
+    fn id(&self) -> &'static str {
+        "holding"
+    }
+
+    fn location(&self) -> &'static str {
+        "memory"
+    }
+
+    fn list(&self) -> BoxStream<'static, Result<ObjectRef>> {
+        let objects = self.0.iter().map(|(key, content)| Ok(held(key, content)));
+        Box::pin(futures::stream::iter(objects.collect::<Vec<_>>()))
+    }
+
+    async fn read(&self, _: &ObjectRef) -> std::io::Result<Body> {
+        Err(std::io::Error::other("its message is gone"))
+    }
+
+    fn held(&self, object: &ObjectRef) -> Option<String> {
+        let mut all = self.0.iter();
+        let found = all.find(|(key, _)| *key == object.key);
+        found.map(|(_, content)| content.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_read_without_the_process_that_had_its_content() {
+    let store = store();
+    let content = listed(&["e1"]);
+    // As left by a process that died before it committed the batch.
+    let mut manifest = Manifest::new("memory");
+    manifest.add(held("a", &content), Some(content.clone()));
+    manifest.create(&store, "holding", 1).await.unwrap();
+    let nothing: Arc<dyn Source> = Arc::new(Holding::default());
+    let summary = run(&store, nothing, options(), &()).await.unwrap();
+    assert_eq!((summary.unreadable, summary.new_events), (0, 1));
+    assert_eq!(ids(&store).await, ["e1"]);
+    // Its message comes again, with another.
+    let source = Holding(vec![("a", content), ("b", listed(&["e2"]))]);
+    let summary = run(&store, Arc::new(source), options(), &()).await.unwrap();
+    assert_eq!((summary.unreadable, summary.new_events), (0, 1));
+    assert_eq!((summary.already_read, summary.duplicates), (1, 0));
+    assert_eq!(ids(&store).await, ["e1", "e2"]);
+}
+
+#[tokio::test]
+async fn the_content_that_is_kept_with_a_batch_is_bounded() {
+    let store = store();
+    let padded = |id: &str| listed(&[id]) + &" ".repeat(BATCH_CONTENTS);
+    let source = Holding(vec![("a", padded("e1")), ("b", padded("e2"))]);
+    let summary = run(&store, Arc::new(source), options(), &()).await.unwrap();
+    assert_eq!((summary.batches, summary.unreadable), (2, 0));
+    assert_eq!(ids(&store).await, ["e1", "e2"]);
+}
+
+#[tokio::test]
+async fn an_object_that_was_replaced_since_another_ingester_named_it_is_read_by_the_same_run() {
+    let store = store();
+    let source = Objects::new(&[("0", &listed(&["e0"]))]);
+    source.put("a", "2", Some(&listed(&["e1"])));
+    // Fixed by another, after this run has listed both.
+    let mut manifest = Manifest::new("memory");
+    manifest.add(held("a", ""), None);
+    manifest.create(&store, "test", 2).await.unwrap();
+    let one_by_one = Options {
+        batch_objects: 1,
+        ..options()
+    };
+    let summary = ingest(&store, &source, one_by_one).await;
+    assert_eq!((summary.batches, summary.unreadable), (3, 0));
+    assert_eq!(ids(&store).await, ["e0", "e1"]);
+    let objects = rows(&store, &INGESTED_OBJECTS, &["key", "etag"]).await;
+    assert_eq!(objects, [["0", "1"], ["a", "1"], ["a", "2"]]);
+}
+
 /// Objects whose first byte comes once as many are being decoded as there are decoders.
 #[derive(Debug, Default)]
 struct Together {

@@ -64,6 +64,12 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// and tried again by the next run.
     async fn read(&self, object: &ObjectRef) -> std::io::Result<Body>;
 
+    /// Gives the content of a listed object that nobody can be asked for once this process is gone, free of
+    /// credentials: it is kept with the batch. `None` for what is read from where it lasts.
+    fn held(&self, _object: &ObjectRef) -> Option<String> {
+        None
+    }
+
     /// Hears of listed objects that are in every table of the store, or were before: nothing of them can be
     /// lost any more. Gives what went wrong with saying so to where they came from.
     async fn settled(&self, _objects: &[ObjectRef]) -> Vec<Error> {

@@ -16,9 +16,10 @@
 //! What such a message names beside is read all the same. A missing object is given up only after
 //! [`Options::receipts`]; a bucket that denies is never a reason to give up.
 //!
-//! An event of EventBridge with a record of CloudTrail is an object itself, named by its id; its text is in
-//! memory until it is settled. A process that dies before leaves an object that cannot be read, and that is
-//! tried again when its message comes again.
+//! An event of EventBridge with a record of CloudTrail is an object itself, named by its id, and so is a
+//! record of CloudTrail alone, by its own id. Its text, free of credentials, is in memory until it is
+//! settled, and kept with the batch that has it ([`Source::held`]): a process that dies leaves a batch that
+//! the next can read, whether or not the message is there again.
 //!
 //! An etag is that of the notification, or of S3 where the message names none (as CloudTrail's own) or
 //! comes again (as the object may have been replaced): both without quotation marks.
@@ -134,16 +135,20 @@ impl Source for SqsQueue {
     }
 
     async fn read(&self, object: &ObjectRef) -> io::Result<Body> {
-        if !object.key.starts_with(notification::HELD_EVENT) {
+        if !notification::is_held(&object.key) {
             return (self.shared.objects.read)(object.clone()).await;
         }
-        match self.shared.held().text(object) {
-            Some(text) => Ok(Box::new(io::Cursor::new(text))),
+        match self.held(object) {
+            Some(text) => Ok(Box::new(io::Cursor::new(text.into_bytes()))),
             None => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "its message is not in hand any more; it comes again",
             )),
         }
+    }
+
+    fn held(&self, object: &ObjectRef) -> Option<String> {
+        self.shared.held().text(object).map(str::to_owned)
     }
 
     async fn settled(&self, objects: &[ObjectRef]) -> Vec<Error> {

@@ -254,7 +254,8 @@ impl<'a> Explain<'a> {
                     let source = self.source_of(suspect.pod);
                     let factor = *factors[source].get_or_insert_with(|| {
                         let workload = sources[source].workload;
-                        self.known.factor(self.inputs, workload, scene.kind)
+                        let says = self.known.says(self.inputs, workload, scene.kind);
+                        says.map_or(1.0, |(factor, _)| factor)
                     });
                     weights[source].0 += calls * (suspect.weight.value() * factor);
                     weights[source].1 += calls;

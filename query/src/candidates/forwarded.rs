@@ -64,15 +64,16 @@ impl<'a> Served<'a> {
     }
 }
 
-/// Who can have made calls of some scenes: each with its mean score.
+/// Who can have made calls of some scenes: each with its mean score, and the kind of the calls that it is suspected of.
 #[allow(clippy::cast_precision_loss)] // a count of calls
 pub(super) fn together(
     scenes: &Scenes,
     scores: &[f64],
     direct: &[u32],
-) -> (Vec<Suspect>, Vec<f64>) {
+) -> (Vec<Suspect>, Vec<f64>, Vec<u32>) {
     let mut suspects: Vec<Suspect> = Vec::new();
     let mut means: Vec<f64> = Vec::new();
+    let mut kinds: Vec<u32> = Vec::new();
     let mut places: HashMap<u32, usize> = HashMap::new();
     for &scene in direct {
         let scene = &scenes.all[scene as usize];
@@ -85,10 +86,11 @@ pub(super) fn together(
                     ..*suspect
                 });
                 means.push(0.0);
+                kinds.push(scene.kind);
                 means.len() - 1
             });
             means[place] += score / direct.len() as f64;
         }
     }
-    (suspects, means)
+    (suspects, means, kinds)
 }

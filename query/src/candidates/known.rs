@@ -5,6 +5,7 @@ use datafusion::common::HashMap;
 use super::input::{Inputs, NOTHING};
 use super::names::number;
 use super::patterns::There;
+use super::reasons::Reason;
 use super::scenes::{Scene, Scenes, Suspect};
 
 /// Score from which a workload clearly runs a program.
@@ -14,11 +15,26 @@ const CLEAR: f64 = 0.9;
 const CLEAR_CALLS: u32 = 3;
 
 /// How much less likely a workload is to run a program where it clearly runs another.
-const OTHER_PROGRAM: f64 = 0.1;
+const OTHER_PROGRAM: (f64, Reason) = (
+    0.1,
+    Reason::new(
+        "other_program",
+        "other calls with the node's role show that it runs another program",
+    ),
+);
 
 /// How much more likely a workload is to do what one of the same name does in another cluster, or what its own
 /// address has shown.
-const SAME_HABIT: f64 = 20.0;
+const SAME_HABIT: (f64, Reason) = (
+    20.0,
+    Reason::new(
+        "same_habit",
+        "calls from its own address, or those of a workload of its name in another cluster, show that it does this",
+    ),
+);
+
+/// The reasons of both.
+pub(super) const REASONS: [Reason; 2] = [OTHER_PROGRAM.1, SAME_HABIT.1];
 
 /// What is known of workloads. Things by their numbers.
 #[derive(Debug, PartialEq)]
@@ -98,8 +114,8 @@ impl Known {
         self.unseen_cells[workload as usize]
     }
 
-    /// How much more or less likely what is known makes a workload for calls of a kind.
-    pub(super) fn factor(&self, inputs: &Inputs, workload: u32, kind: u32) -> f64 {
+    /// How much more or less likely what is known makes a workload for calls of a kind, and why; none where nothing is known.
+    pub(super) fn says(&self, inputs: &Inputs, workload: u32, kind: u32) -> Option<(f64, Reason)> {
         let kind = &inputs.kinds[kind as usize];
         let deed = [kind.program, kind.event_source, kind.event_name];
         let title = inputs.workloads[workload as usize].title;
@@ -108,14 +124,11 @@ impl Known {
             .get(&(title, deed))
             .is_some_and(|clusters| clusters.iter().any(|&cluster| cluster != kind.cluster));
         if same {
-            return SAME_HABIT;
+            return Some(SAME_HABIT);
         }
         let programs = &self.programs[workload as usize];
-        if programs.is_empty() || programs.contains(&kind.program) {
-            1.0
-        } else {
-            OTHER_PROGRAM
-        }
+        let other = !programs.is_empty() && !programs.contains(&kind.program);
+        other.then_some(OTHER_PROGRAM)
     }
 }
 

@@ -12,6 +12,7 @@ use super::CELL;
 use super::input::{Call, Inputs, Kind, Node, Pod};
 use super::names::{Numbered, number};
 use super::patterns::There;
+use super::reasons::Reason;
 use super::weigh::{Scales, Weight};
 
 /// Chance that a pod was there between the last look that showed it and the first that did not.
@@ -21,6 +22,33 @@ pub(super) const MAYBE_GONE: f64 = 0.5;
 /// VPC CNI translates what leaves the VPC's address ranges. Source: VPC user guide, "Gateway endpoints";
 /// EKS user guide, "Enable outbound internet access for Pods".
 const GATEWAY_SERVICES: [&str; 2] = ["s3.amazonaws.com", "dynamodb.amazonaws.com"];
+
+/// Its address is the call's.
+const ADDRESS: Reason = Reason::new("address", "the calls came from its address");
+
+/// It was there for certain.
+const SEEN: Reason = Reason::new("seen", "it was on the node when the calls were made");
+
+/// It had begun, and no look shows whether it was still there.
+const MAYBE: Reason = Reason::new(
+    "maybe_gone",
+    "it was on the node before, and may have gone by the time of the calls",
+);
+
+/// It stands for a pod that no look showed.
+const UNSEEN: Reason = Reason::new(
+    "unseen",
+    "no look at the pods shows it on the node, but pods of its CronJob come and go between two looks",
+);
+
+/// The same, where it clearly made other calls of the same minutes.
+const BELIEVED: Reason = Reason::new(
+    "unseen_but_there",
+    "no look at the pods shows it on the node, but other calls of the same minutes are clearly its own",
+);
+
+/// All of these.
+pub(super) const REASONS: [Reason; 5] = [ADDRESS, SEEN, MAYBE, UNSEEN, BELIEVED];
 
 /// A pod that can have made a call.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +84,21 @@ impl Suspect {
     /// True where a look showed that it was there.
     pub(super) fn is_certain(self) -> bool {
         self.there == There::Surely && !self.unseen
+    }
+
+    /// Why it is as likely as it is, as far as the call, the inventory and its presence say.
+    pub(super) fn reasons(self) -> impl Iterator<Item = Reason> {
+        let there = match (self.there, self.unseen) {
+            (There::Unseen, _) => UNSEEN,
+            (_, true) => BELIEVED,
+            (There::Maybe, false) => MAYBE,
+            (There::Surely, false) => SEEN,
+        };
+        let address = self.addressed.then_some(ADDRESS);
+        address
+            .into_iter()
+            .chain([there])
+            .chain(self.weight.reasons())
     }
 }
 

@@ -6,6 +6,7 @@ use datafusion::common::HashMap;
 use serde::Serialize;
 
 use super::input::{Holder, Inputs, Pod};
+use super::reasons::Reason;
 use super::scenes::{Scene, Suspect};
 
 /// Score below which a candidate is not put into the columns that name a workload; it stays in the list.
@@ -38,6 +39,8 @@ pub(super) struct Told<'a> {
 struct Candidate<'a> {
     namespace: Option<&'a str>,
     pods: BTreeSet<&'a str>,
+    /// Those of its likeliest pod.
+    reasons: Vec<Reason>,
     score: f64,
     service_account: Option<&'a str>,
     workload: Option<&'a str>,
@@ -61,17 +64,24 @@ pub(super) fn tell_holder<'a>(inputs: &'a Inputs, holder: &Holder) -> Told<'a> {
     }
 }
 
-/// Sums scores up by workload, and picks.
+/// Sums scores up by workload, and picks. `says` gives what was known of the workload of a suspect, by its place, when it was
+/// scored.
 pub(super) fn tell<'a>(
     inputs: &'a Inputs,
     scene: &Scene,
     suspects: &[Suspect],
     scores: &[f64],
+    says: impl Fn(usize) -> Option<Reason>,
 ) -> Told<'a> {
     let (ranked, accounts) = ranked(inputs, suspects, scores);
-    let candidates = list(inputs, &ranked, suspects);
+    let candidates: Vec<Candidate<'_>> = ranked
+        .iter()
+        .take(LISTED)
+        .map(|&(workload, score)| candidate(inputs, (workload, score), suspects, scores, &says))
+        .collect();
     let mut told = Told {
-        candidates: Some(candidates),
+        // Texts and numbers can be written.
+        candidates: Some(serde_json::to_string(&candidates).unwrap_or_default()),
         ..Told::default()
     };
     let (Some(&((namespace, service_account), account_score)), Some(&(workload, score))) =
@@ -98,7 +108,15 @@ pub(super) fn tell<'a>(
             told.pod_uid = Some(&pod.uid);
         }
     }
-    explain(inputs, scene, suspects, &ranked, &mut told);
+    let likely = || {
+        let named = ranked.iter().zip(&candidates);
+        let named = named.map(|(&(workload, score), candidate)| {
+            let key = inputs.text(inputs.workloads[workload as usize].key);
+            format!("{key} {score:.2} ({})", candidate.reasons_by_name())
+        });
+        named.collect::<Vec<_>>().join(", ")
+    };
+    explain(inputs, scene, suspects, likely, &mut told);
     told
 }
 
@@ -154,7 +172,7 @@ fn explain(
     inputs: &Inputs,
     scene: &Scene,
     suspects: &[Suspect],
-    ranked: &Ranked,
+    likely: impl FnOnce() -> String,
     told: &mut Told<'_>,
 ) {
     let kind = &inputs.kinds[scene.kind as usize];
@@ -181,34 +199,51 @@ fn explain(
     } else {
         told.confidence = "candidate";
         told.fact = "candidates";
-        let named = ranked.iter().take(LISTED).map(|&(workload, score)| {
-            let key = inputs.text(inputs.workloads[workload as usize].key);
-            format!("{key} {score:.2}")
-        });
-        let named: Vec<String> = named.collect();
-        told.detail = format!("{on_node}; most likely {}", named.join(", "));
+        told.detail = format!("{on_node}; most likely {}", likely());
     }
 }
 
-/// Candidates as JSON, the most likely first.
-fn list(inputs: &Inputs, ranked: &Ranked, suspects: &[Suspect]) -> String {
-    let candidates: Vec<Candidate<'_>> = ranked
-        .iter()
-        .take(LISTED)
-        .map(|&(workload, score)| {
-            let pods = suspects.iter().map(|suspect| pod(inputs, *suspect));
-            let pods = pods.filter(|pod| pod.workload == workload);
-            let first = pods.clone().next();
-            let workload = &inputs.workloads[workload as usize];
-            Candidate {
-                namespace: first.map(|_| inputs.text(workload.namespace)),
-                pods: pods.map(|pod| &*pod.name).collect(),
-                score: (score * 1_000.0).round() / 1_000.0,
-                service_account: first.and_then(|pod| inputs.known(pod.service_account)),
-                workload: first.map(|_| inputs.text(workload.name)),
-            }
-        })
-        .collect();
-    // Texts and numbers can be written.
-    serde_json::to_string(&candidates).unwrap_or_default()
+/// A workload with its score, as a candidate.
+fn candidate<'a>(
+    inputs: &'a Inputs,
+    (at, score): (u32, f64),
+    suspects: &[Suspect],
+    scores: &[f64],
+    says: impl Fn(usize) -> Option<Reason>,
+) -> Candidate<'a> {
+    let is_its = |place: &usize| pod(inputs, suspects[*place]).workload == at;
+    let its: Vec<usize> = (0..suspects.len()).filter(is_its).collect();
+    // Of equals, the first.
+    let likeliest = its.iter().copied().reduce(|best, next| {
+        if rank(scores[next]) > rank(scores[best]) {
+            next
+        } else {
+            best
+        }
+    });
+    let reasons = likeliest.into_iter().flat_map(|likeliest| {
+        let reasons = suspects[likeliest].reasons();
+        reasons.chain(says(likeliest))
+    });
+    let first = its.first().map(|&first| pod(inputs, suspects[first]));
+    let workload = &inputs.workloads[at as usize];
+    Candidate {
+        namespace: first.map(|_| inputs.text(workload.namespace)),
+        pods: its
+            .iter()
+            .map(|&place| &*pod(inputs, suspects[place]).name)
+            .collect(),
+        reasons: reasons.collect(),
+        score: (score * 1_000.0).round() / 1_000.0,
+        service_account: first.and_then(|pod| inputs.known(pod.service_account)),
+        workload: first.map(|_| inputs.text(workload.name)),
+    }
+}
+
+impl Candidate<'_> {
+    /// What its reasons are called.
+    fn reasons_by_name(&self) -> String {
+        let names: Vec<&str> = self.reasons.iter().map(|reason| reason.name).collect();
+        names.join(", ")
+    }
 }

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use super::{CELL, identify, schema};
 
+mod reasons;
+
 /// Columns of the views that the search reads, in the order it reads them.
 fn schemas() -> Vec<Schema> {
     let text = "cluster namespace service_account";
@@ -178,6 +180,18 @@ impl Row {
             .filter(|candidate| candidate["service_account"] == service_account)
             .filter_map(|candidate| candidate["score"].as_f64())
             .sum()
+    }
+
+    /// What the reasons of a candidate are called.
+    fn reasons_of(&self, service_account: &str) -> Vec<&str> {
+        self.candidates
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|candidate| candidate["service_account"] == service_account)
+            .flat_map(|candidate| candidate["reasons"].as_array().unwrap())
+            .filter_map(Value::as_str)
+            .collect()
     }
 }
 
@@ -388,6 +402,8 @@ fn a_pod_that_nobody_saw_made_the_calls_where_no_other_could() {
     let found = world.identify();
     assert_eq!(found.len(), 4);
     for found in found.values() {
+        let reasons = found.reasons_of("report");
+        assert!(reasons[0].starts_with("unseen"), "{found:?}");
         assert_eq!(
             found.service_account.as_deref(),
             Some("report"),

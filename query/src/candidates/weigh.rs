@@ -4,17 +4,67 @@
 use datafusion::common::HashMap;
 
 use super::input::{Inputs, Kind, Node, Pod};
+use super::reasons::Reason;
 use crate::sdk::Binding;
 
-/// What a weight is made of, in the order in which it is multiplied.
-const FACTORS: [f64; 7] = [
-    0.003, // OTHER_COMPONENT
-    0.002, // OTHER_SOFTWARE
-    0.02,  // OUT_OF_REACH
-    0.005, // COVERED
-    10.0,  // NAMED_RESOURCE
-    10.0,  // KNOWN_SERVICE
-    5.0,   // SAME_PROGRAM
+/// What a weight is made of, in the order in which it is multiplied: how much each counts, and why.
+const FACTORS: [(f64, Reason); 7] = [
+    // OTHER_COMPONENT
+    (
+        0.003,
+        Reason::new(
+            "other_component",
+            "the user agent names a program that the pod does not show",
+        ),
+    ),
+    // OTHER_SOFTWARE
+    (
+        0.002,
+        Reason::new(
+            "other_software",
+            "its software is known to call AWS with another user agent, or not at all",
+        ),
+    ),
+    // OUT_OF_REACH
+    (
+        0.02,
+        Reason::new(
+            "out_of_reach",
+            "the node's metadata service was never seen to answer pods: hop limit 1",
+        ),
+    ),
+    // COVERED
+    (
+        0.005,
+        Reason::new(
+            "covered",
+            "it has credentials of its own, which work as far as the records show",
+        ),
+    ),
+    // NAMED_RESOURCE
+    (
+        10.0,
+        Reason::new(
+            "named_resource",
+            "the calls are about a resource that has its name or that of its service account",
+        ),
+    ),
+    // KNOWN_SERVICE
+    (
+        10.0,
+        Reason::new(
+            "known_service",
+            "its software is known to call this service",
+        ),
+    ),
+    // SAME_PROGRAM
+    (
+        5.0,
+        Reason::new(
+            "same_program",
+            "its service account made calls with the same program and credentials of its own",
+        ),
+    ),
 ];
 
 /// Not the program that the user agent names.
@@ -32,6 +82,11 @@ const KNOWN_SERVICE: u8 = 1 << 5;
 /// Its service account made calls with the same program elsewhere.
 const SAME_PROGRAM: u8 = 1 << 6;
 
+/// All reasons of weights.
+pub(super) fn reasons() -> impl Iterator<Item = Reason> {
+    FACTORS.into_iter().map(|(_, reason)| reason)
+}
+
 /// Every product of factors.
 const PRODUCTS: [f64; 1 << FACTORS.len()] = products();
 
@@ -42,7 +97,7 @@ const fn products() -> [f64; 1 << FACTORS.len()] {
         let mut factor = 0;
         while factor < FACTORS.len() {
             if weight & (1 << factor) != 0 {
-                products[weight] *= FACTORS[factor];
+                products[weight] *= FACTORS[factor].0;
             }
             factor += 1;
         }
@@ -58,6 +113,15 @@ pub(super) struct Weight(u8);
 impl Weight {
     pub(super) fn value(self) -> f64 {
         PRODUCTS[usize::from(self.0)]
+    }
+
+    /// Why it is what it is, in the order of the factors.
+    pub(super) fn reasons(self) -> impl Iterator<Item = Reason> {
+        FACTORS
+            .into_iter()
+            .enumerate()
+            .filter(move |&(factor, _)| self.0 & (1 << factor) != 0)
+            .map(|(_, (_, reason))| reason)
     }
 }
 

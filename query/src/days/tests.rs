@@ -33,3 +33,32 @@ fn days_with_the_same_files_are_in_common() {
         "event_date IS NULL OR event_date IN ([Date32(\"1970-01-02\"), Date32(\"1970-01-04\")])"
     );
 }
+
+#[test]
+fn days_with_the_same_files_and_other_marks_are_not_in_common() {
+    let files = days(r#"{"1":"a","2":"b","3":"c"}"#);
+    let marks = |of: &[(Option<i32>, &str)]| -> OfDays {
+        let marks = of.iter().map(|(day, mark)| (*day, (*mark).to_owned()));
+        marks.collect()
+    };
+    let before = files.marked(&marks(&[(Some(1), "x"), (Some(2), "y"), (None, "z")]));
+    let cases: [(&[(Option<i32>, &str)], &[i32]); 5] = [
+        (&[(Some(1), "x"), (Some(2), "y"), (None, "z")], &[1, 2, 3]),
+        (&[(Some(1), "x"), (Some(2), "other"), (None, "z")], &[1, 3]),
+        (&[(Some(2), "y"), (None, "z")], &[2, 3]),
+        (&[(Some(1), "x"), (Some(2), "y"), (None, "other")], &[]),
+        // A day that the table has not.
+        (
+            &[(Some(1), "x"), (Some(2), "y"), (Some(9), "w"), (None, "z")],
+            &[1, 2, 3],
+        ),
+    ];
+    for (now, same) in cases {
+        let common = files.marked(&marks(now)).in_common(&before);
+        assert_eq!(common, same.iter().copied().collect(), "{now:?}");
+    }
+    assert_eq!(
+        Days::default().marked(&marks(&[(None, "z")])),
+        Days::default()
+    );
+}

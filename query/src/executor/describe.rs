@@ -45,25 +45,21 @@ impl Executor {
         statement: &Statement,
     ) -> Result<Description> {
         self.check_length(statement)?;
-        let turn = self.turn().await?;
+        let turn = self.turns.take().await?;
         let (session, time) = (Arc::clone(session), self.bounds.time);
         let (sql, parameters) = (statement.sql.clone(), statement.parameters.clone());
         let task = self.runtime.spawn(async move {
             let _turn = turn;
-            let described = describe(&session, &sql, parameters);
-            match tokio::time::timeout(time, described).await {
-                Ok(described) => described,
-                Err(_) => Err(Error::TimedOut(time)),
-            }
+            describe(&session, &sql, parameters).await
         });
         let _waited_for = WaitedFor(task.abort_handle());
-        task.await.unwrap_or_else(|error| {
-            Err(if error.is_panic() {
-                panicked()
-            } else {
-                stopped()
-            })
-        })
+        // Beside its thread, which may be busy with what should end.
+        match tokio::time::timeout(time, task).await {
+            Ok(Ok(described)) => described,
+            Ok(Err(error)) if error.is_panic() => Err(panicked()),
+            Ok(Err(_)) => Err(stopped()),
+            Err(_) => Err(Error::TimedOut(time)),
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used)]
+mod slow;
+
 use super::*;
 use crate::engine::{Engine, Limits};
 use arrow::array::AsArray;

@@ -12,7 +12,7 @@ use crate::error::Error;
 pub(super) fn kept_text(error: &Error, has_parameters: bool) -> String {
     match error {
         // No value is in them.
-        Error::TimedOut(_) | Error::Busy | Error::Stopped(_) => error.to_string(),
+        Error::TimedOut(_) | Error::Busy | Error::TooSlow | Error::Stopped(_) => error.to_string(),
         _ if has_parameters => format!(
             "{}; its text is not kept, as it may have values of the statement's parameters",
             error.kind()

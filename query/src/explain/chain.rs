@@ -99,15 +99,17 @@ pub(super) async fn to_call(
     if record("names_identity").is_some() || record("untagged").is_some() {
         return Ok(Vec::new());
     }
-    let mut steps = match (issued_by, record("copy_of")) {
-        (Some(id), _) => to_session(session, id).await?,
-        (None, Some(copy)) => {
+    let mut steps = match (issued_by, record("copy_of"), record("principal")) {
+        (Some(id), _, _) => to_session(session, id).await?,
+        (None, Some(copy), _) => {
             let mut steps = to_session(session, copy).await?;
             // The call itself, as the other account has it.
             steps.pop();
             steps
         }
-        (None, None) => Vec::new(),
+        // The call is a copy itself, and the other account's record of it is not there.
+        (None, None, Some(parent)) => to_session(session, parent).await?,
+        (None, None, None) => Vec::new(),
     };
     // A session that a record was made with, and none issued, is known by what it issued in turn.
     let hops = attribution["hops"].as_i64().unwrap_or_default();

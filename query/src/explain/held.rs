@@ -147,6 +147,8 @@ pub(super) struct Held {
     pub(super) untagged: Option<Association>,
     /// Looks at the pods of the cluster; none where they would not tell more.
     pub(super) looks: Option<Looks>,
+    /// ARNs of the clusters with the name of this one, one a line, where pods were seen that do not say of which of them they are.
+    pub(super) namesakes: Option<String>,
     /// Whether the node role is known by what other software does as well.
     pub(super) role_is_inferred: bool,
     /// Whether only other nodes of the role have shown the cluster.
@@ -181,6 +183,7 @@ impl Held {
             && let (Some(cluster), Some(id)) = (answer.said("cluster"), answer.of_event("event_id"))
         {
             held.looks = Some(looks(session, cluster, id).await?);
+            held.namesakes = namesakes_of_pods(session, cluster).await?;
         }
         Ok(held)
     }
@@ -215,6 +218,16 @@ async fn untagged(session: &Session, role_arn: &str) -> Result<Option<Associatio
         cluster: cluster.to_owned(),
         id: id.to_owned(),
     }))
+}
+
+/// Gives the clusters that pods may be of which were seen under the name of a cluster alone.
+async fn namesakes_of_pods(session: &Session, cluster: &str) -> Result<Option<String>> {
+    let sql = format!(
+        "SELECT arns FROM unplaced_inventory WHERE kind = 'pod' AND name = cluster_name({})",
+        literal(cluster)
+    );
+    let row = first(session, &sql).await?.unwrap_or_default();
+    Ok(row["arns"].as_str().map(str::to_owned))
 }
 
 /// Gives the looks at the pods of a cluster that are next to an event.

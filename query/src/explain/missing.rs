@@ -10,6 +10,7 @@ use super::held::{Answer, Held, Looks};
 use super::unissued::Unissued;
 use crate::fix::is_usable;
 use crate::fix::shell::quote;
+use crate::namesakes::{self, ClusterArn};
 
 /// Time between two looks at the pods of a cluster from which on pods may well have come and gone unseen.
 const FAR_APART: Duration = Duration::hours(1);
@@ -121,7 +122,7 @@ fn issuing_record(unissued: &Unissued) -> Missing {
     let account = account.as_deref().unwrap_or("unknown");
     let what = match &unissued.copy_event_id {
         Some(copy) => format!(
-            "the session {arn} was issued{when} by {copy}, which says no more of the caller than its account {account}: the record of the same act in the trail of that account names it"
+            "the session {arn} was issued{when} by {copy}, which says of the caller only its account {account} and its principal id: the record of the same act in the trail of that account names it"
         ),
         None => format!(
             "the record that issued the session {arn}{when} is not in the store: it names who got the credentials"
@@ -190,12 +191,14 @@ fn session_tags(answer: &Answer<'_>, held: &Held) -> Option<Missing> {
         "{text}: they are disabled for the association {}",
         association.id
     ));
+    let mut options = vec![
+        ("--cluster-name", namesakes::name(&association.cluster)),
+        ("--association-id", association.id.as_str()),
+    ];
+    options.extend(ClusterArn::parse(&association.cluster).map(|arn| ("--region", arn.region)));
     Some(missing.with(
         "aws eks update-pod-identity-association --no-disable-session-tags",
-        &[
-            ("--cluster-name", association.cluster.as_str()),
-            ("--association-id", association.id.as_str()),
-        ],
+        &options,
     ))
 }
 
@@ -242,6 +245,14 @@ fn inventory_of_pods(answer: &Answer<'_>, held: &Held) -> Option<Missing> {
         return None;
     }
     let cluster = answer.said("cluster")?;
+    if let Some(arns) = &held.namesakes {
+        let text = format!(
+            "the inventory of pods does not say of which cluster named {} it is, of {}: it has to be collected, or imported, with the ARN of the cluster",
+            namesakes::name(cluster),
+            arns.lines().collect::<Vec<_>>().join(" and ")
+        );
+        return Some(collect(&text, cluster));
+    }
     let text = format!(
         "the store has no inventory of the pods of {cluster}: a collection has those that ran then and still run, the cluster's EKS audit log of that time those that are gone"
     );
@@ -347,7 +358,7 @@ fn collect(text: &str, cluster: &str) -> Missing {
 
 /// Tells whether an OIDC issuer stands for a cluster: names of EKS clusters have neither dots nor slashes.
 fn is_issuer(cluster: &str) -> bool {
-    cluster.contains(['.', '/'])
+    namesakes::name(cluster).contains(['.', '/'])
 }
 
 fn shown(time: DateTime<Utc>) -> String {

@@ -10,6 +10,7 @@ use super::missing::{self, Missing};
 use super::{all, literal};
 use crate::engine::Session;
 use crate::error::{Error, Result};
+use crate::namesakes::{self, ClusterArn};
 
 /// Rows of one kind shown at most.
 pub(super) const SHOWN: usize = 20;
@@ -25,7 +26,7 @@ pub enum Subject {
     Identity(String),
     /// A service account of a cluster, or one of its pods.
     Workload {
-        /// Cluster name, or OIDC issuer.
+        /// Cluster name or ARN, or OIDC issuer.
         cluster: String,
         /// Namespace.
         namespace: String,
@@ -48,6 +49,20 @@ impl Subject {
         if key {
             return Self::AccessKey(text.to_owned());
         }
+        // Issuers and ARNs have slashes of their own: the last parts count.
+        let parts: Vec<&str> = text.split('/').collect();
+        let workload = |cluster: &[&str], rest: &[&str]| Self::Workload {
+            cluster: cluster.join("/"),
+            namespace: rest[0].to_owned(),
+            service_account: rest[1].to_owned(),
+            pod: rest.get(2).map(|pod| (*pod).to_owned()),
+        };
+        if let [arn, name, rest @ ..] = parts.as_slice()
+            && (rest.len() == 2 || rest.len() == 3)
+            && ClusterArn::parse(&format!("{arn}/{name}")).is_some()
+        {
+            return workload(&[arn, name], rest);
+        }
         // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
         let arn: Vec<&str> = text.splitn(6, ':').collect();
         if let ["arn", _, service, _, _, resource] = arn.as_slice() {
@@ -57,14 +72,6 @@ impl Subject {
                 Self::Identity(text.to_owned())
             };
         }
-        // An issuer has slashes of its own: the last parts count.
-        let parts: Vec<&str> = text.split('/').collect();
-        let workload = |cluster: &[&str], rest: &[&str]| Self::Workload {
-            cluster: cluster.join("/"),
-            namespace: rest[0].to_owned(),
-            service_account: rest[1].to_owned(),
-            pod: rest.get(2).map(|pod| (*pod).to_owned()),
-        };
         match parts.as_slice() {
             [issuer, "id", id, rest @ ..] if rest.len() == 2 || rest.len() == 3 => {
                 workload(&[issuer, "id", id], rest)
@@ -109,7 +116,8 @@ pub struct Story {
 /// Tells the story of a service account, or of one of its pods.
 ///
 /// # Errors
-/// [`Error::NotFound`] where neither calls nor the inventory show it.
+/// [`Error::NotFound`] where neither calls nor the inventory show it, [`Error::InvalidQuery`] where several clusters have the
+/// name.
 pub async fn workload(
     session: &Session,
     cluster: &str,
@@ -117,6 +125,7 @@ pub async fn workload(
     service_account: &str,
     pod: Option<&str>,
 ) -> Result<Story> {
+    let cluster = &namesakes::asked(session, cluster).await?;
     let who = format!(
         "cluster = {} AND namespace = {} AND service_account = {}",
         literal(cluster),
@@ -273,9 +282,16 @@ mod tests {
             pod: pod.map(str::to_owned),
         };
         let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/0A1B";
+        let cluster = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
         for (text, expected) in [
             ("prod/shop/web", workload("prod", None)),
             ("prod/shop/web/web-0", workload("prod", Some("web-0"))),
+            (&format!("{cluster}/shop/web"), workload(cluster, None)),
+            (
+                &format!("{cluster}/shop/web/web-0"),
+                workload(cluster, Some("web-0")),
+            ),
+            (cluster, Subject::Identity(cluster.to_owned())),
             (&format!("{issuer}/shop/web"), workload(issuer, None)),
             (
                 "ASIAIOSFODNN7EXAMPLE",

@@ -71,13 +71,7 @@ fn session_arn(holder: &Value) -> Option<String> {
 /// Gives the record that issued credentials, with its caller in the columns that `events` has for it. The original comes before its
 /// copy in another account.
 async fn issuing(session: &Session, holder: &Value, arn: &str) -> Result<Option<Value>> {
-    let key = match (&holder["access_key_id"], &holder["invoked_by"]) {
-        (Value::String(key), Value::Null) => {
-            format!("AND issued_access_key_id = {}", literal(key))
-        }
-        // A service that calls on behalf of a session has a key of its own.
-        _ => String::new(),
-    };
+    let to_it = issued_to(holder);
     first(
         session,
         &format!(
@@ -85,12 +79,32 @@ async fn issuing(session: &Session, holder: &Value, arn: &str) -> Result<Option<
                     caller_arn AS identity_arn, caller_created_at AS session_created_at, caller_role_arn AS session_issuer_arn,
                     caller_session_name AS session_name
              FROM issuances
-             WHERE error_code IS NULL AND issued_arn = {} {key}
+             WHERE error_code IS NULL AND issued_arn = {} {to_it}
              ORDER BY CASE WHEN identity_type = 'AWSAccount' THEN 1 ELSE 0 END, event_id LIMIT 1",
             literal(arn)
         ),
     )
     .await
+}
+
+/// What tells the record that issued the credentials of a call from others that issued a session of the same name: a condition on
+/// rows of `issuances`.
+fn issued_to(holder: &Value) -> String {
+    match (&holder["access_key_id"], &holder["invoked_by"]) {
+        (Value::String(key), Value::Null) => {
+            format!("AND issued_access_key_id = {}", literal(key))
+        }
+        // A service that calls on behalf of a session has a key of its own, but the session's creation date. Names of EKS Pod Identity
+        // are of one session.
+        _ => holder["session_created_at"]
+            .as_str()
+            .map_or_else(String::new, |time| {
+                format!(
+                    "AND (issued_at = json_time({}) OR is_pod_identity_session(issued_session_name))",
+                    literal(time)
+                )
+            }),
+    }
 }
 
 impl Unissued {
@@ -199,6 +213,25 @@ mod tests {
             ("AWSService", "app", "web"),
         ] {
             assert_eq!(session_arn(&holder(kind, role, name)), None, "{role}");
+        }
+    }
+
+    #[test]
+    fn sessions_of_one_name_are_told_apart_by_key_or_creation_date() {
+        let by_key = "AND issued_access_key_id = 'ASIA1'";
+        let by_time = "AND (issued_at = json_time('2026-05-01T10:00:00Z') OR is_pod_identity_session(issued_session_name))";
+        let time = "2026-05-01T10:00:00Z";
+        let service = "s3.amazonaws.com";
+        for (key, invoked_by, created_at, expected) in [
+            (Some("ASIA1"), None, Some(time), by_key),
+            (Some("ASIA2"), Some(service), Some(time), by_time),
+            (None, None, Some(time), by_time),
+            (None, Some(service), None, ""),
+        ] {
+            let holder = json!({
+                "access_key_id": key, "invoked_by": invoked_by, "session_created_at": created_at,
+            });
+            assert_eq!(issued_to(&holder), expected, "{holder}");
         }
     }
 

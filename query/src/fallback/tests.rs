@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use serde_json::Value;
 
-use super::{fix, id, sdk_too_old, search};
+use super::{candidates_text, fix, id, sdk_too_old, search};
 
 #[test]
 fn ids_are_stable_and_keep_parts_apart() {
@@ -72,7 +72,40 @@ fn a_fix_has_commands_that_name_the_workload() {
         let notes = found["policy_notes"].to_string();
         assert!(notes.contains(part), "{part} in {notes}");
     }
+    // Of several clusters of one name, the ARN tells name and region.
+    let mut arguments = arguments;
+    arguments[1] = Some("arn:aws:eks:eu-central-1:111122223333:cluster/prod");
+    let found: Value = serde_json::from_str(&fix(&arguments).unwrap()).unwrap();
+    let commands = found["commands"][0].to_string();
+    assert!(
+        commands.contains("eu-central-1") && !commands.contains("cluster/prod"),
+        "{commands}"
+    );
     assert!(fix(&[None]).is_none());
+}
+
+#[test]
+fn candidates_are_told_with_their_reasons() {
+    let candidate = |workload: &str, score: f64, reasons: Value| {
+        serde_json::json!({"namespace": "shop", "pods": [], "reasons": reasons, "score": score, "service_account": null,
+            "workload": workload})
+    };
+    let seen = serde_json::json!([{"detail": "it was on the node", "reason": "seen"}, {"detail": "it works", "reason": "covered"}]);
+    let list = serde_json::json!([
+        candidate("Deployment/web", 0.571, serde_json::json!([])),
+        candidate("Deployment/cart", 0.2, seen),
+    ]);
+    let cases = [
+        (
+            list.to_string(),
+            Some("shop/Deployment/web (0.57); shop/Deployment/cart (0.20: seen, covered)"),
+        ),
+        ("[]".to_owned(), None),
+        ("broken".to_owned(), None),
+    ];
+    for (list, expected) in cases {
+        assert_eq!(candidates_text(&list).as_deref(), expected, "{list}");
+    }
 }
 
 #[test]

@@ -37,6 +37,17 @@ pub struct Candidate {
     pub workload: String,
     /// How likely it is, from 0 to 1.
     pub score: f64,
+    /// Why it is.
+    #[serde(default)]
+    pub reasons: Vec<Reason>,
+}
+
+/// Why a workload is more or less likely than others.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Reason {
+    /// What it is called.
+    #[serde(rename = "reason")]
+    pub name: String,
 }
 
 /// Gives what to do to find out who made the calls.
@@ -158,8 +169,16 @@ impl Search {
 }
 
 impl Candidate {
-    fn text(&self) -> String {
-        format!("{}/{} ({:.2})", self.namespace, self.workload, self.score)
+    /// Its name, its score, and what its reasons are called.
+    pub(crate) fn text(&self) -> String {
+        let names: Vec<&str> = self.reasons.iter().map(|reason| &*reason.name).collect();
+        let why = if names.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", names.join(", "))
+        };
+        let (namespace, workload, score) = (&self.namespace, &self.workload, self.score);
+        format!("{namespace}/{workload} ({score:.2}{why})")
     }
 }
 

@@ -223,6 +223,9 @@ fn calls_of_nobody() -> Search {
         namespace: "shop".to_owned(),
         workload: workload.to_owned(),
         score,
+        reasons: vec![Reason {
+            name: "seen".to_owned(),
+        }],
     };
     Search {
         cluster: Some("prod".to_owned()),
@@ -274,7 +277,7 @@ fn a_search_says_where_to_look() {
     for part in [
         "from i-0a1b2c3d4e5f60001, the first at 2026-05-01T10:00:00Z, the last at 2026-05-01T11:30:00Z",
         "The programs call themselves: aws-cli/2.15.30\n",
-        "shop/Deployment/cart (0.50), shop/Deployment/web (0.45).",
+        "shop/Deployment/cart (0.50: seen), shop/Deployment/web (0.45: seen).",
     ] {
         assert!(notes.contains(part), "{part} in {notes}");
     }

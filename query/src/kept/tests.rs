@@ -136,3 +136,44 @@ async fn by_day_only_rows_of_days_with_other_files_are_made() {
     assert_eq!(made(4, "two", third, &fewer).await, (40, 3));
     assert_eq!(made(5, "two", "{}", &fewer).await, (40, 3));
 }
+
+/// The place of a snapshot whose days have these files and marks.
+async fn marked(folder: &Path, version: u64, days: &str, marks: &[(Option<i32>, &str)]) -> Place {
+    let Place::ByDay(shelf, days) = by_day(folder, version, "one", days) else {
+        unreachable!("it is by day");
+    };
+    let said: Vec<String> = marks
+        .iter()
+        .map(|(day, mark)| {
+            let day = day.map_or("NULL".to_owned(), |day| day.to_string());
+            format!("(arrow_cast(arrow_cast({day}, 'Int32'), 'Date32'), '{mark}')")
+        })
+        .collect();
+    let query = format!(
+        "SELECT * FROM (VALUES {}) AS marks (event_date, mark)",
+        said.join(", ")
+    );
+    let state = SessionContext::new().state();
+    let plan = state.create_logical_plan(&query).await.unwrap();
+    Place::Marked(shelf, days, Arc::new(Marks::new(vec![plan])))
+}
+
+#[tokio::test]
+async fn with_marks_rows_of_days_with_another_mark_are_made_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = r#"{"1":"a","2":"b"}"#;
+    let made = async |version, marks: &[(Option<i32>, &str)]| {
+        let place = marked(folder.path(), version, files, marks).await;
+        Judged::of(&CALLS, &place).await.calls_of_two().await
+    };
+    let first = [(Some(1), "x"), (Some(2), "y"), (None, "z")];
+    assert_eq!(made(1, &first).await, (14, 4));
+    // The same files and marks: only rows without a day.
+    assert_eq!(made(2, &first).await, (14, 1));
+    // Of one day, something else is known.
+    let second = [(Some(1), "x"), (Some(2), "other"), (None, "z")];
+    assert_eq!(made(3, &second).await, (14, 3));
+    // Of all days.
+    let third = [(Some(1), "x"), (Some(2), "other"), (None, "other")];
+    assert_eq!(made(4, &third).await, (14, 4));
+}

@@ -14,5 +14,5 @@ LEFT JOIN (
 WHERE ($from IS NULL OR events.event_time >= $from) AND ($to IS NULL OR events.event_time < $to)
   AND ($account IS NULL OR events.recipient_account_id = $account) AND ($region IS NULL OR events.aws_region = $region)
   AND ($event_source IS NULL OR events.event_source = $event_source) AND ($id IS NULL OR events.event_id = $id)
-  AND ($cluster IS NULL OR cluster = $cluster) AND ($namespace IS NULL OR namespace = $namespace) AND ($service_account IS NULL OR service_account = $service_account) AND ($access_path IS NULL OR access_path = $access_path) AND ($actor IS NULL OR actor = $actor)
+  AND ($cluster IS NULL OR cluster = $cluster OR cluster LIKE 'arn:%' AND cluster_name(cluster) = $cluster) AND ($namespace IS NULL OR namespace = $namespace) AND ($service_account IS NULL OR service_account = $service_account) AND ($access_path IS NULL OR access_path = $access_path) AND ($actor IS NULL OR actor = $actor)
   AND ($confidence IS NULL OR confidence = $confidence) AND ($node IS NULL OR node = $node) AND ($role_arn IS NULL OR coalesce(attribution.role_arn, events.session_issuer_arn) = $role_arn)

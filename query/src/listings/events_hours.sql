@@ -4,7 +4,7 @@ WITH hours AS (
     SELECT hour, CAST(sum(calls) AS BIGINT) AS calls
     FROM hourly_attribution
     WHERE (hour IS NULL OR ($from IS NULL OR hour + INTERVAL '1 hour' > $from) AND ($to IS NULL OR hour < $to))
-      AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster)
+      AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster OR cluster LIKE 'arn:%' AND cluster_name(cluster) = $cluster)
       AND ($namespace IS NULL OR namespace = $namespace) AND ($service_account IS NULL OR service_account = $service_account) AND ($role_arn IS NULL OR role_arn = $role_arn) AND ($access_path IS NULL OR access_path = $access_path)
       AND ($confidence IS NULL OR confidence = $confidence) AND ($actor IS NULL OR actor = $actor) AND ($node IS NULL OR node = $node) AND ($event_source IS NULL OR event_source = $event_source)
     GROUP BY hour

@@ -10,7 +10,7 @@ SELECT cluster, namespace, service_account, access_path, role_arn, event_source,
 FROM {attribution}
 WHERE actor = 'workload'
   AND ($from IS NULL OR first_event_time >= $from) AND ($to IS NULL OR first_event_time < $to)
-  AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster)
+  AND ($account IS NULL OR recipient_account_id = $account) AND ($region IS NULL OR aws_region = $region) AND ($cluster IS NULL OR cluster = $cluster OR cluster LIKE 'arn:%' AND cluster_name(cluster) = $cluster)
   AND ($namespace IS NULL OR namespace = $namespace) AND ($service_account IS NULL OR service_account = $service_account) AND ($role_arn IS NULL OR role_arn = $role_arn) AND ($access_path IS NULL OR access_path = $access_path)
 GROUP BY cluster, namespace, service_account, access_path, role_arn, event_source, event_name, error_code
 ORDER BY calls DESC, event_source, event_name, error_code, access_path, role_arn, cluster, namespace, service_account

@@ -10,12 +10,13 @@ use super::{About, Call, Options, Policy, granted, made};
 use crate::engine::Session;
 use crate::error::{Error, Result};
 use crate::explain::literal;
+use crate::namesakes;
 
 /// Makes a least-privilege policy for what a service account did itself; what it did with roles that it assumed
-/// is those roles' business.
+/// is those roles' business. `cluster` is its name, ARN or OIDC issuer.
 ///
 /// # Errors
-/// [`Error::NotFound`] where the store shows no call of it.
+/// [`Error::NotFound`] where the store shows no call of it, [`Error::InvalidQuery`] where several clusters have the name.
 pub async fn of_workload(
     session: &Session,
     cluster: &str,
@@ -23,6 +24,7 @@ pub async fn of_workload(
     service_account: &str,
     options: Options,
 ) -> Result<Policy> {
+    let cluster = &namesakes::asked(session, cluster).await?;
     let who = format!(
         "cluster = {} AND namespace = {} AND service_account = {}",
         literal(cluster),

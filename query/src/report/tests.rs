@@ -13,11 +13,18 @@ use crate::engine::{Engine, Limits};
 
 /// Columns of `roles` by role, of a store that knows the documents of cluster `dev`.
 async fn roles(documents: &[Value]) -> BTreeMap<String, [String; 3]> {
+    let at = |document: &Value| ("20260501T120000Z", document.clone());
+    let documents: Vec<_> = documents.iter().map(at).collect();
+    roles_seen(&documents, &Filter::default()).await
+}
+
+/// The same of documents that were printed at a time each.
+async fn roles_seen(documents: &[(&str, Value)], filter: &Filter) -> BTreeMap<String, [String; 3]> {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("inventory");
     std::fs::create_dir(&files).unwrap();
-    for (number, document) in documents.iter().enumerate() {
-        let file = files.join(format!("{number}-20260501T120000Z.json"));
+    for (number, (time, document)) in documents.iter().enumerate() {
+        let file = files.join(format!("{number}-{time}.json"));
         std::fs::write(file, document.to_string()).unwrap();
     }
     let store = Store::folder(&folder.path().join("store"), true).unwrap();
@@ -29,7 +36,7 @@ async fn roles(documents: &[Value]) -> BTreeMap<String, [String; 3]> {
     assert_eq!(imported.rejects, Vec::new());
     let engine = Engine::new(store, &Limits::new(1)).unwrap();
     let session = engine.session().await.unwrap();
-    let rows = Report::Roles.run(&session, &Filter::default()).await;
+    let rows = Report::Roles.run(&session, filter).await;
     let rows: Vec<RecordBatch> = rows.unwrap().try_collect().await.unwrap();
     let mut found = BTreeMap::new();
     for batch in &rows {
@@ -79,8 +86,7 @@ async fn who_may_use_a_cluster_administers_it_only_where_something_says_so() {
             "  groups:\n  - system:bootstrappers\n  - system:nodes\n",
         ),
     ];
-    let aws_auth = json!({"apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapRoles": rows.concat()}});
+    let aws_auth = aws_auth(&rows.concat());
     let found = roles(&[
         access_entry("bare", "dev"),
         access_entry("admin", "dev"),
@@ -137,6 +143,63 @@ async fn who_may_use_a_cluster_administers_it_only_where_something_says_so() {
         (role(name), [kind, clusters, proof].map(str::to_owned))
     });
     assert_eq!(found, BTreeMap::from(expected));
+}
+
+fn access_entries(principals: &[&str]) -> Value {
+    let arns: Vec<String> = principals.iter().map(|name| role(name)).collect();
+    json!({"accessEntries": arns})
+}
+
+fn aws_auth(rows: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "aws-auth", "namespace": "kube-system"}, "data": {"mapRoles": rows}})
+}
+
+#[tokio::test]
+async fn who_no_longer_administers_a_cluster_did_so_before() {
+    let whole = json!({"type": "cluster", "namespaces": []});
+    let admin = "AmazonEKSClusterAdminPolicy";
+    let masters = format!(
+        "- rolearn: {}\n  username: m\n  groups:\n  - system:masters\n",
+        role("masters")
+    );
+    let withdrawn = json!({"clusterName": "dev", "principalArn": role("withdrawn"), "associatedAccessPolicies": []});
+    let (first, last) = ("20260501T120000Z", "20260503T120000Z");
+    let documents = [
+        (first, access_entries(&["gone", "kept", "withdrawn"])),
+        (first, access_entry("gone", "dev")),
+        (first, access_entry("kept", "dev")),
+        (first, access_entry("withdrawn", "dev")),
+        (first, policy("gone", "dev", admin, &whole)),
+        (first, policy("kept", "dev", admin, &whole)),
+        (first, policy("withdrawn", "dev", admin, &whole)),
+        (first, aws_auth(&masters)),
+        (last, access_entries(&["kept", "withdrawn"])),
+        (last, withdrawn),
+        (last, aws_auth("[]")),
+    ];
+    let day = |text: &str| Some(text.parse().unwrap());
+    let all = [
+        ("gone", "cluster_admin"),
+        ("kept", "cluster_admin"),
+        ("masters", "cluster_admin"),
+        ("withdrawn", "cluster_admin"),
+    ];
+    let left = [("kept", "cluster_admin"), ("withdrawn", "cluster_access")];
+    for (from, to, expected) in [
+        (None, None, left.as_slice()),
+        (day("2026-05-04T00:00:00Z"), None, left.as_slice()),
+        (day("2026-05-02T00:00:00Z"), None, all.as_slice()),
+        (None, day("2026-05-02T00:00:00Z"), all.as_slice()),
+    ] {
+        let filter = Filter::within(from, to).unwrap();
+        let found = roles_seen(&documents, &filter).await;
+        let found: Vec<_> = found
+            .iter()
+            .map(|(arn, [kind, ..])| (arn.rsplit('/').next().unwrap(), kind.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{from:?} {to:?}");
+    }
 }
 
 #[tokio::test]

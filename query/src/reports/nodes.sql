@@ -25,6 +25,7 @@ FROM used
 FULL OUTER JOIN (SELECT * FROM instances WHERE cluster IS NOT NULL) AS instances ON instances.instance_id = used.node
 LEFT JOIN names ON names.instance_id = coalesce(used.node, instances.instance_id)
 LEFT JOIN agents ON agents.node = coalesce(used.node, instances.instance_id)
-WHERE ($cluster IS NULL OR coalesce(used.cluster, names.cluster, instances.cluster) = $cluster)
+WHERE ($cluster IS NULL OR coalesce(used.cluster, names.cluster, instances.cluster) = $cluster
+       OR cluster_name(coalesce(used.cluster, names.cluster, instances.cluster)) = $cluster)
   AND ($node IS NULL OR coalesce(used.node, instances.instance_id) = $node) AND ($role_arn IS NULL OR used.role_arn = $role_arn)
 ORDER BY cluster, node, role_arn

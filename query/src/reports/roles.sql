@@ -1,22 +1,5 @@
 -- Roles of clusters: what each is for, who may use it, and who did.
-WITH
--- Who may use the Kubernetes API of a cluster, and what makes them its administrators.
--- Sources: EKS user guide, "Review access policy permissions"; Kubernetes, "Using RBAC Authorization", system:masters.
-granted AS (
-    SELECT name, cluster, false AS is_admin,
-           concat('access entry of type ', json_text(attributes, 'type'), coalesce(', user ' || json_text(attributes, 'username'), '')) AS proof
-    FROM inventory_states WHERE kind = 'access_entry' AND json_text(attributes, 'type') = 'STANDARD'
-    UNION ALL
-    -- The policies of an access entry are listed apart from what else it says.
-    SELECT name, cluster, true, 'access policy AmazonEKSClusterAdminPolicy'
-    FROM (SELECT name, cluster, unnest(json_list(attributes, 'access_policies')) AS policy FROM inventory_states WHERE kind = 'access_entry')
-    WHERE json_text(policy, 'policy_arn') LIKE '%:cluster-access-policy/AmazonEKSClusterAdminPolicy' AND json_text(policy, 'scope') = 'cluster'
-    UNION ALL
-    SELECT name, cluster, user_groups LIKE '%"system:masters"%', concat('aws-auth maps it to ', user_groups)
-    FROM (SELECT name, cluster, coalesce(json_text(attributes, 'groups'), 'no group') AS user_groups FROM inventory_states WHERE kind = 'aws_auth')
-    WHERE user_groups NOT LIKE '%"system:nodes"%'
-),
-kinds AS (
+WITH kinds AS (
     SELECT role_arn, cluster, 'node_role' AS kind, proof FROM node_roles
     UNION ALL
     SELECT roles.role_arn, fargate_roles.cluster, 'fargate_execution_role', fargate_roles.proof
@@ -26,9 +9,13 @@ kinds AS (
     UNION ALL
     SELECT role_arn, CAST(NULL AS VARCHAR), mechanism, 'EKS was seen to use it' FROM cluster_roles
     UNION ALL
-    SELECT name, cluster, CASE WHEN bool_or(is_admin) THEN 'cluster_admin' ELSE 'cluster_access' END,
+    -- What was there within the time that is asked for; where that has no beginning, at its end.
+    SELECT principal_arn, cluster, CASE WHEN bool_or(is_admin) THEN 'cluster_admin' ELSE 'cluster_access' END,
            first_value(proof ORDER BY is_admin DESC, proof)
-    FROM granted GROUP BY name, cluster
+    FROM cluster_grants
+    WHERE (valid_to IS NULL OR valid_to > $from OR ($from IS NULL AND valid_to > $to))
+      AND ($to IS NULL OR valid_from IS NULL OR valid_from < $to)
+    GROUP BY principal_arn, cluster
     UNION ALL
     SELECT role_arn, cluster, 'cluster_creation', 'it made the call CreateCluster' FROM cluster_creators
 ),

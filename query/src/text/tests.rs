@@ -227,7 +227,9 @@ fn external_ids_of_target_roles() {
     assert_eq!(external_id_part(id, "cluster"), Some("payments"));
     assert_eq!(external_id_part(id, "namespace"), Some("money"));
     assert_eq!(external_id_part(id, "service_account"), Some("ledger"));
-    assert_eq!(external_id_part(id, "region"), None);
+    assert_eq!(external_id_part(id, "region"), Some("us-east-1"));
+    assert_eq!(external_id_part(id, "account"), Some("111122223333"));
+    assert_eq!(external_id_part(id, "pod"), None);
     for other in [
         "us-east-1/111122223333/payments/money",
         "us-east-1/111122223333/payments/money/ledger/more",
@@ -240,7 +242,13 @@ fn external_ids_of_target_roles() {
         "secret-of-a-partner",
         "",
     ] {
-        for part in ["cluster", "namespace", "service_account"] {
+        for part in [
+            "region",
+            "account",
+            "cluster",
+            "namespace",
+            "service_account",
+        ] {
             assert_eq!(external_id_part(other, part), None, "{other}");
         }
     }

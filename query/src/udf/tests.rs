@@ -89,6 +89,23 @@ async fn values_and_nulls() {
             "external_id_part('us-east-1/111122223333/c/n/a', 'cluster')",
             "c",
         ),
+        (
+            "external_id_part('us-east-1/111122223333/c/n/a', 'account')",
+            "111122223333",
+        ),
+        (
+            "cluster_arn('prod', '111122223333', 'eu-west-1')",
+            "arn:aws:eks:eu-west-1:111122223333:cluster/prod",
+        ),
+        (
+            "cluster_name('arn:aws:eks:eu-west-1:111122223333:cluster/prod')",
+            "prod",
+        ),
+        ("cluster_name('prod')", "prod"),
+        (
+            "cluster_identity('prod', '111122223333', CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR))",
+            "prod",
+        ),
         (r#"json_text('{"tags":{"a":"x"}}', 'tags', 'a')"#, "x"),
         (r#"json_text('{"tags":{"a":"x"}}', 'tags', 'b')"#, ""),
         ("json_text(CAST(NULL AS VARCHAR), 'a')", ""),

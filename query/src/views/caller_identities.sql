@@ -35,11 +35,14 @@ SELECT matched.caller_id, session_event_id, matched_by, proven,
        session.node AS session_node, session.actor AS session_actor, session.inventory_fact AS session_fact, session.component AS session_component,
        CASE WHEN session.confidence = 'exact' AND NOT matched.proven THEN 'inferred' ELSE session.confidence END AS session_confidence,
        session.hops - coalesce(hops_back, 0) AS session_hops,
-       session.parent_event_id,
+       session.parent_event_id, session.gap AS session_gap, session.by_principal AS session_by_principal,
        -- What was assumed with a node's session is whose that session's call was: the activity that assumed it.
        CASE WHEN session.mechanism = 'node_role' AND session.hops > 0 THEN root.activity_id END AS root_activity_id,
        fargate.plain_arn IS NOT NULL AS is_fargate, fargate.cluster AS fargate_cluster, fargate.proof AS fargate_proof, fargate.event_id AS fargate_event_id,
        sole.cluster AS sole_cluster, sole.namespace AS sole_namespace, sole.service_account AS sole_service_account, sole.proof AS sole_proof,
+       -- A session from another issuer than the cluster's is not of it.
+       provider_clusters.cluster IS NOT NULL AND provider_clusters.cluster = sole.cluster OR oidc_issuer(matched.federated_provider) = sole.cluster
+           OR provider_clusters.cluster IS NULL AND known_issuers.cluster IS NULL AND is_eks_issuer(sole.cluster) IS NOT TRUE AS sole_of_provider,
        provider_clusters.cluster AS issuer_cluster,
        node_role.role_arn AS node_role_arn, node_role.confidence AS role_confidence,
        node_role.event_id AS role_event_id, node_role.proof AS role_proof, hybrid.node IS NOT NULL OR matched.session_name LIKE 'mi-%' AS is_hybrid,
@@ -65,5 +68,6 @@ LEFT JOIN sole_bindings AS sole
       AND sole.mechanism = CASE WHEN matched.federated_provider IS NOT NULL THEN 'irsa'
                                 WHEN is_pod_identity_session(matched.session_name) THEN 'pod_identity' END
 LEFT JOIN issuer_clusters AS provider_clusters ON provider_clusters.issuer = oidc_issuer(matched.federated_provider)
+LEFT JOIN (SELECT DISTINCT cluster FROM clusters WHERE oidc_issuer IS NOT NULL) AS known_issuers ON known_issuers.cluster = sole.cluster
 LEFT JOIN pod_identity_roles AS pod_role ON pod_role.role_arn = matched.session_issuer_arn AND is_pod_identity_session(matched.session_name)
 LEFT JOIN node_boots ON node_boots.role_arn = matched.session_issuer_arn AND node_boots.node = matched.session_name

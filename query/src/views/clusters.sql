@@ -1,6 +1,6 @@
--- Clusters, by the newest of what was seen of each; `source` says where.
+-- Clusters, by the newest of what was seen of each; `source` says where. `cluster` is the name, or the ARN where several have that name.
 WITH described AS (
-    SELECT name AS cluster, account_id, region, first_seen, last_seen,
+    SELECT cluster, account_id, region, first_seen, last_seen,
            json_text(attributes, 'arn') AS arn,
            json_text(attributes, 'oidc_issuer') AS oidc_issuer,
            json_text(attributes, 'cluster_role_arn') AS cluster_role_arn,
@@ -11,7 +11,7 @@ WITH described AS (
            'inventory' AS source
     FROM inventory_states WHERE kind = 'cluster'
     UNION ALL
-    SELECT json_text(inventory_facts, 'request', 'name') AS cluster, recipient_account_id AS account_id, aws_region AS region,
+    SELECT cluster, recipient_account_id AS account_id, aws_region AS region,
            first_event_time AS first_seen, first_event_time AS last_seen,
            json_text(inventory_facts, 'response', 'cluster', 'arn') AS arn,
            oidc_issuer(json_text(inventory_facts, 'response', 'cluster', 'identity', 'oidc', 'issuer')) AS oidc_issuer,
@@ -20,7 +20,7 @@ WITH described AS (
            json_text(inventory_facts, 'request', 'computeConfig', 'enabled') = 'true' AS auto_mode,
            json_text(inventory_facts, 'request', 'computeConfig', 'nodeRoleArn') AS auto_mode_node_role_arn,
            first_event_time AS created_at, event_id AS source
-    FROM telling_records WHERE event_name = 'CreateCluster'
+    FROM told_records WHERE event_name = 'CreateCluster'
 )
 SELECT cluster, account_id, region,
        max(arn) AS arn,

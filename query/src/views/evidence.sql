@@ -9,6 +9,11 @@
                concat('the issuer ', grounds.cluster, ' is not of EKS''s form: Kubernetes, but not proven to be EKS'),
            CASE WHEN ground = 'named' AND parent_event_id IS NOT NULL THEN 'chained_from' END, parent_event_id, CASE WHEN hops = 0 THEN 'assumed for a pod with the node role'
                 ELSE concat(CAST(hops AS VARCHAR), ' role(s) assumed since the workload''s own session') END,
+           CASE WHEN ground = 'named' AND by_principal THEN 'principal' END, principal_event_id,
+               'the record of the assumption is not in the store, but its copy in the account of the role, which names the caller by principal id: role and session name',
+           CASE WHEN ground = 'named' AND gap IS NOT NULL THEN CASE gap WHEN 'several' THEN 'several_sessions' ELSE 'unissued' END END, NULL,
+               concat(CASE gap WHEN 'several' THEN 'sessions of several identities fit the one that it was assumed with'
+                      ELSE 'the record that issued the workload''s own session is not in the store' END, CASE WHEN grounds.service_account IS NULL THEN ', so the service account is not known' ELSE '' END),
            CASE WHEN copied_event_id IS NOT NULL THEN 'copy_of' END, copied_event_id, 'same shared_event_id: the same act, seen from the other account',
            CASE WHEN ground = 'fitting' THEN 'several_fit' END, fitting_event_id, concat('session ARN and creation date fit ', CAST(fitting AS VARCHAR), ' identities: ', grounds.candidates),
            CASE WHEN ground = 'node' THEN 'node_role' END, role_event_id,

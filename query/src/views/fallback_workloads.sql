@@ -9,7 +9,7 @@ SELECT calls.cluster, calls.role_arn, split_part(calls.role_arn, ':', 5) AS acco
             WHEN calls.service_account IS NOT NULL THEN 'candidate'
             ELSE 'unknown' END AS confidence,
        CAST(sum(calls.score * calls.calls) / sum(calls.calls) AS DOUBLE) AS score,
-       last_value(calls.candidates ORDER BY calls.score, arrow_cast(calls.first_event_time, 'Int64') / 300000000, calls.activity_id) FILTER (WHERE calls.candidates IS NOT NULL) AS candidates,
+       candidates_told(last_value(calls.candidates ORDER BY calls.score, arrow_cast(calls.first_event_time, 'Int64') / 300000000, calls.activity_id) FILTER (WHERE calls.candidates IS NOT NULL)) AS candidates,
        min(calls.first_event_time) AS first_seen, max(calls.last_event_time) AS last_seen,
        CAST(sum(calls.calls) AS BIGINT) AS calls,
        CAST(sum(CASE WHEN is_denied(calls.error_code) THEN calls.calls ELSE 0 END) AS BIGINT) AS denied,

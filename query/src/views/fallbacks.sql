@@ -84,6 +84,10 @@ agents AS (
 known_clusters AS (
     SELECT DISTINCT cluster FROM pods
 ),
+-- Names of clusters whose pods were seen without what tells of which cluster of that name.
+unplaced AS (
+    SELECT name, arns FROM unplaced_inventory WHERE kind = 'pod'
+),
 -- The variables are injected when a pod is made, by what is bound then; an association counts some seconds after it was made.
 late AS (
     SELECT who.id,
@@ -104,6 +108,7 @@ judged AS (
            refused.error_code AS refused_error, refused.role_arn AS refused_role_arn, refused.event_id AS refused_event_id,
            roles.trust_policy AS refused_trust_policy,
            clusters.oidc_issuer, agents.cluster IS NOT NULL AND coalesce(shape.nodes_without_agent, 0) = 0 AS agent_seen, known_clusters.cluster IS NOT NULL AS inventory,
+           unplaced.name AS unplaced_name, unplaced.arns AS namesakes,
            CASE WHEN shape.injected IS NOT NULL THEN sdk_too_old(who.user_agents, shape.injected) END AS too_old,
            CASE
                WHEN who.service_account IS NULL THEN 'unknown'
@@ -129,6 +134,7 @@ judged AS (
     LEFT JOIN roles ON roles.role_arn = refused.role_arn
     LEFT JOIN clusters ON clusters.cluster = who.cluster AND clusters.account_id = who.account_id
     LEFT JOIN known_clusters ON known_clusters.cluster = who.cluster
+    LEFT JOIN unplaced ON unplaced.name = cluster_name(who.cluster)
     LEFT JOIN agents ON agents.cluster = who.cluster
 )
 SELECT id, cluster, role_arn, account_id, aws_region, namespace, service_account, workload, coalesce(pods, shape_pods) AS pods, component,
@@ -136,6 +142,8 @@ SELECT id, cluster, role_arn, account_id, aws_region, namespace, service_account
        evidence(
            CASE WHEN service_account IS NULL THEN 'unknown_pod' END, event_id,
                CASE WHEN namespace IS NOT NULL THEN 'the inventory does not show the pod''s service account: neither a listing nor the creation of the pod was seen'
+                    WHEN NOT inventory AND unplaced_name IS NOT NULL
+                        THEN concat('the inventory of pods does not say of which cluster named ', unplaced_name, ' it is, of ', replace(namesakes, chr(10), ' and '), ': import it with the ARN for --cluster')
                     WHEN NOT inventory THEN 'the store has no inventory of the cluster''s pods: import one to learn which pod it was'
                     WHEN candidates IS NULL THEN 'the inventory shows no pod on the node at that time that can have made the calls'
                     ELSE 'several pods on the node fit, none much better than the others' END,

@@ -10,12 +10,11 @@ WITH said AS (
     SELECT name, cluster, 'aws-auth maps it to system:node-proxier', NULL
     FROM inventory_states WHERE kind = 'aws_auth' AND json_text(attributes, 'groups') LIKE '%"system:node-proxier"%'
     UNION ALL
-    SELECT json_text(inventory_facts, 'request', 'podExecutionRoleArn'), coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
-           'CreateFargateProfile', event_id
-    FROM telling_records WHERE event_name = 'CreateFargateProfile'
+    SELECT json_text(inventory_facts, 'request', 'podExecutionRoleArn'), cluster, 'CreateFargateProfile', event_id
+    FROM told_records WHERE event_name = 'CreateFargateProfile'
 )
 SELECT plain_role_arn(role_arn) AS plain_arn,
-       CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster,
+       CASE WHEN count(DISTINCT cluster) = 1 AND count(cluster) = count(*) THEN min(cluster) END AS cluster,
        min(proof) AS proof, min(event_id) AS event_id
 FROM said
 WHERE role_arn IS NOT NULL

@@ -33,13 +33,17 @@ placed AS (
                 WHEN copied.event_id IS NOT NULL THEN greatest(copied.hops - 1, 0)
                 ELSE caller.session_hops
            END AS named_hops,
-           copied.event_id AS copied_event_id,
+           copies.event_id AS copied_event_id,
            caller.parent_event_id,
+           CASE WHEN naming.event_id IS NULL THEN coalesce(caller.session_gap, copied.gap) END AS gap,
+           -- A copy whose original is not in the store, or a session that one issued, and the session it was made with.
+           naming.event_id IS NULL AND coalesce(caller.session_by_principal, copied.by_principal, false) AS by_principal,
+           CASE WHEN caller.session_by_principal THEN caller.parent_event_id WHEN copied.by_principal THEN copied.parent_event_id END AS principal_event_id,
            caller.root_activity_id,
            caller.is_fargate OR (fargate.plain_arn IS NOT NULL AND calls.session_issuer_arn IS NOT NULL) AS is_fargate,
            coalesce(fargate.cluster, caller.fargate_cluster) AS fargate_cluster, coalesce(fargate.proof, caller.fargate_proof) AS fargate_proof,
            coalesce(fargate.event_id, caller.fargate_event_id) AS fargate_event_id,
-           caller.sole_cluster, caller.sole_namespace, caller.sole_service_account, caller.sole_proof, caller.issuer_cluster,
+           caller.sole_cluster, caller.sole_namespace, caller.sole_service_account, caller.sole_proof, caller.sole_of_provider, caller.issuer_cluster,
            caller.node_role_arn, caller.role_confidence, caller.role_event_id, caller.role_proof, caller.is_hybrid,
            caller.node_cluster, caller.cluster_of_role, caller.node_cluster_event_id,
            caller.role_mechanism, caller.cluster_role_event_id, caller.cluster_role_confidence, caller.cluster_of_cluster_role,
@@ -59,9 +63,10 @@ placed AS (
                                                      calls.session_name, calls.federated_provider, calls.identity_type, calls.invoked_by) END
     LEFT JOIN copies ON copies.shared_event_id = CASE WHEN calls.issued_role_arn IS NOT NULL AND calls.identity_type = 'AWSAccount' THEN calls.shared_event_id END
                     AND copies.event_id <> calls.event_id
-    -- What kube2iam and kiam call is the node agent's own work, also in its copy.
+    -- What kube2iam and kiam call is the node agent's own work, also in its copy. A copy alone has its caller's principal id.
     LEFT JOIN (SELECT *, mechanism IN ('kube2iam', 'kiam') AND hops = 0 AS by_proxy FROM issued_sessions) AS copied
-           ON copied.event_id = copies.event_id
+           ON copied.event_id = coalesce(copies.event_id, CASE WHEN naming.event_id IS NULL AND calls.issued_role_arn IS NOT NULL
+                                                                    AND calls.identity_type = 'AWSAccount' THEN calls.event_id END)
     LEFT JOIN fargate_roles AS fargate
            ON fargate.plain_arn = CASE WHEN calls.invoked_by = 'eks-fargate-pods.amazonaws.com' THEN plain_role_arn(calls.issued_role_arn) END
     LEFT JOIN node_agent_rules AS rule
@@ -86,7 +91,7 @@ judged AS (
                WHEN pod_role_arn IS NOT NULL THEN 'pod_role'
            END AS ground,
            sole_service_account IS NOT NULL AND naming_event_id IS NULL AND session_event_id IS NULL
-               AND (issuer_cluster IS NULL OR issuer_cluster = sole_cluster) AS unissued_sole,
+               AND (provider_cluster IS NULL OR sole_of_provider IS TRUE) AS unissued_sole,
            rule_name IS NOT NULL AND (rule_pattern IS NULL OR (rule_pattern = 'pull' AND pulling) OR (rule_pattern = 'boot' AND booting)) AS rule_holds
     FROM placed
 ),
@@ -152,7 +157,7 @@ SELECT event_id, activity_id, event_time, recipient_account_id, aws_region, even
            ELSE 'exact'
        END AS confidence,
        -- What the ground rests on.
-       naming_event_id, named_fact, session_event_id, matched_by, proven, parent_event_id, copied_event_id,
+       naming_event_id, named_fact, session_event_id, matched_by, proven, parent_event_id, copied_event_id, gap, by_principal, principal_event_id,
        fitting, fitting_event_id, candidates, role_event_id, role_proof, is_hybrid, cluster_of_role, node_cluster_event_id, rule_name, rule_holds,
        cluster_role_event_id, pod_role_event_id, provider_cluster, bound, sole_proof, fargate_event_id, fargate_proof,
        -- What was assumed with a node's session is whose that session's call was: this activity's.

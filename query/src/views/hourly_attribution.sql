@@ -1,7 +1,6 @@
 -- Calls per hour, by who made them and what they were: sums of `activity_attribution`, which lists read where their
 -- times are full hours. It grows with what is done in an hour, not with calls.
--- Hours are cut as numbers: date_trunc fails for times beyond the years 1677 to 2262.
-SELECT arrow_cast(arrow_cast(first_event_time, 'Int64') - (arrow_cast(first_event_time, 'Int64') % 3600000000 + 3600000000) % 3600000000, 'Timestamp(Microsecond, Some("UTC"))') AS hour,
+SELECT {hour} AS hour,
        recipient_account_id, aws_region, event_source, event_name, error_code, role_arn, access_path, actor, component,
        cluster, namespace, service_account, pod, pod_uid, node, hops, confidence,
        CAST(sum(calls) AS BIGINT) AS calls, min(first_event_time) AS first_event_time, max(last_event_time) AS last_event_time,

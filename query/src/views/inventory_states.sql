@@ -2,6 +2,6 @@
 SELECT kind, cluster, account_id, region, namespace, name, uid, attributes,
        min(observed_at) AS first_seen, max(observed_at) AS last_seen,
        min(valid_from) AS valid_from, min(valid_to) AS valid_to
-FROM inventory
+FROM placed_inventory
 WHERE kind <> 'listing'
 GROUP BY kind, cluster, account_id, region, namespace, name, uid, attributes

@@ -7,24 +7,15 @@ WITH node_role AS (
 ),
 records AS (
     SELECT event_id, first_event_time AS issued_at, issued_expires_at AS expires_at, event_name, error_code,
-           identity_type, invoked_by, recipient_account_id, aws_region, shared_event_id,
+           identity_type, invoked_by, recipient_account_id, aws_region, shared_event_id, principal_id AS caller_principal_id,
            access_key_id AS caller_access_key_id, identity_arn AS caller_arn,
            session_created_at AS caller_created_at, session_issuer_arn AS caller_role_arn,
            session_name AS caller_session_name, federated_provider AS caller_provider,
            issued_access_key_id, issued_role_arn, issued_session_name,
            coalesce(issued_arn, assumed_role_arn(issued_role_arn, issued_session_name)) AS issued_arn,
            subject, oidc_issuer(identity_provider) AS issuer,
-           json_text(session_tags, 'tags', 'eks-cluster-name') AS tag_cluster,
-           json_text(session_tags, 'tags', 'kubernetes-namespace') AS tag_namespace,
-           json_text(session_tags, 'tags', 'kubernetes-service-account') AS tag_service_account,
-           json_text(session_tags, 'tags', 'kubernetes-pod-name') AS tag_pod,
-           json_text(session_tags, 'tags', 'kubernetes-pod-uid') AS tag_pod_uid,
-           json_text(session_tags, 'incoming_transitive_tags', 'eks-cluster-name') AS passed_cluster,
-           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-namespace') AS passed_namespace,
-           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-service-account') AS passed_service_account,
-           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-pod-name') AS passed_pod,
-           json_text(session_tags, 'incoming_transitive_tags', 'kubernetes-pod-uid') AS passed_pod_uid,
-           json_text(session_tags, 'external_id') AS external_id
+           tag_cluster, tag_arn, tag_namespace, tag_service_account, tag_pod, tag_pod_uid,
+           passed_name, passed_arn, passed_namespace, passed_service_account, passed_pod, passed_pod_uid, external_id
     FROM issuing_records
 ),
 named AS (
@@ -44,19 +35,28 @@ named AS (
                WHEN invoked_by = 'ec2.amazonaws.com' AND is_instance_id(issued_session_name)
                     AND node_role.role_arn IS NOT NULL THEN 'node_role'
            END AS mechanism,
+           -- The cluster that a session of EKS Pod Identity is of, with its place, as in `cluster_places`.
+           coalesce(tag_cluster, external_id_part(external_id, 'cluster')) AS told_name,
+           coalesce(split_part(tag_arn, ':', 5), external_id_part(external_id, 'account'),
+                    CASE WHEN identity_type = 'AWSService' THEN split_part(issued_role_arn, ':', 5) END) AS told_account,
+           coalesce(split_part(tag_arn, ':', 4), external_id_part(external_id, 'region')) AS told_region,
            node_role.cluster AS node_cluster,
            node_role.confidence AS node_confidence
     FROM records
     LEFT JOIN node_role ON node_role.role_arn = records.issued_role_arn
 )
 SELECT named.event_id, issued_at, expires_at, event_name, error_code, identity_type, invoked_by,
-       recipient_account_id, aws_region, shared_event_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
+       recipient_account_id, aws_region, shared_event_id, caller_principal_id, caller_access_key_id, caller_arn, caller_created_at, caller_role_arn,
        caller_session_name, caller_provider, issued_access_key_id, issued_role_arn, issued_session_name,
        issued_arn, mechanism, named.issuer,
-       passed_cluster, passed_namespace, passed_service_account, passed_pod, passed_pod_uid,
+       CASE WHEN passed.arns IS NULL THEN passed_name
+            ELSE cluster_identity(passed_name, split_part(passed_arn, ':', 5), split_part(passed_arn, ':', 4), passed.arns) END AS passed_cluster,
+       passed_namespace, passed_service_account, passed_pod, passed_pod_uid,
        CASE
            WHEN mechanism = 'irsa' THEN coalesce(issuer_clusters.cluster, named.issuer)
-           WHEN mechanism = 'pod_identity' THEN coalesce(tag_cluster, external_id_part(external_id, 'cluster'), untagged.cluster)
+           WHEN mechanism = 'pod_identity' AND told_name IS NULL THEN untagged.cluster
+           WHEN mechanism = 'pod_identity' AND told.arns IS NULL THEN told_name
+           WHEN mechanism = 'pod_identity' THEN cluster_identity(told_name, told_account, told_region, told.arns)
            WHEN mechanism = 'node_role' THEN coalesce(node_clusters.cluster, node_cluster)
            WHEN mechanism = 'fargate_execution_role' THEN fargate_roles.cluster
            WHEN mechanism = 'cluster_role' THEN cluster_of_role.cluster
@@ -105,6 +105,8 @@ FROM named
 LEFT JOIN node_clusters
        ON node_clusters.role_arn = named.issued_role_arn AND node_clusters.node = named.issued_session_name
 LEFT JOIN issuer_clusters ON issuer_clusters.issuer = named.issuer
+LEFT JOIN cluster_namesakes AS told ON told.name = named.told_name
+LEFT JOIN cluster_namesakes AS passed ON passed.name = named.passed_name
 LEFT JOIN untagged_sessions AS untagged ON untagged.event_id = named.event_id
 LEFT JOIN (SELECT cluster_role_arn, min(cluster) AS cluster FROM clusters WHERE cluster_role_arn IS NOT NULL
            GROUP BY cluster_role_arn HAVING count(DISTINCT cluster) = 1) AS cluster_of_role

@@ -25,7 +25,7 @@ objects AS (
 ),
 placed AS (
     SELECT place[1] AS account_id, place[2] AS region, status, rejected, digest_status
-    FROM (SELECT regexp_match(object, '^.*/AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)/.*$') AS place,
+    FROM (SELECT regexp_match(object, '^.*/AWSLogs/(?:o-[a-z0-9]+/)?([0-9]{12})/CloudTrail(?:-NetworkActivity)?/([a-z0-9-]+)/.*$') AS place,
                  status, rejected, digest_status
           FROM objects)
     WHERE place IS NOT NULL

@@ -5,7 +5,7 @@ SELECT role_arn, node,
        min(event_id) AS event_id
 FROM (
     SELECT signs.role_arn, session_name AS node, cluster, event_id
-    FROM daily_signs AS signs
+    FROM placed_signs AS signs
     LEFT JOIN hybrid_sessions AS hybrid ON hybrid.role_arn = signs.role_arn AND hybrid.node = signs.session_name
     WHERE signs.role_arn IS NOT NULL AND cluster IS NOT NULL AND (is_instance_id(session_name) OR hybrid.node IS NOT NULL)
     UNION ALL

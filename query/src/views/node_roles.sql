@@ -30,13 +30,12 @@ WITH said AS (
     JOIN clusters ON clusters.cluster = class.cluster AND clusters.arn IS NOT NULL
     WHERE class.kind = 'node_class' AND json_text(attributes, 'role') IS NOT NULL
     UNION ALL
-    SELECT json_text(inventory_facts, 'request', 'nodeRole'), coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
-           'CreateNodegroup', event_id
-    FROM telling_records WHERE event_name = 'CreateNodegroup'
+    SELECT json_text(inventory_facts, 'request', 'nodeRole'), cluster, 'CreateNodegroup', event_id
+    FROM told_records WHERE event_name = 'CreateNodegroup'
     UNION ALL
-    SELECT json_text(inventory_facts, 'request', 'principalArn'), coalesce(json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')),
+    SELECT json_text(inventory_facts, 'request', 'principalArn'), cluster,
            concat('CreateAccessEntry of type ', json_text(inventory_facts, 'request', 'type')), event_id
-    FROM telling_records WHERE event_name = 'CreateAccessEntry'
+    FROM told_records WHERE event_name = 'CreateAccessEntry'
       AND json_text(inventory_facts, 'request', 'type') IN ('EC2_LINUX', 'EC2_WINDOWS', 'EC2', 'HYBRID_LINUX', 'HYPERPOD_LINUX')
 ),
 -- aws-auth, access entries and node classes may name a role without its path.
@@ -55,7 +54,7 @@ SELECT role_arn,
 FROM (
     SELECT role_arn, cluster, event_id, sign AS proof,
            CASE sign WHEN 'assume_role_for_pod_identity' THEN 1 WHEN 'vpc_cni' THEN 2 ELSE 9 END AS proof_rank
-    FROM daily_signs
+    FROM placed_signs
     WHERE sign IN ('assume_role_for_pod_identity', 'vpc_cni', 'kubelet_authentication')
       AND is_instance_id(session_name) AND role_name(role_arn) NOT LIKE 'aws:%'
     UNION ALL

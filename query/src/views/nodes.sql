@@ -10,12 +10,12 @@ WITH named AS (
            json_text(attributes, 'nodepool') AS nodepool,
            json_text(attributes, 'instance_type') AS instance_type,
            json_text(attributes, 'zone') AS zone
-    FROM inventory_states WHERE kind = 'node'
+    FROM inventory_states WHERE kind = 'node' AND cluster IS NOT NULL
     UNION ALL
     SELECT cluster, account_id, region, name AS node, first_seen, last_seen, json_time('') AS valid_from, json_time('') AS valid_to,
            json_text(attributes, 'instance_id') AS instance_id, NULL AS internal_ip, NULL AS compute, NULL AS nodegroup, NULL AS nodepool,
            NULL AS instance_type, NULL AS zone
-    FROM inventory_states WHERE kind = 'node_session'
+    FROM inventory_states WHERE kind = 'node_session' AND cluster IS NOT NULL
     UNION ALL
     SELECT cluster, account_id, region, private_dns AS node, valid_from AS first_seen, observed_at AS last_seen, valid_from, valid_to,
            instance_id, private_ip AS internal_ip, NULL AS compute, nodegroup, nodepool, NULL AS instance_type, NULL AS zone

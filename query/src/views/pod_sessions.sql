@@ -13,6 +13,8 @@ UNION ALL
 SELECT caller_arn AS issued_arn, min(event_id) AS event_id, CAST(1 AS BIGINT) AS hops_back
 FROM issued_sessions
 WHERE mechanism = 'pod_identity' AND hops = 1 AND parent_event_id IS NULL AND caller_arn IS NOT NULL
+  -- By its tags: what the role alone tells, it tells of any session.
+  AND service_account IS NOT NULL AND inventory_fact IS NULL
   AND caller_arn NOT IN (SELECT issued_arn FROM issued)
 GROUP BY caller_arn
 HAVING count(DISTINCT concat_ws('|', cluster, namespace, service_account, pod_uid)) = 1

@@ -18,7 +18,7 @@ WITH looks_of_pods AS (
            json_text(attributes, 'owner_name') AS owner_name,
            json_text(attributes, 'iam_role') AS iam_role,
            json_text(attributes, 'labels') AS labels
-    FROM inventory_states WHERE kind = 'pod'
+    FROM inventory_states WHERE kind = 'pod' AND cluster IS NOT NULL
 ),
 merged AS (
     SELECT cluster, namespace, pod, pod_uid, max(account_id) AS account_id,

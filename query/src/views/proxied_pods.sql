@@ -11,7 +11,8 @@ WITH assumed AS (
       AND (is_kube2iam_session(issued_session_name, issued_role_arn) OR issued_session_name LIKE 'kiam-%')
 ),
 annotated AS (
-    SELECT cluster, instance_id, namespace, service_account, regexp_replace(iam_role, '^.*/', '') AS role_name, valid_from, valid_to
+    SELECT cluster, instance_id, namespace, service_account, regexp_replace(iam_role, '^.*/', '') AS role_name,
+           CASE WHEN iam_role LIKE 'arn:%' THEN plain_role_arn(iam_role) END AS plain_arn, valid_from, valid_to
     FROM pods WHERE iam_role IS NOT NULL
 ),
 fitting AS (
@@ -22,6 +23,8 @@ fitting AS (
     FROM assumed
     JOIN nodes ON nodes.instance_id = assumed.node
     JOIN annotated ON annotated.cluster = nodes.cluster AND annotated.role_name = role_name(assumed.issued_role_arn)
+                  -- A whole ARN names the role of one account.
+                  AND (annotated.plain_arn IS NULL OR annotated.plain_arn = plain_role_arn(assumed.issued_role_arn))
 ),
 -- Where pods on the node fit, they decide.
 counted AS (
@@ -34,4 +37,4 @@ SELECT event_id, min(cluster) AS cluster, min(namespace) AS namespace, min(servi
 FROM counted
 WHERE beside IS TRUE OR by_node IS NOT TRUE
 GROUP BY event_id
-HAVING count(DISTINCT concat_ws('/', namespace, service_account)) = 1
+HAVING count(DISTINCT concat_ws('/', cluster, namespace, service_account)) = 1

@@ -36,8 +36,13 @@ trail AS (
     JOIN last_days ON last_days.account_id = recipient_account_id
     GROUP BY recipient_account_id
 ),
+node_role AS (
+    SELECT role_arn, CASE WHEN count(DISTINCT cluster) = 1 THEN min(cluster) END AS cluster
+    FROM node_roles GROUP BY role_arn
+),
 options AS (
-    SELECT nodes_of_role.role_arn, coalesce(node_clusters.cluster, instances.cluster) AS cluster,
+    -- The cluster that attribution gives to a node's calls: its own, else the only one of its role.
+    SELECT nodes_of_role.role_arn, coalesce(node_clusters.cluster, node_role.cluster) AS cluster,
            min(nodes_of_role.begin_time) AS role_begin,
            count(DISTINCT nodes_of_role.node) AS instances,
            count(DISTINCT CASE WHEN v1_time >= trail.end_time - INTERVAL '7 days' THEN nodes_of_role.node END) AS with_v1,
@@ -46,11 +51,11 @@ options AS (
            count(DISTINCT CASE WHEN instances.valid_to IS NULL AND instances.hop_limit = 1 AND instances.http_tokens = 'required' THEN nodes_of_role.node END) AS closed,
            array_to_string(array_sort(array_agg(DISTINCT instances.nodegroup) FILTER (WHERE instances.nodegroup IS NOT NULL)), ', ') AS nodegroups
     FROM nodes_of_role
-    JOIN (SELECT DISTINCT role_arn FROM node_roles) AS roles ON roles.role_arn = nodes_of_role.role_arn
+    JOIN node_role ON node_role.role_arn = nodes_of_role.role_arn
     LEFT JOIN node_clusters ON node_clusters.role_arn = nodes_of_role.role_arn AND node_clusters.node = nodes_of_role.node
     LEFT JOIN instances ON instances.instance_id = nodes_of_role.node
     LEFT JOIN trail ON trail.account_id = split_part(nodes_of_role.role_arn, ':', 5)
-    GROUP BY nodes_of_role.role_arn, coalesce(node_clusters.cluster, instances.cluster)
+    GROUP BY nodes_of_role.role_arn, coalesce(node_clusters.cluster, node_role.cluster)
     UNION ALL
     -- Of which no call was seen.
     SELECT DISTINCT role_arn, cluster, json_time('') AS role_begin, 0, 0, 0, 0, 0, '' AS nodegroups
@@ -67,12 +72,13 @@ judged AS (
            date_part('epoch', trail.end_time) - date_part('epoch', trail.begin_time) AS trail_seconds,
            coalesce(pods_on_role.breaking, 0) AS breaking, pods_on_role.breaks, pods_on_role.keeps,
            coalesce(unknown_calls.calls, 0) AS unknown_calls,
-           known_clusters.cluster IS NOT NULL AS inventory,
+           known_clusters.cluster IS NOT NULL AS inventory, unplaced.name AS unplaced_name,
            date_part('epoch', trail.end_time) - date_part('epoch', options.role_begin) AS seconds
     FROM options
     LEFT JOIN pods_on_role ON pods_on_role.role_arn = options.role_arn AND pods_on_role.cluster IS NOT DISTINCT FROM options.cluster
     LEFT JOIN unknown_calls ON unknown_calls.role_arn = options.role_arn AND unknown_calls.cluster IS NOT DISTINCT FROM options.cluster
     LEFT JOIN known_clusters ON known_clusters.cluster = options.cluster
+    LEFT JOIN (SELECT name FROM unplaced_inventory WHERE kind = 'pod') AS unplaced ON unplaced.name = cluster_name(options.cluster)
     LEFT JOIN trail ON trail.account_id = split_part(options.role_arn, ':', 5)
 )
 SELECT cluster, role_arn, nodegroups, instances, running AS running_instances, closed AS closed_instances,
@@ -85,7 +91,8 @@ SELECT cluster, role_arn, nodegroups, instances, running AS running_instances, c
        CAST(breaking AS BIGINT) AS workloads_that_break, breaks, keeps AS host_network_workloads,
        CAST(unknown_calls AS BIGINT) AS unknown_calls,
        concat_ws('; ',
-           CASE WHEN NOT inventory THEN 'no inventory of the cluster''s pods' END,
+           CASE WHEN NOT inventory AND unplaced_name IS NOT NULL THEN concat('the inventory of pods does not say of which cluster named ', unplaced_name, ' it is')
+                WHEN NOT inventory THEN 'no inventory of the cluster''s pods' END,
            CASE WHEN begin_time IS NULL THEN 'no call of its nodes was seen'
                 WHEN seconds IS NULL OR trail_seconds < 7 * 86400 THEN 'less than 7 days of trail: what runs weekly was not seen'
                 WHEN seconds < 7 * 86400 THEN 'its nodes were seen for less than 7 days: what runs weekly was not seen'

@@ -12,7 +12,7 @@ LEFT JOIN issuer_clusters ON issuer_clusters.issuer = json_text(trust, 'issuer')
 UNION
 SELECT 'irsa', role_arn, cluster, namespace, service_account, false, 'service account annotation'
 FROM service_accounts
-WHERE role_arn IS NOT NULL AND role_arn NOT IN (SELECT role_arn FROM trusted)
+WHERE cluster IS NOT NULL AND role_arn IS NOT NULL AND role_arn NOT IN (SELECT role_arn FROM trusted)
 UNION
 SELECT 'pod_identity', role_arn, cluster, namespace, service_account, false, 'Pod Identity association'
 FROM pod_identity_associations

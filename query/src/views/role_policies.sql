@@ -1,11 +1,10 @@
 -- What roles may do, as last seen: a row for each policy of a role (`inline`, `managed`, or `boundary`, which grants nothing but
 -- limits the others). `document` is null where the text of a managed policy was not seen.
 WITH seen AS (
-    SELECT coalesce(json_text(attributes, 'arn'), name) AS role_arn, max(last_seen) AS observed_at,
-           last_value(attributes ORDER BY last_seen) AS attributes
-    FROM inventory_states
-    WHERE kind = 'role' AND json_text(attributes, 'attached_policies') IS NOT NULL
-    GROUP BY coalesce(json_text(attributes, 'arn'), name)
+    SELECT role_arn, max(last_seen) AS observed_at, last_value(attributes ORDER BY last_seen) AS attributes
+    FROM seen_roles
+    WHERE json_text(attributes, 'attached_policies') IS NOT NULL
+    GROUP BY role_arn
 ),
 named AS (
     SELECT role_arn, 'managed' AS kind, unnest(json_list(attributes, 'attached_policies')) AS policy_arn, observed_at FROM seen

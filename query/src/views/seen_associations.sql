@@ -8,7 +8,7 @@ SELECT cluster, account_id, namespace, name AS service_account, uid AS associati
        'inventory' AS source
 FROM inventory_states WHERE kind = 'pod_identity_association'
 UNION ALL
-SELECT coalesce(json_text(inventory_facts, 'response', 'association', 'clusterName'), json_text(inventory_facts, 'request', 'name'), json_text(inventory_facts, 'request', 'clusterName')) AS cluster,
+SELECT cluster,
        recipient_account_id AS account_id,
        coalesce(json_text(inventory_facts, 'response', 'association', 'namespace'), json_text(inventory_facts, 'request', 'namespace')) AS namespace,
        coalesce(json_text(inventory_facts, 'response', 'association', 'serviceAccount'), json_text(inventory_facts, 'request', 'serviceAccount')) AS service_account,
@@ -19,5 +19,5 @@ SELECT coalesce(json_text(inventory_facts, 'response', 'association', 'clusterNa
        json_text(inventory_facts, 'request', 'disableSessionTags') = 'true' AS disable_session_tags,
        CASE WHEN event_name = 'CreatePodIdentityAssociation' THEN first_event_time END AS created_at,
        event_id AS source
-FROM telling_records
+FROM told_records
 WHERE event_name IN ('CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation')

@@ -5,7 +5,7 @@ WITH seen AS (
            json_text(attributes, 'role_arn') AS role_arn,
            json_text(attributes, 'audience') AS audience,
            json_time(json_text(attributes, 'created_at')) AS created_at
-    FROM inventory WHERE kind = 'service_account'
+    FROM placed_inventory WHERE kind = 'service_account'
 ),
 changes AS (
     SELECT seen.*,

@@ -14,5 +14,6 @@ SELECT CASE
        END AS reason,
        recipient_account_id, aws_region, calls, first_event_time, last_event_time, event_id
 FROM {grounds}
-CROSS JOIN (SELECT min(first_event_time) AS begin_time FROM trail_days) AS span
+LEFT JOIN (SELECT recipient_account_id AS account_id, min(first_event_time) AS begin_time FROM trail_days GROUP BY recipient_account_id) AS span
+       ON span.account_id = recipient_account_id
 WHERE ground IS NULL

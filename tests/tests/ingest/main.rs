@@ -7,6 +7,7 @@ mod kill;
 mod lookup;
 mod lookup_backfill;
 mod queue;
+mod queue_events;
 mod queue_poison;
 mod real_data;
 mod schedule;

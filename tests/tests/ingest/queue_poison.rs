@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use podtrail_tests::endpoint;
 use podtrail_tests::program::Run;
 use podtrail_tests::sqs_queue::SqsQueue;
 
@@ -13,10 +12,7 @@ const TEST_EVENT: &str =
     r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"podtrail-test"}"#;
 
 fn ingest(queue: &SqsQueue, store: &Path, options: &[&str]) -> Run {
-    let url = queue.url();
-    let arguments = [&["ingest", url.as_str()], options].concat();
-    let mut command = endpoint::command(queue.endpoint(), store, &arguments);
-    command.output().unwrap().into()
+    queue.ingest(store, options).output().unwrap().into()
 }
 
 /// How many messages are kept aside.

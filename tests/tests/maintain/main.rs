@@ -1,11 +1,12 @@
 //! Maintenance: thousands of small commits become few files that answer the same, and beside ingesters, other
-//! maintainers and faults nothing is lost or repeated.
+//! maintainers and faults nothing is lost or repeated. What is kept from one batch to the next is what is computed anew.
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -213,15 +214,31 @@ async fn reports(session: &Session) -> Vec<String> {
     said
 }
 
-/// Ingests some hours of a generated account with activities that are spread over many commits.
-async fn account(folder: &Path, hours: &str) -> Store {
-    let made = folder.join("generated");
-    let arguments = format!(
-        "demo --generate-only --seed 11 --hours {hours} --end 2026-01-02T00:00:00Z --folder"
-    );
+/// Generates some hours of an account up to a time, and gives their folder.
+fn generated(folder: &Path, seed: u8, hours: &str, end: &str) -> PathBuf {
+    let made = folder.join(format!("generated-{seed}"));
+    let arguments =
+        format!("demo --generate-only --seed {seed} --hours {hours} --end {end} --folder");
     let mut arguments: Vec<_> = arguments.split(' ').map(std::ffi::OsStr::new).collect();
     arguments.push(made.as_os_str());
     program::run(folder, &arguments).expect(0);
+    made
+}
+
+/// Imports the inventory of a generated account.
+fn import(place: &Path, made: &Path) {
+    let inventory = made.join("inventory");
+    let arguments = [
+        std::ffi::OsStr::new("inventory"),
+        "import".as_ref(),
+        inventory.as_os_str(),
+    ];
+    program::run(place, &arguments).expect(0);
+}
+
+/// Ingests some hours of a generated account with activities that are spread over many commits.
+async fn account(folder: &Path, hours: &str) -> Store {
+    let made = generated(folder, 11, hours, "2026-01-02T00:00:00Z");
     let place = folder.join("store");
     let store = Store::folder(&place, true).unwrap();
     let source = LocalFiles::new(made.join("trail").to_str().unwrap(), None).unwrap();
@@ -232,13 +249,7 @@ async fn account(folder: &Path, hours: &str) -> Store {
     };
     let summary = run(&store, Arc::new(source), options, &()).await.unwrap();
     assert!(summary.batches > 20, "{summary:?}");
-    let inventory = made.join("inventory");
-    let arguments = [
-        std::ffi::OsStr::new("inventory"),
-        "import".as_ref(),
-        inventory.as_os_str(),
-    ];
-    program::run(&place, &arguments).expect(0);
+    import(&place, &made);
     store
 }
 
@@ -312,12 +323,7 @@ fn the_command_merges_prints_what_it_did_and_refuses_what_is_dangerous() {
     let store = folder.path().join("store");
     program::run(&store, &["maintain"]).expect(2);
     assert!(!store.exists(), "a typing error makes no store");
-    let made = folder.path().join("generated");
-    let arguments = "demo --generate-only --seed 7 --hours 1 --end 2026-01-02T00:00:00Z --folder";
-    let mut arguments: Vec<_> = arguments.split(' ').map(std::ffi::OsStr::new).collect();
-    arguments.push(made.as_os_str());
-    program::run(folder.path(), &arguments).expect(0);
-    let trail = made.join("trail");
+    let trail = generated(folder.path(), 7, "1", "2026-01-02T00:00:00Z").join("trail");
     let ingest = [
         std::ffi::OsStr::new("ingest"),
         trail.as_os_str(),

@@ -2,13 +2,14 @@
 import { lazy, Suspense, useState, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { EChartsCoreOption } from 'echarts/core'
-import { exact } from '../format'
+import { csv, exact } from '../format'
+import { CopyButton, Time } from './basics'
 import { Loading } from './states'
 
 const Canvas = lazy(() => import('./ChartCanvas'))
 
-/** A figure, or a name; with an address it is a link to what a click in the chart leads to. */
-export type Figure = string | number | null | { text: string; to: string }
+/** A figure, a name or a time; with an address it is a link to what a click in the chart leads to. */
+export type Figure = string | number | null | { text: string; to: string } | { time: string }
 
 /** The figures of a chart. What can be clicked in it is a link here: the keyboard does not reach into a canvas. */
 export interface Figures {
@@ -19,6 +20,19 @@ export interface Figures {
 /** A name that leads somewhere, where it is known where to. */
 export function linked(text: string, to: string | null): Figure {
   return to === null ? text : { text, to }
+}
+
+/** A figure without what it leads to. */
+function plain(value: Figure): string | number | null {
+  return value === null || typeof value !== 'object' ? value : 'time' in value ? value.time : value.text
+}
+
+/** All figures as CSV, with the numbers as they are. */
+export function figuresCsv({ header, rows }: Figures): string {
+  return csv(
+    header,
+    rows.map((row) => row.map(plain)),
+  )
 }
 
 /** Most rows of figures shown below a chart. */
@@ -85,6 +99,7 @@ export function Chart({
         <button type="button" className="button small plain" onClick={() => setTable(!table)}>
           {table ? 'Show the chart' : 'Show as a table'}
         </button>
+        {table && <CopyButton text={() => figuresCsv(figures)} label="Copy CSV" />}
       </figcaption>
     </figure>
   )
@@ -94,7 +109,10 @@ function Shown({ value }: { value: Figure }) {
   if (value === null) {
     return <>–</>
   }
-  return typeof value === 'object' ? <Link to={value.to}>{value.text}</Link> : <>{typeof value === 'number' ? exact(value) : value}</>
+  if (typeof value !== 'object') {
+    return <>{typeof value === 'number' ? exact(value) : value}</>
+  }
+  return 'time' in value ? <Time value={value.time} /> : <Link to={value.to}>{value.text}</Link>
 }
 
 /** Names and colours of a chart's series. */

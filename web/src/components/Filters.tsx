@@ -1,7 +1,7 @@
 // Controls for what narrows a page. What they are set to is in the address.
 import { useEffect, useId, useState, type ReactNode } from 'react'
 import { RANGES, atFullHour, isBackwards, momentText, readMoment } from '../state/time'
-import { useUrlControl, useUrlControls, useUrlValues } from '../state/url'
+import { onLeave, useUrlControl, useUrlControls, useUrlValues } from '../state/url'
 
 /** The time range, for all pages. */
 export function TimeRange() {
@@ -165,7 +165,15 @@ export function TextFilter({ name = 'q', label, placeholder, suggestions }: { na
       return undefined
     }
     const timer = window.setTimeout(() => set(text), TYPING_MS)
-    return () => window.clearTimeout(timer)
+    // Where a link leads counts, not what was being typed.
+    const stay = onLeave(() => {
+      window.clearTimeout(timer)
+      setText(value ?? '')
+    })
+    return () => {
+      window.clearTimeout(timer)
+      stay()
+    }
   }, [text, value, set])
   return (
     <label className="field">

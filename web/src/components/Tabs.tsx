@@ -1,5 +1,21 @@
 import { useId, type KeyboardEvent, type ReactNode } from 'react'
 
+/** Where a key leads from one of some tabs, as people know it from elsewhere; null where it leads nowhere. */
+export function tabAfter(key: string, at: number, tabs: number): number | null {
+  switch (key) {
+    case 'ArrowRight':
+      return (at + 1) % tabs
+    case 'ArrowLeft':
+      return (at - 1 + tabs) % tabs
+    case 'Home':
+      return 0
+    case 'End':
+      return tabs - 1
+    default:
+      return null
+  }
+}
+
 /** Parts of which one is shown. The one shown is the caller's to keep, in the address. */
 export function Tabs<Name extends string>({
   label,
@@ -18,9 +34,8 @@ export function Tabs<Name extends string>({
     tabs.findIndex((tab) => tab.name === shown),
   )
   const keys = (event: KeyboardEvent) => {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
-    const next = tabs[(at + step + tabs.length) % tabs.length]
-    if (step !== 0 && next !== undefined) {
+    const next = tabs[tabAfter(event.key, at, tabs.length) ?? tabs.length]
+    if (next !== undefined) {
       event.preventDefault()
       onShow(next.name)
       document.getElementById(`${id}-${next.name}`)?.focus()

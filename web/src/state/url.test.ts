@@ -1,5 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import { carry, valuesOfPage } from './url'
+import { carry, follow, narrowing, onLeave, valuesOfPage } from './url'
+
+describe('what waits to be put into the address', () => {
+  test.each([
+    ['a link', 'PUSH', 'b', 1],
+    ['the button that goes back', 'POP', 'b', 1],
+    ['a control', 'REPLACE', 'b', 0],
+    ['what changes elsewhere in the router', 'PUSH', 'a', 0],
+  ])('after %s', (_, historyAction, key, times) => {
+    let told = 0
+    const stop = onLeave(() => {
+      told += 1
+    })
+    const listeners: ((state: { historyAction: string; location: { key: string } }) => void)[] = []
+    const tell = (state: { historyAction: string; location: { key: string } }) => {
+      for (const listener of listeners) listener(state)
+    }
+    follow({
+      state: { historyAction: 'POP', location: { key: 'a' } },
+      subscribe: (given) => {
+        listeners.push(given)
+      },
+    })
+    tell({ historyAction, location: { key } })
+    expect(told).toBe(times)
+    stop()
+    tell({ historyAction: 'PUSH', location: { key: 'c' } })
+    expect(told).toBe(times)
+  })
+})
 
 describe('what a control shows', () => {
   test.each([
@@ -12,6 +41,15 @@ describe('what a control shows', () => {
   ])('of %s on %s', (address, page, values) => {
     expect(valuesOfPage(address, page)?.toString() ?? null).toBe(values)
   })
+})
+
+test.each([
+  ['cause=no_binding&open=1&tab=fix&sort=calls.desc', ['cause']],
+  ['q=a&from=-24h&cluster=myeks', ['cluster', 'q', 'from']],
+  ['nodegroup=ng-1&fallbacks=1', ['nodegroup', 'fallbacks']],
+  ['side=tables&x=a&sort_pods=pod', []],
+])('what %s narrows a page by', (params, names) => {
+  expect(narrowing(new URLSearchParams(params))).toEqual(names)
 })
 
 describe('links between pages', () => {

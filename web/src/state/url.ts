@@ -19,6 +19,14 @@ export const FILTERS = [
 ] as const
 export type FilterName = (typeof FILTERS)[number]
 
+/** Filters of single pages. */
+const PAGE_FILTERS = ['cause', 'kind', 'nodegroup', 'fallbacks', 'shared', 'unused', 'status', 'q'] as const
+
+/** What an address narrows a page by. */
+export function narrowing(params: URLSearchParams): string[] {
+  return [...FILTERS, ...PAGE_FILTERS, 'from', 'to'].filter((name) => params.has(name))
+}
+
 /** Parameters that go along from page to page: what the reader looks at stays the same. */
 export const CARRIED = ['from', 'to', 'cluster'] as const
 
@@ -61,11 +69,37 @@ export function useUrlValue(name: string): [string | null, (value: string | null
 /** Controls that show the address as it is now. */
 const watchers = new Set<() => void>()
 
-/** Tells them that the address has changed. */
-export function addressChanged(): void {
-  for (const tell of watchers) {
-    tell()
+/** What waits to be put into the address. */
+const waiting = new Set<() => void>()
+
+/** Tells whoever has something to put into the address later when the reader goes elsewhere. */
+export function onLeave(tell: () => void): () => void {
+  waiting.add(tell)
+  return () => {
+    waiting.delete(tell)
   }
+}
+
+/** Where a router is, and how it came there. */
+interface Place {
+  historyAction: string
+  location: { key: string }
+}
+
+/** Tells controls when the address changes, and what waits when it does so by a link or the buttons that go back and forth. */
+export function follow(router: { state: Place; subscribe: (tell: (state: Place) => void) => unknown }): void {
+  let { key } = router.state.location
+  router.subscribe(({ historyAction, location }) => {
+    const moved = location.key !== key
+    key = location.key
+    // Controls replace the address: they stay where they are.
+    for (const tell of moved && historyAction !== 'REPLACE' ? [...waiting] : []) {
+      tell()
+    }
+    for (const tell of watchers) {
+      tell()
+    }
+  })
 }
 
 function watch(tell: () => void): () => void {

@@ -1,9 +1,9 @@
 //! What the digests of a trail say of it, before it is read: `podtrail ingest --verify`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use futures::{Stream, StreamExt};
 use podtrail_ingest::digest::{
     Event, LocalFolder, Options, PublicKeys, Status, Vault, Verdict, verify,
@@ -20,11 +20,51 @@ use crate::cli::verify::KeyArguments;
 /// Findings said on standard error; the rest is counted.
 const SAID: u64 = 20;
 
+/// Between the begins of two verifications of a trail by runs that follow each other: CloudTrail delivers a digest every
+/// hour, and each verification reads the log files of some time once more.
+pub(super) const VERIFY_PAUSE: Duration = Duration::hours(1);
+
 /// A trail whose digests can be verified.
 pub(super) struct Trail {
     vault: Arc<dyn Vault>,
     keys: Arc<dyn PublicKeys>,
     options: Options,
+    began: DateTime<Utc>,
+    verified: Verified,
+}
+
+/// When the last verification of a trail by this process began, and what it came to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Verified(Arc<Mutex<Option<(DateTime<Utc>, Verdict)>>>);
+
+impl Verified {
+    /// Nothing is left half done under the lock.
+    fn lock(&self) -> MutexGuard<'_, Option<(DateTime<Utc>, Verdict)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the last verification came to, where it is too early for the next.
+    pub(super) fn still(&self, now: DateTime<Utc>, pause: Option<Duration>) -> Option<Verdict> {
+        let (began, verdict) = (*self.lock())?;
+        pause
+            .is_some_and(|pause| now < began + pause)
+            .then_some(verdict)
+    }
+
+    /// The begin of what is verified, by a run that reads from a time on: what was read since the last verification
+    /// belongs to it.
+    pub(super) fn since(
+        &self,
+        from: Option<DateTime<Utc>>,
+        look_back: Duration,
+    ) -> Option<DateTime<Utc>> {
+        let last = self.lock().map(|(began, _)| began - look_back);
+        from.map(|from| last.map_or(from, |last| from.min(last)))
+    }
+
+    fn set(&self, began: DateTime<Utc>, verdict: Verdict) {
+        *self.lock() = Some((began, verdict));
+    }
 }
 
 /// What was proven of a trail.
@@ -96,6 +136,8 @@ impl Trail {
             vault,
             keys: keys.keys(&request.aws).await?,
             options,
+            began: Utc::now(),
+            verified: request.verified.clone(),
         })
     }
 
@@ -113,7 +155,9 @@ impl Trail {
         let vault = Arc::clone(&self.vault);
         let recorder = Recorder::new(store.clone(), vault, &self.options, source, clock);
         let events = verify(self.vault, self.keys, self.options);
-        weigh(events, recorder, stop).await
+        let proof = weigh(events, recorder, stop).await?;
+        self.verified.set(self.began, proof.verdict);
+        Ok(proof)
     }
 }
 
@@ -209,6 +253,29 @@ mod tests {
         assert_eq!(proof.verdict, Verdict::Tampered);
         let status = proof.status.of("/copy/AWSLogs/one.json.gz");
         assert_eq!(status, Status::LogAltered);
+    }
+
+    #[test]
+    fn runs_that_follow_each_other_verify_once_an_hour_and_what_was_read_since() {
+        let minute = |minutes| DateTime::UNIX_EPOCH + Duration::minutes(minutes);
+        let verified = Verified::default();
+        let pause = Some(VERIFY_PAUSE);
+        assert_eq!(verified.still(minute(0), pause), None);
+        let from = Some(minute(170));
+        assert_eq!(verified.since(from, Duration::minutes(30)), from);
+        verified.set(minute(100), Verdict::Tampered);
+        for (now, pause, still) in [
+            (101, pause, Some(Verdict::Tampered)),
+            (159, pause, Some(Verdict::Tampered)),
+            (160, pause, None),
+            (101, None, None),
+        ] {
+            assert_eq!(verified.still(minute(now), pause), still, "{now}");
+        }
+        for (from, begin) in [(Some(170), Some(70)), (Some(60), Some(60)), (None, None)] {
+            let since = verified.since(from.map(minute), Duration::minutes(30));
+            assert_eq!(since, begin.map(minute));
+        }
     }
 
     #[test]

@@ -168,7 +168,7 @@ struct Read {
 async fn read_one(store: &Store, mut opened: Opened, global: &Global, stop: &Stop) -> Read {
     let mut read = Read {
         summary: Some(Summary::default()),
-        verdict: Verdict::Proven,
+        verdict: opened.verdict,
         failures: Vec::new(),
     };
     let mut status = None;

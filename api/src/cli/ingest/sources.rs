@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use podtrail_api::serve::observed;
 use podtrail_ingest::Error;
 use podtrail_ingest::aws::aws_config;
+use podtrail_ingest::digest::Verdict;
 use podtrail_ingest::source::local::{LocalFiles, Stdin};
 use podtrail_ingest::source::lookup::{self, Account, Lookup, Paces};
 use podtrail_ingest::source::s3::{Bucket, S3Options, S3Trail};
@@ -17,13 +18,16 @@ use podtrail_ingest::store::Store;
 use podtrail_ingest::watermark;
 use tokio::sync::Mutex;
 
-use super::proof::{self, Trail};
+use super::proof::{self, Trail, Verified};
 use crate::cli::aws::{AwsArguments, Selection, clock, random};
 use crate::cli::verify::KeyArguments;
 use crate::cli::{Global, time};
 
 /// Days that are read where nothing is known yet and no time is named.
 const FIRST_DAYS: i64 = 7;
+
+/// How far the clocks of machines that read the same source may lie apart.
+const CLOCKS_DIFFER: Duration = Duration::minutes(15);
 
 /// Time after which a followed queue's messages are committed though more arrive.
 const FOLLOWED_RUN: std::time::Duration = std::time::Duration::from_secs(30);
@@ -43,6 +47,10 @@ pub(super) struct Request {
     pub(super) dry_run: bool,
     /// Digests are verified, with these keys.
     pub(super) verify: Option<KeyArguments>,
+    /// Runs that come sooner after a verification leave it out.
+    pub(super) verify_pause: Option<Duration>,
+    /// The last verification of this source.
+    pub(super) verified: Verified,
     /// Asked for instead of all events, by LookupEvents.
     pub(super) access_keys: Option<Vec<String>>,
     /// Shared by all lookups of the process.
@@ -58,6 +66,8 @@ pub(super) struct Opened {
     trail_from: Option<DateTime<Utc>>,
     /// The trail, where its digests are verified first, or why they cannot be.
     pub(super) trail: Option<anyhow::Result<Trail>>,
+    /// What is known of the trail, where its digests are not verified again.
+    pub(super) verdict: Verdict,
     /// The source, where messages must be given back.
     pub(super) queue: Option<Arc<SqsQueue>>,
     /// What the user should know.
@@ -77,6 +87,7 @@ impl Opened {
             mark: None,
             trail_from: None,
             trail: None,
+            verdict: Verdict::Proven,
             queue: None,
             note: None,
         }
@@ -96,7 +107,14 @@ pub(super) async fn open(
     };
     proof::check(argument)?;
     let opened = source(argument, request, store, global).await?;
-    let trail = Trail::open(argument, request, keys, opened.trail_from).await;
+    if let Some(verdict) = request.verified.still(Utc::now(), request.verify_pause) {
+        return Ok(Opened { verdict, ..opened });
+    }
+    let from = match request.selection.from {
+        Some(_) => opened.trail_from,
+        None => request.verified.since(opened.trail_from, request.look_back),
+    };
+    let trail = Trail::open(argument, request, keys, from).await;
     Ok(Opened {
         trail: Some(trail),
         ..opened
@@ -146,15 +164,23 @@ async fn window(
         Some(store) => watermark::read_until(store, &id).await?,
         None => None,
     };
-    let known = known.and_then(DateTime::from_timestamp_micros);
+    let noted = known.and_then(DateTime::from_timestamp_micros);
+    let known = believed(noted, now);
     let read_until = selection.to.map_or(now, |to| to.min(now));
     let (from, note) = match (selection.from, known) {
         (Some(from), _) => (from, None),
         (None, Some(known)) => (known - request.look_back, None),
         (None, None) => {
             let from = now - Duration::days(FIRST_DAYS);
+            let why = match noted {
+                Some(noted) => format!(
+                    "was read until {}, by a clock that was wrong",
+                    time::shown(noted)
+                ),
+                None => "first run without --from".to_owned(),
+            };
             let note = format!(
-                "{argument}: first run without --from, reading events since {}",
+                "{argument}: {why}, reading events since {}",
                 time::shown(from)
             );
             (from, Some(note))
@@ -167,6 +193,12 @@ async fn window(
         mark: joins.then_some(Mark { id, read_until }),
         note,
     })
+}
+
+/// Up to when a source has been read, if that can be so. A time to come was told by a clock that was wrong, and what was
+/// not delivered by then was not read either.
+fn believed(noted: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    noted.filter(|noted| *noted <= now + CLOCKS_DIFFER)
 }
 
 async fn trail(argument: &str, request: &Request, store: Option<&Store>) -> anyhow::Result<Opened> {
@@ -259,6 +291,7 @@ async fn queue(
         mark: None,
         trail_from: None,
         trail: None,
+        verdict: Verdict::Proven,
         queue: Some(queue),
         note: None,
     })
@@ -313,5 +346,24 @@ impl Buckets {
             .map(|(bucket, _)| bucket)
             .ok_or_else(|| io::Error::other(format!("{}: no object of S3", object.key)))?;
         self.get(bucket).await?.read(object).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_was_not_read_until_a_time_to_come() {
+        let hour = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
+        let now = hour(100);
+        for (noted, known) in [
+            (None, None),
+            (Some(hour(99)), Some(hour(99))),
+            (Some(now + CLOCKS_DIFFER), Some(now + CLOCKS_DIFFER)),
+            (Some(hour(101)), None),
+        ] {
+            assert_eq!(believed(noted, now), known);
+        }
     }
 }

@@ -167,6 +167,7 @@ impl Collect {
                 or_note(collected.await, &mut failures)
             }
         };
+        let given = given_name(connection.as_ref());
         let mut was_read = found.is_some();
         let (seen, mut documents) = found.unwrap_or_default();
         if !self.no_aws {
@@ -192,8 +193,10 @@ impl Collect {
         if let Some(connection) = &connection {
             match connection.cluster() {
                 Some(cluster) => {
-                    for document in documents.iter_mut().filter(|each| each.cluster.is_none()) {
-                        document.cluster = Some(cluster.to_owned());
+                    for document in &mut documents {
+                        if document.cluster.is_none() || document.cluster == given {
+                            document.cluster = Some(cluster.to_owned());
+                        }
                     }
                 }
                 None => say(&format!(
@@ -378,9 +381,16 @@ where
     Ok((seen?, documents))
 }
 
-/// Names a cluster by its OIDC issuer, where nothing else did.
+/// The name of a cluster that the user, or the kubeconfig, gave.
+fn given_name(connection: Option<&Connection>) -> Option<String> {
+    connection.and_then(Connection::cluster).map(str::to_owned)
+}
+
+/// Names a cluster by its OIDC issuer, where nothing else did; one that has a name alone by its ARN, since other accounts and
+/// regions may have a cluster of this name.
 async fn name(connection: Connection, clusters: &[aws::Described]) -> Connection {
-    if connection.cluster().is_some() {
+    let given = given_name(Some(&connection));
+    if given.as_ref().is_some_and(|name| name.starts_with("arn:")) {
         return connection;
     }
     let Some(issuer) = connection.oidc_issuer().await else {
@@ -388,7 +398,8 @@ async fn name(connection: Connection, clusters: &[aws::Described]) -> Connection
     };
     let mut fitting = clusters
         .iter()
-        .filter(|cluster| cluster.oidc_issuer.as_deref() == Some(issuer.as_str()));
+        .filter(|cluster| cluster.oidc_issuer.as_deref() == Some(issuer.as_str()))
+        .filter(|cluster| given.as_ref().is_none_or(|name| *name == cluster.name));
     match (fitting.next(), fitting.next()) {
         (Some(cluster), None) => connection.named(&cluster.arn),
         _ => connection,

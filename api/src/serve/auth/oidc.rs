@@ -32,7 +32,7 @@ const FIRST_ASK_EVERY: TimeDelta = TimeDelta::seconds(10);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OidcConfig {
-    /// The issuer's URL, character for character as its tokens have it in `iss`.
+    /// The issuer's URL, as its tokens have it in `iss`; a slash at the end may be missing or too much.
     pub issuer: String,
     /// The values of `aud` that mean podtrail.
     pub audience: Vec<String>,
@@ -66,6 +66,8 @@ struct Issuer {
 #[derive(Debug, Default)]
 struct State {
     keys: Keys,
+    /// What the issuer calls itself.
+    issuer: String,
     /// When the issuer last gave its keys.
     fetched: Option<DateTime<Utc>>,
     /// When it was last asked.
@@ -201,9 +203,9 @@ impl Issuer {
         let issuer = &self.config.issuer;
         let mut state = self.state_mut();
         match fetched {
-            Ok(keys) => {
+            Ok((name, keys)) => {
                 info!(issuer, keys = keys.len(), "keys of the issuer read");
-                state.keys = keys;
+                (state.issuer, state.keys) = (name, keys);
                 state.fetched = Some(now);
                 state.problem = None;
             }
@@ -214,14 +216,15 @@ impl Issuer {
         }
     }
 
-    async fn fetch(&self) -> Result<Keys, String> {
-        let keys = Keys::parse(&self.fetcher.jwks(&self.config.issuer).await?)?;
+    async fn fetch(&self) -> Result<(String, Keys), String> {
+        let (name, keys) = self.fetcher.jwks(&self.config.issuer).await?;
+        let keys = Keys::parse(&keys)?;
         if keys.len() == 0 {
             return Err(
                 "its key set has no key that podtrail can check signatures with".to_owned(),
             );
         }
-        Ok(keys)
+        Ok((name, keys))
     }
 
     /// What the library checks: signature, issuer and audience. It would compare times with the
@@ -230,7 +233,7 @@ impl Issuer {
         let mut validation = Validation::new(alg);
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        validation.set_issuer(&[&self.config.issuer]);
+        validation.set_issuer(&[&self.state().issuer]);
         validation.set_audience(&self.config.audience);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation

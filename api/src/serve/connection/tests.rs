@@ -63,19 +63,47 @@ async fn waits_longer_between_requests_than_within_a_head() {
     let activity = self::activity();
     drop(activity.request(false));
     advance(20 * SECOND);
-    activity.received();
+    activity.received(b"GET");
     advance(5 * SECOND);
     // More bytes are no new beginning.
-    activity.received();
+    activity.received(b"GET");
     let expected = (Verdict::Cut("no request came"), 5);
     assert_eq!(verdict(&activity), expected);
+}
+
+#[tokio::test]
+async fn who_has_begun_a_request_is_told_that_it_took_too_long() {
+    let nobody = Waker::noop();
+    let activity = activity();
+    assert!(!activity.give_up(), "nothing has begun");
+    activity.received(b"GET /");
+    assert!(!activity.is_given_up(nobody));
+    assert!(activity.give_up());
+    assert!(activity.is_given_up(nobody));
+    assert!(!activity.give_up(), "once is enough");
+    assert_eq!(verdict(&activity).0, Verdict::Cut("it does not close"));
+
+    let activity = self::activity();
+    activity.received(b"PRI * ");
+    activity.received(b"HTTP/2.0");
+    assert!(!activity.give_up(), "it would not understand");
+
+    let activity = self::activity();
+    activity.received(b"GET /");
+    let request = activity.request(false);
+    assert!(!activity.give_up(), "it is being answered");
+    drop(request);
+    activity.received(b"GET /");
+    assert!(!activity.give_up(), "some of the answer is not out");
+    activity.flushed();
+    assert!(activity.give_up());
 }
 
 #[tokio::test]
 async fn pings_are_no_request() {
     let activity = activity();
     drop(activity.request(true));
-    activity.received();
+    activity.received(b"GET");
     assert_eq!(verdict(&activity), (Verdict::Close, 60));
 }
 

@@ -21,7 +21,7 @@ pub(super) fn refused(error: &Error) -> Status {
         Error::LimitExceeded(_) => Code::ResourceExhausted,
         Error::TimedOut(_) => Code::DeadlineExceeded,
         Error::Busy => Code::Unavailable,
-        Error::Stopped(_) => Code::Cancelled,
+        Error::Stopped(_) | Error::TooSlow => Code::Cancelled,
         Error::Store(_) | Error::Unavailable { .. } => {
             tracing::warn!(%error, "the store cannot be read");
             return Status::unavailable("the store cannot be read now");

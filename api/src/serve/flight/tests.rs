@@ -1,6 +1,8 @@
 //! The protocol, as a client meets it, over a store without events.
 #![allow(clippy::unwrap_used)]
 
+mod columns;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

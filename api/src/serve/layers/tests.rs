@@ -146,6 +146,9 @@ async fn keeps_the_limits_of_a_request() {
     }
     let many = many.body(Body::empty()).unwrap();
     problem(app.clone().oneshot(many).await.unwrap(), 431).await;
+    let wide = request(Method::GET, "/short").header("x", "a".repeat(40_000));
+    let wide = wide.body(Body::empty()).unwrap();
+    problem(app.clone().oneshot(wide).await.unwrap(), 431).await;
 
     let fits = request(Method::POST, "/echo").body(Body::from(vec![b'a'; 1000]));
     let fits = app.clone().oneshot(fits.unwrap()).await.unwrap();

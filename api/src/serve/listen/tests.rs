@@ -104,11 +104,19 @@ async fn cuts_clients_that_do_not_end_a_head() {
     };
     let server = Running::start(hello(), options).await;
     // Before HTTP/1 and HTTP/2 can be told apart, within the first head, and within a later one.
-    let beginnings: [&[u8]; 4] = [b"", b"PRI * HTT", b"GET / HTTP/1.1\r\nhost:", b"POST /"];
-    for beginning in beginnings {
+    let late: &[u8] = b"HTTP/1.1 408 Request Timeout\r\n";
+    let beginnings: [(&[u8], &[u8]); 4] = [
+        (b"", b""),
+        (b"PRI * HTT", b""),
+        (b"GET / HTTP/1.1\r\nhost:", late),
+        (b"POST /", late),
+    ];
+    for (beginning, told) in beginnings {
         let mut stream = server.connect().await;
         stream.write_all(beginning).await.unwrap();
-        assert!(closed(&mut stream).await.is_empty());
+        let answer = closed(&mut stream).await;
+        assert!(answer.starts_with(told), "{}", beginning.escape_ascii());
+        assert_eq!(answer.is_empty(), told.is_empty());
     }
     assert_eq!(server.stop().await, 0);
     let options = ListenOptions {
@@ -120,7 +128,7 @@ async fn cuts_clients_that_do_not_end_a_head() {
     stream.write_all(GET).await.unwrap();
     read_hello(&mut stream).await;
     stream.write_all(b"GET / HT").await.unwrap();
-    assert!(closed(&mut stream).await.is_empty());
+    assert!(closed(&mut stream).await.starts_with(late));
     assert_eq!(server.stop().await, 0);
 }
 
@@ -310,6 +318,59 @@ async fn bounds_heads() {
         soon(stream.read_exact(&mut start)).await.unwrap();
         assert_eq!(&start, b"HTTP/1.1 431");
     }
+    assert_eq!(server.stop().await, 0);
+}
+
+#[tokio::test]
+async fn what_never_becomes_a_request_is_refused_as_all_else_is() {
+    let server = Running::start(hello(), patient()).await;
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101));
+    let heads = [
+        ("GET / HTTP/9.9\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nno header\r\n\r\n", 400),
+        (many.as_str(), 431),
+    ];
+    for (head, status) in heads {
+        // As the first of a connection, and after what was answered well.
+        for before in [&b""[..], GET] {
+            let mut stream = server.connect().await;
+            stream.write_all(before).await.unwrap();
+            if !before.is_empty() {
+                read_hello(&mut stream).await;
+            }
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let answer = String::from_utf8(closed(&mut stream).await).unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+            for wanted in [
+                "\r\ncontent-type: application/problem+json",
+                "\r\nconnection: close",
+                "\r\nx-content-type-options: nosniff",
+            ] {
+                assert!(head.contains(wanted), "{head}");
+            }
+            assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())));
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["status"], status);
+            let id = body["request_id"].as_str().unwrap();
+            assert!(head.contains(&format!("\r\nx-request-id: {id}")), "{head}");
+        }
+    }
+    assert_eq!(server.stop().await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_looks_like_a_refusal_stays_what_it_is() {
+    const TEXT: &str = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    let parts = futures::stream::iter([TEXT, TEXT].map(Ok::<_, Infallible>));
+    let router = Router::new().route("/", get(move || async move { Body::from_stream(parts) }));
+    let server = Running::start(router, patient()).await;
+    let mut stream = server.connect().await;
+    let asked = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    stream.write_all(asked).await.unwrap();
+    let answer = String::from_utf8(closed(&mut stream).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert_eq!(answer.matches("400 Bad Request").count(), 2, "{answer}");
     assert_eq!(server.stop().await, 0);
 }
 

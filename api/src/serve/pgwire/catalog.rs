@@ -32,7 +32,7 @@ use super::{Snapshots, functions};
 /// Name of the database that clients see.
 const DATABASE: &str = "podtrail";
 /// Schema whose names need no qualifier.
-const SCHEMA: &str = "public";
+pub(super) const SCHEMA: &str = "public";
 /// Schema of PostgreSQL's own tables.
 const PG_CATALOG: &str = "pg_catalog";
 /// Its table of databases.

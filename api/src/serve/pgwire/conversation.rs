@@ -2,7 +2,9 @@
 //!
 //! See <https://www.postgresql.org/docs/current/protocol-flow.html>.
 
+mod cursors;
 mod extended;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +12,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::ParamValues;
-use datafusion::sql::sqlparser::ast::Statement as Sql;
 use datafusion_postgres::pgwire::api::portal::{Format, Portal};
 use datafusion_postgres::pgwire::api::results::{SendableRowStream, Tag};
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
@@ -22,26 +23,25 @@ use datafusion_postgres::pgwire::messages::response::{
 use datafusion_postgres::pgwire::messages::startup::ParameterStatus;
 use futures::{SinkExt, StreamExt};
 use podtrail_query::{Error, Statement};
-use tokio::time::Instant;
 
 use super::connection::Wire;
 use super::error::{
     ABORTED_TRANSACTION, CANCELLED, INTERNAL_ERROR, INVALID_AUTHORIZATION, LIMIT_EXCEEDED,
-    NO_STATEMENT, NOT_SUPPORTED, PROTOCOL_VIOLATION, SYSTEM_ERROR, UNCHECKED, error, fatal,
-    of_engine,
+    NO_STATEMENT, PROTOCOL_VIOLATION, SYSTEM_ERROR, UNCHECKED, error, fatal,
 };
-use super::parameters::{Parameter, values};
-use super::rows::{Columns, answer_in_time, columns, described, encoded, rows, texts};
+use super::parameters::Parameter;
+use super::rows::{Columns, columns, described, encoded, texts};
 use super::settings::Settings;
 use super::statement::{Order, Sorted};
 use super::{Refused, Service};
+use cursors::Cursor;
 
 /// How statements come here, as the audit tells it.
 const DOOR: &str = "postgresql";
 
 /// Prepared statements of a connection.
 const MOST_STATEMENTS: usize = 256;
-/// Portals of a connection.
+/// Portals of a connection, and cursors.
 const MOST_PORTALS: usize = 64;
 
 /// A client that has been let in.
@@ -55,6 +55,7 @@ pub(super) struct Conversation {
     transaction: TransactionStatus,
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Bound>,
+    cursors: HashMap<String, Cursor>,
     /// Something failed: all is ignored until the client asks whether it is heard.
     skipping: bool,
     /// Between the messages of an extended query.
@@ -115,6 +116,7 @@ impl Conversation {
             transaction: TransactionStatus::Idle,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            cursors: HashMap::new(),
             skipping: false,
             amid: false,
             unnoted: None,
@@ -258,6 +260,7 @@ impl Conversation {
                     self.read(*sql, text, None, &Format::UnifiedText, schema)
                         .await?
                 }
+                Order::Declare(declared, sql) => self.declare(declared, *sql, text, None).await?,
                 order => self.obey(wire, order, &Format::UnifiedText).await?,
             };
             self.unnoted = None;
@@ -272,60 +275,6 @@ impl Conversation {
         }
         self.unnoted = None;
         self.ready(wire).await
-    }
-
-    /// Runs a statement that reads data, on the snapshot now in service.
-    async fn read(
-        &mut self,
-        sql: Sql,
-        text: String,
-        bound: Option<(&[Parameter], &Portal<()>)>,
-        format: &Format,
-        announced: Option<&Schema>,
-    ) -> PgWireResult<Reply> {
-        let parameters = match bound {
-            Some((parameters, portal)) => values(parameters, portal)?,
-            None => None,
-        };
-        let tag = match &sql {
-            Sql::Query(_) => "SELECT",
-            Sql::Explain { .. } => "EXPLAIN",
-            _ => "SHOW",
-        };
-        let deadline = self.settings.timeout().map(|time| Instant::now() + time);
-        let service = &self.service;
-        let session = service.snapshots.current();
-        let plan = service.catalog.plan(&session, sql).await;
-        let plan = plan.map_err(|failure| of_engine(&failure))?;
-        let statement = Statement {
-            sql: text,
-            parameters,
-            most_rows: None,
-            by: self.by.clone(),
-            door: DOOR,
-        };
-        // From here on the executor notes how it ends.
-        self.unnoted = None;
-        let run = service.executor.run_plan(&session, plan, statement);
-        let answer = answer_in_time(deadline, run).await?;
-        let given = columns(&answer.schema(), format)?;
-        if let Some(announced) = announced {
-            let announced = columns(announced, format)?;
-            let types = |columns: &Columns| -> Vec<_> {
-                columns
-                    .iter()
-                    .map(|column| column.datatype().oid())
-                    .collect()
-            };
-            if types(&announced) != types(&given) {
-                return Err(error(
-                    NOT_SUPPORTED,
-                    "the columns have changed since the statement was prepared",
-                ));
-            }
-        }
-        let rows = rows(answer, &given, deadline);
-        Ok(Reply::Rows(given, rows, tag))
     }
 
     /// Does what concerns the connection alone.
@@ -348,6 +297,7 @@ impl Conversation {
             Order::DiscardAll => {
                 self.statements.clear();
                 self.portals.clear();
+                self.cursors.clear();
                 report(wire, self.settings.reset()).await?;
                 "DISCARD ALL"
             }
@@ -367,16 +317,12 @@ impl Conversation {
                 self.transaction = TransactionStatus::Transaction;
                 "BEGIN"
             }
-            Order::Commit if self.transaction == TransactionStatus::Error => {
-                self.transaction = TransactionStatus::Idle;
-                "ROLLBACK"
-            }
-            Order::Commit => {
-                self.transaction = TransactionStatus::Idle;
+            Order::Commit if self.transaction != TransactionStatus::Error => {
+                self.end_transaction();
                 "COMMIT"
             }
-            Order::Rollback => {
-                self.transaction = TransactionStatus::Idle;
+            Order::Commit | Order::Rollback => {
+                self.end_transaction();
                 "ROLLBACK"
             }
             Order::RollbackTo => {
@@ -395,10 +341,19 @@ impl Conversation {
                     .ok_or_else(|| no_statement(Some(&name)))?;
                 "DEALLOCATE"
             }
+            Order::Fetch(name, most) => return self.fetch(&name, most, format),
+            Order::Close(name) => self.close_cursor(name.as_deref())?,
             Order::Nothing(tag) => tag,
-            Order::Read(_) => return Err(error(INTERNAL_ERROR, "a query is read elsewhere")),
+            Order::Read(_) | Order::Declare(..) => {
+                return Err(error(INTERNAL_ERROR, "a query is read elsewhere"));
+            }
         };
         Ok(Reply::Done(tag))
+    }
+
+    fn end_transaction(&mut self) {
+        self.transaction = TransactionStatus::Idle;
+        self.end_cursors();
     }
 
     fn within_bounds(&self, text: &str) -> PgWireResult<()> {
@@ -473,7 +428,7 @@ async fn told(wire: &mut Wire, tag: Tag) -> PgWireResult<()> {
 
 fn tagged(tag: &str, count: usize) -> Tag {
     match tag {
-        "SELECT" => Tag::new(tag).with_rows(count),
+        "SELECT" | "FETCH" => Tag::new(tag).with_rows(count),
         _ => Tag::new(tag),
     }
 }

@@ -10,6 +10,8 @@ use datafusion::sql::sqlparser::ast::{
     ObjectNamePart, Statement, Value, VisitMut, VisitorMut,
 };
 
+use super::catalog::SCHEMA;
+
 /// Columns of PostgreSQL's tables that the catalog lacks.
 const COLUMNS: [&str; 2] = ["relacl", "reloptions"];
 
@@ -19,6 +21,9 @@ const LISTS: [&str; 3] = ["acl", "config", "options"];
 /// Functions of lists.
 const OF_LISTS: [&str; 2] = ["array_length", "array_to_string"];
 
+/// Reads the schemas that are searched for names.
+const SEARCH_PATH: &str = "current_setting('search_path')";
+
 /// Asks of a type whether it is composite, as psql and others write it. None is here.
 const COMPOSITE: &str = "SELECT c.relkind = 'c' FROM ";
 
@@ -26,6 +31,41 @@ const COMPOSITE: &str = "SELECT c.relkind = 'c' FROM ";
 pub(super) fn left_out(mut statement: Statement) -> Statement {
     let _ = VisitMut::visit(&mut statement, &mut Lacking);
     statement
+}
+
+/// Puts the schema whose names need no qualifier in the place of a query for the schemas of the search path, as Grafana
+/// asks which tables there are. Gives whether there was one.
+pub(super) fn with_search_path(statement: &mut Statement) -> bool {
+    let mut path = SearchPath { found: false };
+    let _ = VisitMut::visit(statement, &mut path);
+    path.found
+}
+
+struct SearchPath {
+    found: bool,
+}
+
+impl VisitorMut for SearchPath {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
+        if let Expr::InSubquery {
+            expr,
+            subquery,
+            negated,
+        } = expression
+            && subquery.to_string().contains(SEARCH_PATH)
+        {
+            self.found = true;
+            let schema = Value::SingleQuotedString(SCHEMA.to_owned());
+            *expression = Expr::InList {
+                expr: expr.clone(),
+                list: vec![Expr::Value(schema.with_empty_span())],
+                negated: *negated,
+            };
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 struct Lacking;

@@ -1,5 +1,6 @@
 //! Rows as the protocol writes them, one batch at a time.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
@@ -9,7 +10,7 @@ use datafusion_postgres::pgwire::api::portal::Format;
 use datafusion_postgres::pgwire::api::results::{FieldInfo, SendableRowStream};
 use datafusion_postgres::pgwire::error::PgWireResult;
 use datafusion_postgres::pgwire::messages::data::RowDescription;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use podtrail_query::{Answer, Error};
 use tokio::time::{Instant, timeout_at};
 
@@ -46,20 +47,27 @@ pub(super) fn described(columns: &Columns) -> RowDescription {
     RowDescription::new(columns.iter().map(Into::into).collect())
 }
 
-/// Gives the rows of an answer, until `deadline`.
+/// Rows of an answer.
+pub(super) type Batches = Pin<Box<dyn Stream<Item = PgWireResult<RecordBatch>> + Send>>;
+
+/// Gives the rows of an answer as they come, until `deadline`.
+pub(super) fn batches(answer: Answer, deadline: Option<Instant>) -> Batches {
+    Box::pin(stream::try_unfold(answer, move |mut answer| async move {
+        let next = in_time(deadline, answer.next()).await?;
+        let batch = next.transpose().map_err(|failure| of_query(&failure))?;
+        PgWireResult::Ok(batch.map(|batch| (batch, answer)))
+    }))
+}
+
+/// Gives the rows of an answer as they are sent, until `deadline`.
 pub(super) fn rows(
     answer: Answer,
     columns: &Columns,
     deadline: Option<Instant>,
 ) -> SendableRowStream {
     let columns = Arc::clone(columns);
-    let batches = stream::try_unfold(answer, move |mut answer| async move {
-        let next = in_time(deadline, answer.next()).await?;
-        let batch = next.transpose().map_err(|failure| of_query(&failure))?;
-        PgWireResult::Ok(batch.map(|batch| (batch, answer)))
-    });
     Box::pin(
-        batches
+        batches(answer, deadline)
             .map_ok(move |batch| encoded(&columns, batch))
             .try_flatten(),
     )

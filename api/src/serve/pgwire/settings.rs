@@ -72,8 +72,10 @@ const SETTINGS: &[Setting] = &[
     reported("DateStyle", "ISO, YMD", Takes::Beginning("iso")),
     setting("default_transaction_isolation", "read committed", ISOLATION),
     reported("default_transaction_read_only", "on", ON),
+    setting("escape_string_warning", "on", Takes::Any),
     setting("extra_float_digits", "1", Takes::Any),
     setting("idle_in_transaction_session_timeout", "0", Takes::Any),
+    setting("idle_session_timeout", "0", Takes::Any),
     reported("in_hot_standby", "off", Takes::Like(&["off"])),
     reported("integer_datetimes", "on", Takes::Like(&["on"])),
     reported("IntervalStyle", "postgres", Takes::Like(&["postgres"])),
@@ -81,6 +83,7 @@ const SETTINGS: &[Setting] = &[
     setting("jit", "off", Takes::Any),
     setting("lock_timeout", "0", Takes::Any),
     setting("max_identifier_length", "63", Takes::Like(&["63"])),
+    setting("row_security", "on", Takes::Any),
     reported(
         "search_path",
         "\"$user\", public",
@@ -95,6 +98,7 @@ const SETTINGS: &[Setting] = &[
     reported("TimeZone", "UTC", Takes::Like(UTC)),
     setting("transaction_isolation", "read committed", ISOLATION),
     setting("transaction_read_only", "on", ON),
+    setting("work_mem", "4MB", Takes::Any),
 ];
 
 const STATEMENT_TIMEOUT: &str = "statement_timeout";

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CloseCursor, DiscardObject, Expr, ObjectName, Query, Reset, Set, Statement, TableFactor,
-    TransactionIsolationLevel, TransactionMode, Value, Visit, Visitor,
+    CloseCursor, Declare, DiscardObject, Expr, FetchDirection, Ident, ObjectName, Query, Reset,
+    Set, Statement, TableFactor, TransactionIsolationLevel, TransactionMode, Value, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -18,7 +18,7 @@ use datafusion_postgres::datafusion_pg_catalog::sql::rules::{
 };
 use datafusion_postgres::pgwire::error::PgWireError;
 
-use super::error::{NOT_SUPPORTED, TOO_COMPLEX, error, of_parser, only_reads};
+use super::error::{NOT_SUPPORTED, SYNTAX_ERROR, TOO_COMPLEX, error, of_parser, only_reads};
 use super::lacking;
 
 /// What a statement asks for.
@@ -26,6 +26,12 @@ use super::lacking;
 pub(super) enum Order {
     /// To read data.
     Read(Box<Statement>),
+    /// To read data that is fetched by the name of a cursor.
+    Declare(Declared, Box<Statement>),
+    /// To give at most so many rows of a cursor.
+    Fetch(String, usize),
+    /// To end a cursor, or all.
+    Close(Option<String>),
     /// To change a setting, to its default for none.
     Set(String, Option<String>),
     /// To forget all settings.
@@ -48,6 +54,15 @@ pub(super) enum Order {
     DiscardAll,
     /// Nothing that needs doing: only its tag is answered.
     Nothing(&'static str),
+}
+
+/// A cursor, as it is declared.
+#[derive(Debug, Clone)]
+pub(super) struct Declared {
+    /// Its name.
+    pub(super) name: String,
+    /// It outlives its transaction.
+    pub(super) holds: bool,
 }
 
 /// A statement, sorted.
@@ -115,7 +130,13 @@ impl Sorter {
                 } else {
                     statement.to_string()
                 };
-                let order = sort(self.rewritten(statement, &text))?;
+                let order = match declared(statement)? {
+                    (Some(declared), query) => {
+                        let text = query.to_string();
+                        Order::Declare(declared, Box::new(self.rewritten(query, &text)))
+                    }
+                    (None, statement) => sort(self.rewritten(statement, &text))?,
+                };
                 Ok(Sorted { order, text })
             })
             .collect()
@@ -123,9 +144,13 @@ impl Sorter {
 
     /// Writes a statement as the engine wants it: boldly where it reads the catalog alone, else without a change to
     /// what it means.
-    fn rewritten(&self, statement: Statement, text: &str) -> Statement {
+    fn rewritten(&self, mut statement: Statement, text: &str) -> Statement {
         if reads_catalog(&statement) {
-            let rewritten = self.compatible.parse(text);
+            let rewritten = if lacking::with_search_path(&mut statement) {
+                self.compatible.parse(&statement.to_string())
+            } else {
+                self.compatible.parse(text)
+            };
             return match rewritten.map(|mut statements| statements.pop()) {
                 Ok(Some(rewritten)) => lacking::left_out(rewritten),
                 _ => statement,
@@ -245,16 +270,17 @@ fn sort(statement: Statement) -> Result<Order, PgWireError> {
             object_type: DiscardObject::ALL,
         } => Order::DiscardAll,
         Statement::Discard { .. } => Order::Nothing("DISCARD"),
-        Statement::Close {
-            cursor: CloseCursor::All,
-        } => Order::Nothing("CLOSE CURSOR ALL"),
+        Statement::Fetch {
+            name,
+            direction,
+            into: None,
+            ..
+        } => Order::Fetch(folded(name), forward(&direction)?),
+        Statement::Close { cursor } => Order::Close(match cursor {
+            CloseCursor::All => None,
+            CloseCursor::Specific { name } => Some(folded(name)),
+        }),
         Statement::UNLISTEN { .. } => Order::Nothing("UNLISTEN"),
-        Statement::Declare { .. } | Statement::Fetch { .. } | Statement::Close { .. } => {
-            return Err(error(
-                NOT_SUPPORTED,
-                "cursors are not supported: rows come as they are computed",
-            ));
-        }
         Statement::Prepare { .. } | Statement::Execute { .. } => {
             return Err(error(
                 NOT_SUPPORTED,
@@ -263,6 +289,60 @@ fn sort(statement: Statement) -> Result<Order, PgWireError> {
         }
         other => return Err(only_reads(&kind(&other))),
     })
+}
+
+/// Takes the query out of the declaration of a cursor.
+fn declared(statement: Statement) -> Result<(Option<Declared>, Statement), PgWireError> {
+    let mut cursors = match statement {
+        Statement::Declare { stmts } => stmts,
+        other => return Ok((None, other)),
+    };
+    match cursors.pop() {
+        Some(Declare {
+            mut names,
+            binary: None | Some(false),
+            scroll: None | Some(false),
+            hold,
+            for_query: Some(query),
+            ..
+        }) => {
+            let declared = Declared {
+                name: names.pop().map(folded).unwrap_or_default(),
+                holds: hold == Some(true),
+            };
+            Ok((Some(declared), Statement::Query(query)))
+        }
+        _ => Err(only_forward()),
+    }
+}
+
+/// How many rows are to be fetched.
+fn forward(direction: &FetchDirection) -> Result<usize, PgWireError> {
+    let count = match direction {
+        FetchDirection::Next | FetchDirection::Forward { limit: None } => return Ok(1),
+        FetchDirection::All | FetchDirection::ForwardAll => return Ok(usize::MAX),
+        FetchDirection::Count { limit } | FetchDirection::Forward { limit: Some(limit) } => limit,
+        _ => return Err(only_forward()),
+    };
+    count
+        .to_string()
+        .parse()
+        .map_err(|_| error(SYNTAX_ERROR, format!("{count} is no number of rows")))
+}
+
+fn only_forward() -> PgWireError {
+    error(
+        NOT_SUPPORTED,
+        "cursors go forward only, and are neither SCROLL nor BINARY",
+    )
+}
+
+/// A name as it is known: in small letters, unless it is quoted.
+fn folded(name: Ident) -> String {
+    match name.quote_style {
+        Some(_) => name.value,
+        None => name.value.to_lowercase(),
+    }
 }
 
 fn sort_set(set: Set) -> Result<Order, PgWireError> {

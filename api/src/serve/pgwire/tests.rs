@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalog;
+mod cursors;
 mod limits;
 mod protocol;
 

@@ -169,7 +169,7 @@ pub async fn fallback(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct WorkloadPath {
-    /// Cluster name, or OIDC issuer with its slashes percent-encoded
+    /// Cluster name, or with its slashes percent-encoded its ARN or OIDC issuer
     pub cluster: String,
     /// Kubernetes namespace
     pub namespace: String,
@@ -222,7 +222,7 @@ pub struct Workload {
 /// One workload: its roles and how it came to them, actions, pods and fallbacks.
 ///
 /// # Errors
-/// 404 where nothing is known of it.
+/// 404 where nothing is known of it, 400 where several clusters have the name.
 #[utoipa::path(
     get,
     path = "/workloads/{cluster}/{namespace}/{service_account}",
@@ -245,8 +245,11 @@ pub async fn workload(
         Ok(question) => question,
         Err(known) => return Ok(*known),
     };
+    // Rows of several clusters of one name are not put together.
+    let cluster =
+        podtrail_query::cluster_asked_for(&question.now.session, &workload.cluster).await?;
     let one = [
-        ("cluster", workload.cluster.as_str()),
+        ("cluster", cluster.as_str()),
         ("namespace", &workload.namespace),
         ("service_account", &workload.service_account),
     ];

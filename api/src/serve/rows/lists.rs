@@ -86,7 +86,7 @@ pub struct FallbackRow {
     /// How likely the attribution is, 0 to 1; 1 for exact.
     #[schema(required)]
     pub score: Option<f64>,
-    /// JSON list of the pods that fit, best first.
+    /// JSON list of the workloads that fit, best first: namespace, workload, service_account, pods, score, and reasons, why its likeliest pod is likely or not, each with its name (reason) and a sentence (detail).
     #[schema(required)]
     pub candidates: Option<String>,
     /// Why the node role was used: no_binding, pod_predates_binding, trust_denied, oidc_provider_missing, sdk_too_old, association_missing_agent, host_network, container_skipped, unknown.

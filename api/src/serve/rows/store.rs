@@ -153,10 +153,10 @@ pub struct IngestionRow {
     /// Last event.
     #[schema(required)]
     pub last_event_time: Option<DateTime<Utc>>,
-    /// First commit.
+    /// Begin of the first batch.
     #[schema(required)]
     pub first_ingested_at: Option<DateTime<Utc>>,
-    /// Last commit.
+    /// Begin of the last batch.
     #[schema(required)]
     pub last_ingested_at: Option<DateTime<Utc>>,
     /// Why an object was unreadable.
@@ -223,10 +223,10 @@ pub struct RejectRow {
     /// What exactly was wrong.
     #[schema(required)]
     pub detail: Option<String>,
-    /// First commit.
+    /// Begin of the first batch.
     #[schema(required)]
     pub first_ingested_at: Option<DateTime<Utc>>,
-    /// Last commit.
+    /// Begin of the last batch.
     #[schema(required)]
     pub last_ingested_at: Option<DateTime<Utc>>,
 }

@@ -5,7 +5,8 @@ mod objects;
 use std::collections::BTreeSet;
 
 use aws_sdk_eks::Client;
-use aws_sdk_eks::error::ProvideErrorMetadata;
+use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_eks::operation::list_access_entries::ListAccessEntriesError;
 use aws_sdk_eks::types::{AssociatedAccessPolicy, AuthenticationMode};
 use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -215,29 +216,21 @@ impl Cluster<'_> {
         roles: &mut Roles,
     ) -> Result<(), Closed> {
         let pages = self.client.list_access_entries().cluster_name(self.name);
-        let mut pages = pages.into_paginator().send();
-        let (mut principals, mut listed_at) = (Vec::new(), None);
-        while let Some(page) = pages.next().await {
-            if let Err(error) = &page
-                && mode.is_none()
-                && error.code() == Some(WRONG_MODE)
-            {
-                return Ok(());
-            }
-            let answer = self
-                .reader
-                .answer(calls::LIST_ACCESS_ENTRIES, self.name, page)
-                .await?;
-            let Some((page, at)) = answer else {
-                return Ok(());
-            };
-            listed_at.get_or_insert(at);
-            principals.extend(page.access_entries.unwrap_or_default());
-        }
-        if let Some(at) = listed_at {
-            let list = json!({"accessEntries": principals});
-            self.document(at, calls::LIST_ACCESS_ENTRIES, &list).await?;
-        }
+        let pages = pages.into_paginator().send();
+        let call = calls::LIST_ACCESS_ENTRIES;
+        let none = |error: &SdkError<ListAccessEntriesError>| {
+            mode.is_none() && error.code() == Some(WRONG_MODE)
+        };
+        let listed = self
+            .reader
+            .pages_unless(call, self.name, pages, none, |page| {
+                page.access_entries.unwrap_or_default()
+            });
+        let Some((mut principals, at)) = listed.await? else {
+            return Ok(());
+        };
+        let list = json!({"accessEntries": principals});
+        self.document(at, call, &list).await?;
         let call = calls::DESCRIBE_ACCESS_ENTRY;
         let mut without_policies = BTreeSet::new();
         let mut described = stream::iter(principals.clone())

@@ -312,6 +312,28 @@ async fn named_clusters_are_read_without_the_list_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn that_there_are_no_access_entries_is_an_answer() {
+    let server = Server::start(|request| {
+        if action(request) == "eks:ListAccessEntries" {
+            account(request)
+        } else {
+            account::denial(request)
+        }
+    })
+    .await;
+    let options = Options {
+        clusters: BTreeSet::from(["old".to_owned()]),
+        ..Options::default()
+    };
+    let (seen, taken) = collected(&server, &options).await;
+    assert_eq!(seen.unwrap(), Seen::default());
+    // Nothing says that entries which were known are gone.
+    assert!(taken.observations().is_empty());
+    let of_entries = |warning: &&Warning| warning.call == "eks:ListAccessEntries";
+    assert_eq!(taken.warnings.iter().find(of_entries), None);
+}
+
+#[tokio::test]
 async fn throttling_is_waited_out() {
     let refused = StdMutex::new(BTreeSet::new());
     let server = Server::start(move |request| {

@@ -69,8 +69,8 @@ impl Connection {
 /// `aws eks update-kubeconfig` writes says.
 ///
 /// # Errors
-/// [`Error::NoKubeconfig`] where there is none at the place that `access` names, [`Error::Access`] where no
-/// configuration is usable.
+/// [`Error::NoKubeconfig`] where there is none at the place that `access` names, [`Error::Kubeconfig`] where that is none,
+/// [`Error::Access`] where no configuration is usable.
 pub async fn connect(
     access: &Access,
     cluster: Option<&str>,
@@ -129,11 +129,20 @@ fn read(path: Option<&Path>) -> Result<Kubeconfig, Error> {
         Some(path) => Kubeconfig::read_from(path),
         None => Kubeconfig::read(),
     };
-    file.map_err(|error| match error {
-        KubeconfigError::ReadConfig(source, path) if source.kind() == io::ErrorKind::NotFound => {
+    file.map_err(|error| match (error, path) {
+        (KubeconfigError::ReadConfig(source, path), _)
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
             Error::NoKubeconfig(path)
         }
-        error => Error::Access(format!("kubeconfig: {error}")),
+        (error, Some(path)) => Error::Kubeconfig {
+            path: path.to_owned(),
+            reason: match error {
+                KubeconfigError::ReadConfig(source, _) => source.to_string(),
+                error => error.to_string(),
+            },
+        },
+        (error, None) => Error::Access(format!("kubeconfig: {error}")),
     })
 }
 

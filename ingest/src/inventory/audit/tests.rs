@@ -92,6 +92,13 @@ fn kubelets_tell_addresses_and_times_of_their_pods() {
             None,
         ),
         (
+            json!({"podIP": "10.0.1.77", "podIPs":
+                [{"ip": "10.0.1.77"}, {"$patch": "delete", "ip": "10.0.1.50"}]}),
+            json!({"node": "n1", "pod_ip": "10.0.1.77", "pod_ips": ["10.0.1.77"]}),
+            None,
+            None,
+        ),
+        (
             json!({"podIP": "10.0.1.10", "hostIP": "10.0.1.10"}),
             json!({"host_network": true, "node": "n1", "pod_ip": "10.0.1.10"}),
             None,
@@ -325,10 +332,21 @@ fn a_log_group_names_the_cluster_unless_the_user_does() {
         name: "mine".to_owned(),
         ..Cluster::default()
     });
+    let of_folder = |account: &str| {
+        ClusterOf::Folder(Cluster {
+            name: "dev".to_owned(),
+            account_id: Some(account.to_owned()),
+            region: Some("eu-west-1".to_owned()),
+        })
+    };
+    let owner = Some("444455556666");
     for (cluster, expected) in [
-        (ClusterOf::Unknown, ("dev", Some("444455556666"))),
-        (context().cluster, ("dev", Some("444455556666"))),
-        (named, ("mine", None)),
+        (ClusterOf::Unknown, ("dev", owner, None)),
+        (context().cluster, ("dev", owner, None)),
+        (of_folder("444455556666"), ("dev", owner, Some("eu-west-1"))),
+        // A cluster of the same name in another account.
+        (of_folder("111122223333"), ("dev", owner, None)),
+        (named, ("mine", None, None)),
     ] {
         let context = FileContext {
             cluster,
@@ -339,7 +357,8 @@ fn a_log_group_names_the_cluster_unless_the_user_does() {
         assert_eq!(
             (
                 found.cluster.as_deref().unwrap(),
-                found.account_id.as_deref()
+                found.account_id.as_deref(),
+                found.region.as_deref()
             ),
             expected
         );

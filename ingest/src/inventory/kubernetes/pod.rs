@@ -92,7 +92,10 @@ fn status(object: &Value, observation: &mut Observation, attributes: &mut Attrib
         observation.valid_to = ended_at.or(Some(observation.observed_at));
     }
     attributes.text("pod_ip", text(object, &["status", "podIP"]));
-    let addresses = list(object, &["status", "podIPs"]).iter();
+    // A patch also names the addresses that it takes away.
+    let addresses = list(object, &["status", "podIPs"])
+        .iter()
+        .filter(|entry| text(entry, &["$patch"]) != Some("delete"));
     attributes.list(
         "pod_ips",
         addresses.filter_map(|entry| text(entry, &["ip"])),

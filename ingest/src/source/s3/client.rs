@@ -269,12 +269,11 @@ impl Bucket {
                 return Err(Fault::new(Kind::Fatal, cause));
             }
             let folders = answer.common_prefixes().iter();
+            let objects = answer.contents().iter();
             Ok(Page {
-                objects: answer
-                    .contents()
-                    .iter()
-                    .filter_map(|object| self.listed(object))
-                    .collect(),
+                objects: objects
+                    .filter_map(|object| self.listed(object).transpose())
+                    .collect::<Result<_, _>>()?,
                 folders: folders
                     .filter_map(|folder| folder.prefix().map(str::to_owned))
                     .collect(),
@@ -285,22 +284,28 @@ impl Bucket {
     }
 
     /// A listed object; none for empty objects and the markers of folders.
-    fn listed(&self, object: &Object) -> Option<ObjectRef> {
-        let key = object.key()?;
-        let size = u64::try_from(object.size()?).ok()?;
+    ///
+    /// # Errors
+    /// Where the listing does not tell what is read of it: an object that is left out would never be missed.
+    fn listed(&self, object: &Object) -> Result<Option<ObjectRef>, Fault> {
+        let cut = || Fault::new(Kind::Transient, "the listing was cut within an object");
+        let key = object.key().ok_or_else(cut)?;
+        let size = object.size().and_then(|size| u64::try_from(size).ok());
+        let size = size.ok_or_else(cut)?;
         if size == 0 || key.ends_with('/') {
-            return None;
+            return Ok(None);
         }
-        let etag = match object.e_tag() {
-            Some(etag) => super::read::bare_etag(etag).to_owned(),
+        let etag = match (object.e_tag(), object.last_modified()) {
+            (Some(etag), _) => super::read::bare_etag(etag).to_owned(),
             // Few compatible stores leave it out.
-            None => super::read::dated_etag(object.last_modified()?.secs(), size),
+            (None, Some(modified)) => super::read::dated_etag(modified.secs(), size),
+            (None, None) => return Err(cut()),
         };
-        Some(ObjectRef {
+        Ok(Some(ObjectRef {
             key: self.uri(key),
             etag,
             size,
-        })
+        }))
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::client::{Bucket, Page, Query};
 use super::fault::{Fault, Kind as FaultKind};
 use super::layout::{
-    Days, EVENTS, Kind, Place, Scope, Window, is_account, is_organisation, is_region, place,
+    Days, Kind, Place, Scope, Window, is_account, is_organisation, is_region, place,
 };
 use crate::error::Error;
 use crate::source::ObjectRef;
@@ -100,6 +100,19 @@ impl Failed {
 /// Nobody takes partitions any more.
 pub(super) struct Closed;
 
+/// An account, what kind of its events, and the folder of these.
+type Folder = (String, Kind, String);
+
+/// The folders of events in the folder of an account.
+fn of_account(folder: &str, account: &str) -> Vec<Folder> {
+    [Kind::Events, Kind::Network]
+        .map(|kind| {
+            let events = format!("{folder}{}/", kind.folder());
+            (account.to_owned(), kind, events)
+        })
+        .into()
+}
+
 /// A scope, and the days of it that are wanted.
 struct Scoped {
     scope: Arc<Scope>,
@@ -129,10 +142,7 @@ impl Discovery {
             {
                 return self.left_out(&folder, &account).await;
             }
-            Place::Account { account } => {
-                let folder = format!("{folder}{EVENTS}/");
-                self.regions(vec![(account, Kind::Events, folder)]).await?
-            }
+            Place::Account { account } => self.regions(of_account(&folder, &account)).await?,
             Place::Regions { account, kind } => self.regions(vec![(account, kind, folder)]).await?,
             Place::Scope { scope, .. } if !self.wants(&scope) => {
                 let of = format!("{} in {}", scope.account, scope.region);
@@ -233,10 +243,6 @@ impl Discovery {
     async fn accounts(&self, folders: Vec<String>) -> Result<Vec<Scoped>, Closed> {
         let (mut accounts, mut organisations) = (Vec::new(), Vec::new());
         let wanted = |name: &str| is_account(name) && self.selection.has_account(name);
-        let of_account = |folder: &str, name: String| {
-            let events = format!("{folder}{name}/{EVENTS}/");
-            (name, Kind::Events, events)
-        };
         let location = self.bucket.uri(&folders.join(", "));
         let mut failures = self
             .each(
@@ -246,7 +252,7 @@ impl Discovery {
                         if is_organisation(&name) {
                             organisations.push(format!("{folder}{name}/"));
                         } else if wanted(&name) {
-                            accounts.push(of_account(&folder, name));
+                            accounts.extend(of_account(&format!("{folder}{name}/"), &name));
                         }
                     }
                 },
@@ -257,8 +263,9 @@ impl Discovery {
             .each(
                 organisations,
                 |folder, names| {
-                    let names = names.into_iter().filter(|name| wanted(name));
-                    accounts.extend(names.map(|name| of_account(&folder, name)));
+                    for name in names.into_iter().filter(|name| wanted(name)) {
+                        accounts.extend(of_account(&format!("{folder}{name}/"), &name));
+                    }
                 },
                 String::clone,
             )
@@ -279,23 +286,24 @@ impl Discovery {
         self.regions(accounts).await
     }
 
-    /// Finds the regions in folders of events; those asked for are taken for there.
-    async fn regions(&self, folders: Vec<(String, Kind, String)>) -> Result<Vec<Scoped>, Closed> {
+    /// Finds the regions in folders of events. Those asked for are taken for there, other than those of network
+    /// activity, which few trails have: of what is not there, no day need be tried.
+    async fn regions(&self, folders: Vec<Folder>) -> Result<Vec<Scoped>, Closed> {
         let mut scopes = Vec::new();
-        let mut add = |(account, kind, folder): (String, Kind, String), names: Vec<String>| {
+        let mut add = |(account, kind, folder): Folder, names: Vec<String>| {
             for region in names.iter().filter(|name| is_region(name)) {
                 let scope = Scope::new(kind, &folder, &account, region);
                 scopes.push(scope);
             }
         };
-        if self.selection.regions.is_empty() {
-            self.each(folders, add, |(_, _, folder)| folder.clone())
-                .await?;
-        } else {
-            for folder in folders {
-                add(folder, self.selection.regions.clone());
-            }
+        let is_taken =
+            |(_, kind, _): &Folder| !self.selection.regions.is_empty() && *kind != Kind::Network;
+        let (taken, listed): (Vec<Folder>, Vec<Folder>) = folders.into_iter().partition(is_taken);
+        for folder in taken {
+            add(folder, self.selection.regions.clone());
         }
+        self.each(listed, add, |(_, _, folder)| folder.clone())
+            .await?;
         scopes.sort();
         scopes.dedup();
         let scopes = scopes.into_iter().filter(|scope| self.wants(scope));

@@ -1,18 +1,21 @@
 //! How CloudTrail names the objects of a trail, and which of them a time window can hold.
 //!
 //! A log file is `[PREFIX/]AWSLogs/[ORGANISATION/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/` and
-//! `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`; digests and Insights events lie beside
-//! `CloudTrail` in `CloudTrail-Digest` and `CloudTrail-Insight` (CloudTrail user guide, "Finding your
-//! CloudTrail log files"). Folder and name carry the time of delivery, not of the events.
+//! `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_UNIQUE.json.gz`. Beside `CloudTrail` lie the network activity
+//! events of VPC endpoints in `CloudTrail-NetworkActivity`, Insights events in `CloudTrail-Insight`, sums of
+//! data events in `CloudTrail-Aggregated` and digests in `CloudTrail-Digest` (CloudTrail user guide, "Finding
+//! your CloudTrail log files"). Folder and name carry the time of delivery, not of the events.
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Utc};
 
 /// Folder that CloudTrail, and other services, put the logs of all accounts in.
 pub(super) const LOGS: &str = "AWSLogs";
 
-/// Folder of an account's events.
-pub(super) const EVENTS: &str = "CloudTrail";
+/// Folder of an account's management and data events.
+const EVENTS: &str = "CloudTrail";
 
+const NETWORK: &str = "CloudTrail-NetworkActivity";
+const AGGREGATED: &str = "CloudTrail-Aggregated";
 const INSIGHT: &str = "CloudTrail-Insight";
 const DIGEST: &str = "CloudTrail-Digest";
 
@@ -25,7 +28,11 @@ const SLOT_MARGIN: Duration = Duration::minutes(15);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Events,
+    /// Calls through VPC endpoints.
+    Network,
     Insight,
+    /// Sums of data events, which are in `Events` one by one.
+    Aggregated,
     Digest,
 }
 
@@ -33,15 +40,19 @@ impl Kind {
     fn of(name: &str) -> Option<Self> {
         match name {
             EVENTS => Some(Self::Events),
+            NETWORK => Some(Self::Network),
+            AGGREGATED => Some(Self::Aggregated),
             INSIGHT => Some(Self::Insight),
             DIGEST => Some(Self::Digest),
             _ => None,
         }
     }
 
-    fn folder(self) -> &'static str {
+    pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Events => EVENTS,
+            Self::Network => NETWORK,
+            Self::Aggregated => AGGREGATED,
             Self::Insight => INSIGHT,
             Self::Digest => DIGEST,
         }

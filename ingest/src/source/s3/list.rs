@@ -259,8 +259,10 @@ impl Lister {
         let wanted = name.is_none_or(|name| {
             self.selection.has_account(name.account) && self.selection.has_region(name.region)
         });
-        let insight = is(Kind::Insight) && !in_folder_of(folder, Kind::Insight);
-        in_time && wanted && !insight && !is(Kind::Digest)
+        // What is told of events, and is none, is listed where it is asked for.
+        let told = [Kind::Insight, Kind::Aggregated];
+        let told = told.map(|kind| is(kind) && !in_folder_of(folder, kind));
+        in_time && wanted && !told.contains(&true) && !is(Kind::Digest)
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Held {
     /// Objects given out, and the messages that wait for each.
     objects: HashMap<Arc<ObjectRef>, Vec<String>>,
     /// Objects that messages hold themselves, until they are settled.
-    texts: HashMap<ObjectRef, Arc<[u8]>>,
+    texts: HashMap<ObjectRef, String>,
     text_bytes: usize,
 }
 
@@ -45,16 +45,16 @@ impl Held {
     }
 
     /// Keeps an object that a message holds itself. The message is to be held next.
-    pub(super) fn keep(&mut self, object: &ObjectRef, text: &str) {
+    pub(super) fn keep(&mut self, object: &ObjectRef, text: String) {
         if let Entry::Vacant(place) = self.texts.entry(object.clone()) {
             self.text_bytes += text.len();
-            place.insert(Arc::from(text.as_bytes()));
+            place.insert(text);
         }
     }
 
     /// The content of an object that a message in hand holds itself.
-    pub(super) fn text(&self, object: &ObjectRef) -> Option<Arc<[u8]>> {
-        self.texts.get(object).cloned()
+    pub(super) fn text(&self, object: &ObjectRef) -> Option<&str> {
+        self.texts.get(object).map(String::as_str)
     }
 
     /// Takes the newer receipt of a message that came again. False where it is not held.

@@ -2,17 +2,27 @@
 //!
 //! Understood are event notifications of S3 (of S3 itself, and of stores that send the same), the
 //! messages that CloudTrail sends to a topic, and `Object Created` events of EventBridge; each as it
-//! is, or in the envelope of SNS. So are events of EventBridge that hold a record of CloudTrail: such a
-//! message is itself what is read.
+//! is, or in the envelope of SNS. So are events of EventBridge that hold a record of CloudTrail, and such a
+//! record alone, as rules with the input path `$.detail` send it: such a message is itself what is read.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>,
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>,
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html>
 
+use chrono::DateTime;
 use serde_json::Value;
 
-/// How the keys of events begin that messages hold themselves.
-pub(super) const HELD_EVENT: &str = "eventbridge://";
+use crate::decode::clean;
+use crate::hash::short;
+
+/// How the keys of events of EventBridge begin that messages hold themselves.
+const HELD_EVENT: &str = "eventbridge://";
+
+/// How the keys of records begin that messages hold without an event around them.
+const HELD_RECORD: &str = "record://";
+
+/// Stands for an account that a record does not name.
+const NO_ACCOUNT: &str = "unknown";
 
 /// Longest part of such a key, in bytes.
 const KEY_PART: usize = 64;
@@ -51,7 +61,11 @@ const NOT_CREATED_ON_BUS: [&str; 9] = [
 ];
 
 /// Folders of a trail that hold no events of the trail.
-const OTHER_FOLDERS: [&str; 2] = ["CloudTrail-Digest", "CloudTrail-Insight"];
+const OTHER_FOLDERS: [&str; 3] = [
+    "CloudTrail-Digest",
+    "CloudTrail-Insight",
+    "CloudTrail-Aggregated",
+];
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,12 +78,30 @@ pub(super) struct Notice {
     pub(super) refused: Option<String>,
 }
 
-/// An event of EventBridge with a record of CloudTrail.
+/// A record of CloudTrail that a message holds, in an event of EventBridge or alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HeldEvent {
-    /// Names it: account, region, and the id that EventBridge gave it, however often it is delivered.
+    /// Names it: account, region, and the id that EventBridge or CloudTrail gave it, however often it is delivered.
     pub(super) key: String,
+    /// Names the text as it was sent.
+    pub(super) etag: String,
+    /// The text, free of credentials: it may be kept.
     pub(super) text: String,
+}
+
+impl HeldEvent {
+    fn new(key: String, body: &str) -> Self {
+        Self {
+            key,
+            etag: short(body),
+            text: clean(body),
+        }
+    }
+}
+
+/// Tells whether an object with this key is in a message itself.
+pub(super) fn is_held(key: &str) -> bool {
+    key.starts_with(HELD_EVENT) || key.starts_with(HELD_RECORD)
 }
 
 /// An object that a message names.
@@ -134,7 +166,11 @@ fn open(body: &str, envelopes: u32) -> Notice {
         (Some("SubscriptionConfirmation"), _) => Notice::refused(
             "asks to confirm a subscription to a topic, which is for its owner to do",
         ),
-        _ => Notice::refused("is no notification of S3, CloudTrail or EventBridge"),
+        _ => lone_record(&message, body).unwrap_or_else(|| {
+            Notice::refused(
+                "is no notification of S3, CloudTrail or EventBridge, and no record of CloudTrail",
+            )
+        }),
     }
 }
 
@@ -224,13 +260,7 @@ fn bus_event(kind: &str, event: &Value, body: &str) -> Notice {
 }
 
 fn held_event(event: &Value, body: &str) -> Notice {
-    let is_plain = |part: &&str| {
-        part.len() <= KEY_PART
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let part = |name: &str| text(event, name).filter(is_plain);
+    let part = |name: &str| key_part(event, name);
     let named = (part("account"), part("region"), part("id"));
     let (Some(account), Some(region), Some(id)) = named else {
         return Notice::refused("is an event without an account, region or id that could name it");
@@ -238,13 +268,45 @@ fn held_event(event: &Value, body: &str) -> Notice {
     if !event.get("detail").is_some_and(Value::is_object) {
         return Notice::refused("is an event of CloudTrail without its record");
     }
+    let key = format!("{HELD_EVENT}{account}/{region}/{id}");
     Notice {
-        event: Some(HeldEvent {
-            key: format!("{HELD_EVENT}{account}/{region}/{id}"),
-            text: body.to_owned(),
-        }),
+        event: Some(HeldEvent::new(key, body)),
         ..Notice::default()
     }
+}
+
+/// A record of CloudTrail without anything around it. `None` where it may as well be something else: what is put
+/// aside is not lost, while an event that never was would be believed.
+fn lone_record(record: &Value, body: &str) -> Option<Notice> {
+    text(record, "eventVersion").filter(|version| version.starts_with("1."))?;
+    text(record, "eventSource").filter(|source| source.contains(".amazonaws.com"))?;
+    text(record, "eventName")?;
+    let time = text(record, "eventTime")?;
+    DateTime::parse_from_rfc3339(time).ok()?;
+    let identity = record
+        .get("userIdentity")
+        .filter(|identity| identity.is_object())?;
+    let region = key_part(record, "awsRegion")?;
+    let id = key_part(record, "eventID")?;
+    let account = key_part(record, "recipientAccountId");
+    // Records of old, and those that EventBridge passes on, need not say whose trail they are of.
+    let account = account.or_else(|| key_part(identity, "accountId"));
+    let account = account.unwrap_or(NO_ACCOUNT);
+    let key = format!("{HELD_RECORD}{account}/{region}/{id}");
+    Some(Notice {
+        event: Some(HeldEvent::new(key, body)),
+        ..Notice::default()
+    })
+}
+
+/// A text that may be a part of an object's key.
+fn key_part<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    text(value, name).filter(|part| {
+        part.len() <= KEY_PART
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
 }
 
 fn named(bucket: &str, key: &str, object: &Value, etag: &str) -> Named {
@@ -294,7 +356,7 @@ fn hex_pair(pair: &[u8]) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// False for what CloudTrail puts beside the log files: digests, Insights events, folder markers. A
+/// False for what CloudTrail puts beside the log files: digests, Insights events, sums of events, folder markers. A
 /// key of unknown form may be that of a copied log file.
 fn holds_events(key: &str) -> bool {
     if key.ends_with('/') {

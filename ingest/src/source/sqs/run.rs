@@ -17,7 +17,6 @@ use super::queue::Redrive;
 use super::{ObjectRef, Shared};
 use crate::decode::{clean, truncate};
 use crate::error::{Error, Result};
-use crate::hash::short;
 
 /// Objects given out ahead of who takes them.
 const AHEAD: usize = 256;
@@ -183,10 +182,10 @@ impl Run {
     fn keep(&self, event: HeldEvent) -> ObjectRef {
         let object = ObjectRef {
             key: event.key,
-            etag: short(&event.text),
+            etag: event.etag,
             size: event.text.len() as u64,
         };
-        self.shared.held().keep(&object, &event.text);
+        self.shared.held().keep(&object, event.text);
         object
     }
 

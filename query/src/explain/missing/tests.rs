@@ -354,7 +354,7 @@ fn a_session_whose_issuing_record_is_missing_asks_for_it() {
         &[],
         &of(copied, None),
         &[(
-            "by copy, which says no more of the caller than its account 444455556666",
+            "by copy, which says of the caller only its account 444455556666 and its principal id",
             None,
         )],
     );

@@ -16,6 +16,13 @@ describe('subject', () => {
     expect(subject(`${issuer}/shop/web/web-0`)).toMatchObject({ kind: 'pod', cluster: issuer, pod: 'web-0' })
   })
 
+  it('takes the ARN of a cluster for a cluster', () => {
+    const cluster = 'arn:aws:eks:eu-west-1:111122223333:cluster/prod'
+    expect(subject(`${cluster}/shop/web`)).toMatchObject({ kind: 'service_account', cluster, namespace: 'shop', serviceAccount: 'web' })
+    expect(subject(`${cluster}/shop/web/web-0`)).toMatchObject({ kind: 'pod', cluster, pod: 'web-0' })
+    expect(subject(cluster).kind).toBe('identity')
+  })
+
   it('knows roles, with and without a path, their sessions, and other ARNs', () => {
     const role = 'arn:aws:iam::444455556666:role/shared/vault-writer'
     expect(subject(role)).toEqual({ kind: 'role', id: role })

@@ -39,14 +39,24 @@ export function subject(given: string): Subject {
   const [namespace = '', serviceAccount = '', pod] = parts.slice(own)
   const rest = parts.length - own
   if (rest === 2 || rest === 3) {
-    return pod === undefined
-      ? { kind: 'service_account', id: text, cluster, namespace, serviceAccount, pod: null }
-      : { kind: 'pod', id: text, cluster, namespace, serviceAccount, pod }
+    return workload(text, cluster, namespace, serviceAccount, pod)
   }
   return rest === 1 ? { kind: 'incomplete', text } : { kind: 'event', id: text }
 }
 
+function workload(id: string, cluster: string, namespace: string, serviceAccount: string, pod: string | undefined): Subject {
+  return pod === undefined
+    ? { kind: 'service_account', id, cluster, namespace, serviceAccount, pod: null }
+    : { kind: 'pod', id, cluster, namespace, serviceAccount, pod }
+}
+
 function arn(id: string): Subject {
+  // A cluster is called by its ARN where several have its name.
+  const ofCluster = /^(arn:[^:]*:eks:[^:]*:[^:]*:cluster\/[^/]+)\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/.exec(id)
+  if (ofCluster !== null) {
+    const [, cluster = '', namespace = '', serviceAccount = '', pod] = ofCluster
+    return workload(id, cluster, namespace, serviceAccount, pod)
+  }
   if (/^arn:[^:]*:iam::\d*:role\//.test(id)) {
     return { kind: 'role', id }
   }

@@ -6,7 +6,6 @@ import { Chart, Legend } from '../../components/Chart'
 import { Section } from '../../components/Drawer'
 import { Answer } from '../../components/states'
 import { count, words } from '../../format'
-import { utcTime } from '../../state/time'
 import { podId, userAgents, type Fallback } from './fallback'
 import { callsByHour, timelineOption } from './timeline'
 import { Pod } from './Why'
@@ -92,7 +91,7 @@ function TimelineChart({ hours }: { hours: readonly Schemas['FallbackHour'][] })
   ]
   const figures = {
     header: ['Hour (UTC)', ...series.map(({ name }) => name)],
-    rows: calls.map(({ hour, allowed, denied }) => [utcTime(hour), allowed, denied]),
+    rows: calls.map(({ hour, allowed, denied }) => [{ time: new Date(hour).toISOString() }, allowed, denied]),
   }
   return <Chart label="Calls per hour, allowed and denied" option={option} figures={figures} height={220} legend={<Legend series={series} />} />
 }

@@ -5,7 +5,7 @@ import { Evidence } from '../../components/Evidence'
 import { aboutOf } from '../../components/sources'
 import { scoreText } from '../../format'
 import { useCarry } from '../../state/url'
-import { candidateName, candidates, evidenceOf, isOfAccount, podId, type Candidate, type Fallback } from './fallback'
+import { candidateName, candidates, evidenceOf, isOfAccount, podId, reasonsText, type Candidate, type Fallback } from './fallback'
 
 /** Candidates with a lower score are only named. */
 const LIKELY = 0.01
@@ -82,6 +82,7 @@ function CandidateRow({ cluster, candidate }: { cluster: string | null; candidat
             <Pod key={pod} id={podId(cluster, candidate.namespace, candidate.service_account, pod)} name={pod} />
           ))}
         </p>
+        <p className="small">{reasonsText(candidate)}</p>
       </div>
     </li>
   )

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { byCause, candidates, evidenceOf, fix, isOfAccount, narrowed, openText, podId, script, userAgents, who, whoFalls, whoFallsText, type Fallback } from './fallback'
+import { byCause, candidates, evidenceOf, fix, isOfAccount, narrowed, openText, podId, reasonsText, script, userAgents, who, whoFalls, whoFallsText, type Fallback } from './fallback'
 
 const ROW: Fallback = {
   id: '0a9f5a619f1e049e',
@@ -37,8 +37,8 @@ const UNKNOWN: Fallback = {
   cause: 'unknown',
   calls: 4,
   candidates: JSON.stringify([
-    { namespace: 'blog', workload: 'CronJob/sitemap', service_account: 'default', score: 0.2, pods: ['sitemap-1'] },
-    { namespace: 'media', workload: 'Deployment/pdf', service_account: 'pdf', score: 0.571, pods: ['pdf-1'] },
+    { namespace: 'blog', workload: 'CronJob/sitemap', service_account: 'default', score: 0.2, pods: ['sitemap-1'], reasons: [{ reason: 'seen', detail: 'it was on the node when the calls were made' }] },
+    { namespace: 'media', workload: 'Deployment/pdf', service_account: 'pdf', score: 0.571, pods: ['pdf-1'], reasons: [] },
   ]),
 }
 
@@ -89,6 +89,15 @@ describe('candidates', () => {
   })
 })
 
+test('reasons are told as one sentence', () => {
+  const reasons = [
+    { reason: 'seen', detail: 'it was on the node' },
+    { reason: 'covered', detail: 'it has credentials of its own' },
+  ]
+  expect(reasonsText({ reasons })).toBe('It was on the node; it has credentials of its own.')
+  expect(reasonsText({ reasons: [] })).toBe('')
+})
+
 describe('fix', () => {
   const steps = [
     { title: 'Set', command: "A='b'" },
@@ -133,6 +142,10 @@ describe('narrowed', () => {
     expect(narrowed([ROW, UNKNOWN], { ...all, q: 'MEDIA pdf' })).toEqual([UNKNOWN])
     expect(narrowed([ROW, UNKNOWN], { ...all, q: 'no binding' })).toEqual([ROW])
     expect(narrowed([ROW, UNKNOWN], { ...all, q: 'orders nothing' })).toEqual([])
+    expect(narrowed([ROW, UNKNOWN], { ...all, q: 'sitemap-1' })).toEqual([UNKNOWN])
+  })
+  test('does not find what reasons say of many', () => {
+    expect(narrowed([ROW, UNKNOWN], { ...all, q: 'on the node when' })).toEqual([])
   })
 })
 

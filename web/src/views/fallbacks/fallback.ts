@@ -15,6 +15,15 @@ export interface Candidate {
   workload: string | null
   score: number
   pods: string[]
+  reasons: Reason[]
+}
+
+/** Why a candidate is more or less likely than others. */
+export interface Reason {
+  /** What it is called. */
+  reason: string
+  /** What it says, one sentence. */
+  detail: string
 }
 
 /** One step of a fix. */
@@ -93,6 +102,12 @@ export function candidateName(candidate: Candidate): string {
 export function candidates(row: Pick<Fallback, 'candidates'>): Candidate[] {
   const list = json<Candidate[]>(row.candidates)
   return Array.isArray(list) ? list.toSorted((a, b) => b.score - a.score) : []
+}
+
+/** Its reasons as one sentence. */
+export function reasonsText(candidate: Pick<Candidate, 'reasons'>): string {
+  const text = candidate.reasons.map((one) => one.detail).join('; ')
+  return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
 /** Where the pod or its workload is not known: how many fit, and which one best. */
@@ -179,7 +194,8 @@ function has(row: Fallback, wanted: readonly string[]): boolean {
     row.nodes,
     row.actions,
     row.user_agents,
-    row.candidates,
+    // Their reasons say the same of many rows.
+    ...candidates(row).flatMap((one) => [one.namespace, one.workload, one.service_account, ...one.pods]),
     row.cause,
     CAUSES[row.cause ?? '']?.name,
   ]

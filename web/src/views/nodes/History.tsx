@@ -6,7 +6,6 @@ import { Chart, Legend, linked } from '../../components/Chart'
 import { Empty } from '../../components/states'
 import { count, counted } from '../../format'
 import { useNarrow } from '../../state/narrow'
-import { utcTime } from '../../state/time'
 import { useCarry, useUrlValue } from '../../state/url'
 import { ACTORS_DRAWN, bucketsOf, spanOf, workloadRows, type NodeAction, type NodeHour, type NodePod, type Stay } from './stays'
 import { ACTOR_SERIES, historyHeight, historyOption, rowLabel } from './historyOption'
@@ -81,8 +80,8 @@ export function History({ pods, hours, actions }: { pods: readonly NodePod[]; ho
                   linked(rowLabel(row), pageOf(pod)),
                   pod.pod,
                   pod.service_account,
-                  pod.valid_from === null ? null : utcTime(pod.valid_from),
-                  pod.valid_to === null ? null : utcTime(pod.valid_to),
+                  pod.valid_from === null ? null : { time: pod.valid_from },
+                  pod.valid_to === null ? null : { time: pod.valid_to },
                   pod.host_network === true ? 'yes' : 'no',
                   calls,
                 ]),

@@ -10,7 +10,7 @@ export function PodTable({ pods, truncated }: { pods: readonly NodePod[]; trunca
     <Panel title="Pods on this node" note="As looks at the cluster saw them; a pod that came and went between two looks may be missing." flush>
       {pods.length === 0 ? (
         <Empty title="No pod is known to have been on this node.">
-          <p className="soft">Pods come from the inventory of the cluster.</p>
+          <p className="soft">Pods come from the inventory of the cluster: podtrail inventory collect --follow sees also those that do not live long.</p>
         </Empty>
       ) : (
         <DataTable

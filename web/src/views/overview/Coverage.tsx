@@ -2,14 +2,14 @@
 import { useMemo } from 'react'
 import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
-import { Badge, Panel } from '../../components/basics'
+import { Badge, Panel, Time } from '../../components/basics'
 import { firstColumn, timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { count, counted, share } from '../../format'
 import { useCarry } from '../../state/url'
 import type { Overview } from './useOverview'
-import { missingDays, missingWords } from './words'
+import { lengthWords, missingDays, missingWords, stretches, stretchWords } from './words'
 
 type Row = Schemas['CoverageRow']
 
@@ -70,6 +70,22 @@ const columns: Column<Row>[] = [
     value: (row) => row.proven_log_files,
     cell: (row) => <Proven row={row} />,
     meaning: 'Log files that the trail’s digests prove to be unaltered, of all that were read; and what is wrong with others',
+    below: [
+      {
+        id: 'proven_time',
+        header: 'Proven time',
+        value: (row) => row.proven_time,
+        cell: (row) => <ProvenTime row={row} />,
+        meaning: 'Time that digests prove to be complete: all its log files are known, there and unaltered',
+      },
+      {
+        id: 'unproven_time',
+        header: 'Unproven time',
+        value: (row) => row.unproven_time,
+        cell: (row) => (stretches(row.unproven_time).length === 0 ? null : <UnprovenTime row={row} />),
+        meaning: 'Time of which the digests of a trail do not prove that: some are missing, or log files are',
+      },
+    ],
   },
 ]
 
@@ -131,6 +147,32 @@ function Proven({ row }: { row: Row }) {
       </span>{' '}
       <Faults row={row} />
     </>
+  )
+}
+
+function ProvenTime({ row }: { row: Row }) {
+  const found = stretches(row.proven_time)
+  const last = found.at(-1)
+  if (last === undefined) {
+    return (
+      <span className="soft" title="No digest says that the log files of any time are all there: podtrail ingest --verify reads digests">
+        no time
+      </span>
+    )
+  }
+  return (
+    <span className="nowrap" title={stretchWords(found)}>
+      {lengthWords(found)}, to <Time value={new Date(last.to).toISOString()} />
+    </span>
+  )
+}
+
+function UnprovenTime({ row }: { row: Row }) {
+  const found = stretches(row.unproven_time)
+  return (
+    <Badge tone="warn" title={stretchWords(found)}>
+      {lengthWords(found)} not proven
+    </Badge>
   )
 }
 

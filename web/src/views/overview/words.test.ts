@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { couldSwitch, done, fallbackDetail, fallbackName, missingDays, missingWords, verdicts } from './words'
+import { couldSwitch, done, fallbackDetail, fallbackName, lengthWords, missingDays, missingWords, stretches, stretchWords, verdicts } from './words'
 
 const fallback = { cluster: 'myeks', namespace: 'shop', service_account: 'default', workload: 'Deployment/orders', component: null, candidates: null }
 
@@ -52,5 +52,20 @@ describe('missing days', () => {
   it('are said in words', () => {
     expect(missingWords('2026-05-02..2026-05-02 2026-05-05..2026-05-07')).toBe('4 days missing: 2026-05-02, 2026-05-05 to 2026-05-07')
     expect(missingWords(null)).toBeNull()
+  })
+})
+
+const hour = (from: number, to: number) => `2026-03-01T0${from}:00:00Z..2026-03-01T0${to}:00:00Z`
+
+describe('proven time', () => {
+  it('counts once what several trails prove', () => {
+    const found = stretches(`${hour(3, 5)} ${hour(0, 2)} ${hour(1, 3)} ${hour(7, 8)}`)
+    expect(lengthWords(found)).toBe('6 h')
+    expect(stretchWords(found)).toBe('2026-03-01 00:00:00 to 2026-03-01 05:00:00, 2026-03-01 07:00:00 to 2026-03-01 08:00:00 UTC')
+  })
+  it('is none where nothing is told, or nothing that can be read', () => {
+    expect(stretches(null)).toEqual([])
+    expect(stretches('sometime ..2026-03-01T00:00:00Z')).toEqual([])
+    expect(lengthWords([])).toBe('0 s')
   })
 })

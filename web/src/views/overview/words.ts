@@ -1,6 +1,7 @@
 // How the overview says things.
 import type { Schemas } from '../../api/client'
-import { counted, json } from '../../format'
+import { counted, json, words } from '../../format'
+import { span, utcTime } from '../../state/time'
 import { UNKNOWN_POD } from '../../terms'
 
 /** Who a row of fallbacks is about: `namespace/workload`, else the program, else that it is not known. */
@@ -88,4 +89,39 @@ export function missingWords(ranges: string | null): string | null {
   const days = gaps.reduce((sum, gap) => sum + gap.days, 0)
   const spans = gaps.map((gap) => (gap.from === gap.to ? gap.from : `${gap.from} to ${gap.to}`))
   return `${counted(days, 'day')} missing: ${spans.join(', ')}`
+}
+
+/** A time from one moment to another, in milliseconds. */
+export interface Stretch {
+  from: number
+  to: number
+}
+
+/** The times of a list of `FROM..TO` with blanks between, in their order. Trails prove the same time each for itself: it counts once. */
+export function stretches(list: string | null): Stretch[] {
+  const found = words(list)
+    .map((text) => text.split('..'))
+    .map(([from, to]) => ({ from: Date.parse(from ?? ''), to: Date.parse(to ?? '') }))
+    .filter(({ from, to }) => from < to)
+    .toSorted((a, b) => a.from - b.from)
+  const joined: Stretch[] = []
+  for (const one of found) {
+    const last = joined.at(-1)
+    if (last !== undefined && one.from <= last.to) {
+      last.to = Math.max(last.to, one.to)
+    } else {
+      joined.push(one)
+    }
+  }
+  return joined
+}
+
+/** How long they are together: `11 h`. */
+export function lengthWords(list: readonly Stretch[]): string {
+  return span(list.reduce((sum, { from, to }) => sum + (to - from) / 1000, 0))
+}
+
+/** Each of them, in UTC. */
+export function stretchWords(list: readonly Stretch[]): string {
+  return `${list.map(({ from, to }) => `${utcTime(from)} to ${utcTime(to)}`).join(', ')} UTC`
 }

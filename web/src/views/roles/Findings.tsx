@@ -4,7 +4,7 @@ import { AccessPath, Badge, Panel, Role, ServiceAccount, Time } from '../../comp
 import { DataTable, type Column } from '../../components/DataTable'
 import { Empty } from '../../components/states'
 import { count, counted } from '../../format'
-import { FINDING_ORDER, FINDINGS, hint, observedDays, type Finding, type RoleRow } from './roles'
+import { FINDING_ORDER, FINDINGS, hint, observed, type Finding, type RoleRow } from './roles'
 
 /** With fewer days, what runs once a month or quarter looks unused. */
 const ENOUGH_DAYS = 90
@@ -37,14 +37,14 @@ export function Findings({ findings, roles }: { findings: readonly Finding[]; ro
 }
 
 function Observed({ findings }: { findings: readonly Finding[] }) {
-  const days = observedDays(findings)
-  const first = findings[0]
-  if (days === null || first === undefined) {
+  const seen = observed(findings)
+  if (seen === null) {
     return <>It holds no calls: everything looks unused.</>
   }
+  const { from, to, days } = seen
   return (
     <>
-      Calls were seen from <Time value={first.observed_from} /> to <Time value={first.observed_to} /> UTC.{' '}
+      Calls were seen from <Time value={from} /> to <Time value={to} /> UTC.{' '}
       {days < ENOUGH_DAYS && (
         <>
           <Badge tone="warn" title="Read older trail files into the store to be surer">

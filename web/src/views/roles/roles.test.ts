@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FlowRow } from './flow'
-import { bindingOf, clustersByRole, filterRoles, hint, isShared, observedDays, proofText, sharedBadge, usersOf, type Finding, type RoleFilter, type RoleRow } from './roles'
+import { bindingOf, clustersByRole, filterRoles, hint, isShared, observed, proofText, sharedBadge, usersOf, type Finding, type RoleFilter, type RoleRow } from './roles'
 
 function role(given: Partial<RoleRow>): RoleRow {
   return {
@@ -97,8 +97,11 @@ describe('findings', () => {
     expect(hint(finding, role({ calls: null }))).toBeNull()
   })
   it('tells the days that they rest on', () => {
-    expect(observedDays([finding])).toBe(2.5)
-    expect(observedDays([])).toBeNull()
+    expect(observed([finding])?.days).toBe(2.5)
+    expect(observed([])).toBeNull()
+    expect(observed([{ observed_from: null, observed_to: null }])).toBeNull()
+    const longer = { ...finding, observed_from: '2026-04-01T00:00:00Z' }
+    expect(observed([longer, finding])).toEqual({ from: '2026-05-01T00:00:00Z', to: '2026-05-03T12:00:00Z', days: 2.5 })
   })
 })
 

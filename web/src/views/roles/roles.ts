@@ -153,12 +153,12 @@ export function hint(finding: Finding, role: RoleRow | undefined): string | null
     : 'The role is in use, by others than this service account.'
 }
 
-/** Days that findings rest on; null where the store holds no calls. */
-export function observedDays(findings: readonly Finding[]): number | null {
-  const first = findings[0]
-  return first === undefined || first.observed_from === null || first.observed_to === null
-    ? null
-    : (new Date(first.observed_to).getTime() - new Date(first.observed_from).getTime()) / 86_400_000
+/** What findings rest on: the trail of an account, of several the shortest; null where the store holds no calls of any. */
+export function observed(findings: readonly Pick<Finding, 'observed_from' | 'observed_to'>[]): { from: string; to: string; days: number } | null {
+  const spans = findings.flatMap(({ observed_from: from, observed_to: to }) =>
+    from === null || to === null ? [] : [{ from, to, days: (Date.parse(to) - Date.parse(from)) / 86_400_000 }],
+  )
+  return spans.toSorted((a, b) => a.days - b.days)[0] ?? null
 }
 
 /** A service account and how it had a role, with what it called. */

@@ -8,7 +8,7 @@ import { DataTable, type Column } from '../../components/DataTable'
 import { Answer, Empty } from '../../components/states'
 import { counted } from '../../format'
 import { useCarry, useFilters, useUrlValue } from '../../state/url'
-import type { Finding } from '../roles/roles'
+import { observed, type Finding } from '../roles/roles'
 import { accountColumn, roleColumn } from './parts'
 import { matches } from './uses'
 
@@ -52,17 +52,17 @@ export function Unused() {
   const bindings = useMemo(() => (report.data?.items ?? []) as unknown as Finding[], [report.data])
   const rows = useMemo(() => bindings.filter((row) => fits(row, accessPath, looked)), [bindings, accessPath, looked])
   const others = bindings.filter((row) => row.finding !== 'unused').length
-  const span = bindings[0]
+  const span = useMemo(() => observed(bindings), [bindings])
   return (
     <Panel
       title="Bindings never used"
       note={
-        span?.observed_from === null || span?.observed_from === undefined || span.observed_to === null ? (
+        span === null ? (
           'Roles bound to service accounts that made no call with them in all that the store holds.'
         ) : (
           <>
-            Bound, and no call with the role from <Time value={span.observed_from} /> to <Time value={span.observed_to} /> UTC, all that the
-            store holds. Before you remove one, make sure that this is longer than its rarest job.
+            Bound, and no call with the role from <Time value={span.from} /> to <Time value={span.to} /> UTC, all that the
+            store holds of their account. Before you remove one, make sure that this is longer than its rarest job.
           </>
         )
       }

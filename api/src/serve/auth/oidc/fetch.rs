@@ -55,20 +55,22 @@ impl Fetcher {
         })
     }
 
-    /// Fetches the key set.
+    /// Fetches the issuer's own name, as its tokens have it, and the key set.
     ///
     /// # Errors
     /// What failed, at which URL.
-    pub(super) async fn jwks(&self, issuer: &str) -> Result<Vec<u8>, String> {
+    pub(super) async fn jwks(&self, issuer: &str) -> Result<(String, Vec<u8>), String> {
         let json = self.get(&self.discovery).await?;
         let found: Discovery = serde_json::from_slice(&json)
             .map_err(|error| format!("GET {}: {error}", self.discovery))?;
-        // Section 4.3: otherwise one issuer could speak for another.
-        if found.issuer != issuer {
+        // Section 4.3: otherwise one issuer could speak for another. With or without a slash at the end it has one
+        // description, which tells which of the two its tokens have.
+        if found.issuer.trim_end_matches('/') != issuer.trim_end_matches('/') {
             return Err(format!("it calls itself {:.200}", found.issuer));
         }
         let url = trusted(&found.jwks_uri).map_err(|reason| format!("jwks_uri: {reason}"))?;
-        self.get(&url).await
+        let keys = self.get(&url).await?;
+        Ok((found.issuer, keys))
     }
 
     async fn get(&self, url: &Url) -> Result<Vec<u8>, String> {

@@ -122,6 +122,27 @@ async fn claims_that_do_not_fit_are_refused() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_of_the_issuer_is_as_the_issuer_has_it() {
+    let signer = Signer::es256();
+    let server = Server::start(&[signer.jwk("a")]).await;
+    let slash = format!("{}/", server.url);
+    for (configured, own, other) in [
+        (&server.url, &slash, &server.url),
+        (&slash, &server.url, &slash),
+    ] {
+        let discovery = json!({"issuer": own, "jwks_uri": format!("{}{JWKS}", server.url)});
+        server.answer(DISCOVERY, ("200 OK", String::new(), discovery.to_string()));
+        let oidc = Oidc::new(config(configured)).unwrap();
+        for (issuer, wanted) in [(own, Ok(())), (other, Err(Denied::Unknown))] {
+            let claims = with(claims(&server), "iss", json!(issuer));
+            let token = signer.sign(&header("ES256", "a"), &claims);
+            let result = oidc.authenticate(&token, at(0)).await.map(|_| ());
+            assert_eq!(result, wanted, "{configured}: {issuer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_clock_counts_but_the_callers() {
     let signer = Signer::es256();
     let server = Server::start(&[signer.jwk("a")]).await;

@@ -26,6 +26,11 @@ fn every_error_has_its_code() {
         ),
         (Error::Stopped(text()), Code::Cancelled, "why"),
         (
+            Error::TooSlow,
+            Code::Cancelled,
+            "the rows were read too slowly while other statements waited; read faster, or ask for fewer",
+        ),
+        (
             Error::Unavailable {
                 what: text(),
                 source: engine(),

@@ -57,26 +57,36 @@ impl Conversation {
     async fn prepared(&mut self, sorted: Sorted, declared: &[u32]) -> PgWireResult<Kept> {
         self.unless_aborted(&sorted.order)?;
         let Sorted { order, text } = sorted;
-        let schema = match order {
-            Order::Read(sql) => {
-                let service = &self.service;
-                let session = service.snapshots.current();
-                let typed = typed(&service.catalog, &session, *sql, declared).await?;
-                let schema = typed.plan.schema().as_arrow().clone();
-                let order = Order::Read(Box::new(typed.statement));
+        let (cursor, sql) = match order {
+            Order::Read(sql) => (None, sql),
+            Order::Declare(cursor, sql) => (Some(cursor), sql),
+            order => {
+                let schema = match &order {
+                    Order::Show(name) => Some(texts(&[self.settings.show(name)?.0])),
+                    Order::ShowAll => Some(texts(&SHOW_ALL)),
+                    Order::Fetch(name, _) => Some(self.cursor_schema(name)?.as_ref().clone()),
+                    _ => None,
+                };
                 return Ok(Kept {
                     sorted: Sorted { order, text },
-                    parameters: typed.parameters,
-                    schema: Some(schema),
+                    parameters: Vec::new(),
+                    schema,
                 });
             }
-            Order::Show(ref name) => Some(texts(&[self.settings.show(name)?.0])),
-            Order::ShowAll => Some(texts(&SHOW_ALL)),
-            _ => None,
+        };
+        let service = &self.service;
+        let session = service.snapshots.current();
+        let typed = typed(&service.catalog, &session, *sql, declared).await?;
+        let schema = typed.plan.schema().as_arrow().clone();
+        let sql = Box::new(typed.statement);
+        let (order, schema) = match cursor {
+            // Its rows come when they are fetched.
+            Some(cursor) => (Order::Declare(cursor, sql), None),
+            None => (Order::Read(sql), Some(schema)),
         };
         Ok(Kept {
             sorted: Sorted { order, text },
-            parameters: Vec::new(),
+            parameters: typed.parameters,
             schema,
         })
     }
@@ -125,8 +135,13 @@ impl Conversation {
                 (prepared, &Format::UnifiedText)
             }
             TARGET_TYPE_BYTE_PORTAL => {
-                let bound = self.portals.get(name.unwrap_or_default());
-                let bound = bound.ok_or_else(|| no_portal(name))?;
+                let Some(bound) = self.portals.get(name.unwrap_or_default()) else {
+                    // A cursor is a portal that SQL has made.
+                    let schema = self.cursor_schema(name.unwrap_or_default())?;
+                    let columns = columns(schema, &Format::UnifiedText)?;
+                    let told = Told::RowDescription(described(&columns));
+                    return Ok(wire.feed(told).await?);
+                };
                 (
                     Arc::clone(&bound.prepared),
                     &bound.portal.result_column_format,
@@ -216,6 +231,11 @@ impl Conversation {
                 let (sql, text) = (sql.as_ref().clone(), kept.sorted.text.clone());
                 self.read(sql, text, values, format, kept.schema.as_ref())
                     .await
+            }
+            Order::Declare(declared, sql) => {
+                let values = Some((kept.parameters.as_slice(), portal));
+                let (sql, text) = (sql.as_ref().clone(), kept.sorted.text.clone());
+                self.declare(declared.clone(), sql, text, values).await
             }
             order => self.obey(wire, order.clone(), format).await,
         }

@@ -24,6 +24,7 @@ fn a_failure_of_a_statement_has_the_code_of_its_kind() {
         (Error::LimitExceeded("rows".to_owned()), "53400"),
         (Error::TimedOut(Duration::from_secs(1)), "57014"),
         (Error::Stopped("stopped".to_owned()), "57014"),
+        (Error::TooSlow, "57014"),
         (Error::Busy, "53300"),
     ];
     for (failure, expected) in cases {

@@ -32,6 +32,8 @@ fn only_values_that_podtrail_answers_by_are_taken() {
         ("transaction_read_only", "on", true),
         ("server_version", "9.6", false),
         ("statement_timeout", "soon", false),
+        ("work_mem", "64MB", true),
+        ("idle_session_timeout", "10min", true),
         ("nothing_such", "1", false),
     ];
     for (name, value, taken) in cases {

@@ -67,7 +67,11 @@ fn what_concerns_the_connection_never_reaches_the_engine() {
         ("DISCARD ALL", "DiscardAll"),
         ("DEALLOCATE ALL", "Deallocate(None)"),
         ("DEALLOCATE a", r#"Deallocate(Some("a"))"#),
-        ("CLOSE ALL", r#"Nothing("CLOSE CURSOR ALL")"#),
+        ("CLOSE ALL", "Close(None)"),
+        (r#"CLOSE "Mine""#, r#"Close(Some("Mine"))"#),
+        ("FETCH NEXT FROM Mine", r#"Fetch("mine", 1)"#),
+        (r#"FETCH 2048 IN "SQL_CUR1""#, r#"Fetch("SQL_CUR1", 2048)"#),
+        ("FETCH FORWARD 100 FROM c", r#"Fetch("c", 100)"#),
         ("UNLISTEN *", r#"Nothing("UNLISTEN")"#),
     ];
     for (text, expected) in cases {
@@ -108,8 +112,10 @@ fn whatever_does_more_than_read_is_refused() {
     let not_supported = [
         "BEGIN ISOLATION LEVEL SERIALIZABLE",
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-        "DECLARE c CURSOR FOR SELECT 1",
-        "FETCH ALL FROM c",
+        "DECLARE c SCROLL CURSOR FOR SELECT 1",
+        "DECLARE c BINARY CURSOR FOR SELECT 1",
+        "FETCH PRIOR FROM c",
+        "FETCH BACKWARD 1 FROM c",
         "PREPARE p AS SELECT 1",
         "EXECUTE p",
     ];

@@ -129,6 +129,37 @@ async fn what_psql_asks_for_its_commands_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn grafana_finds_the_tables_and_their_columns() {
+    let stage = Stage::new().await;
+    let client = stage.connect().await;
+    let tables = "select quote_ident(table_name) as \"table\" from information_schema.tables
+        where quote_ident(table_schema) not in ('information_schema', 'pg_catalog')
+          and quote_ident(table_schema) IN (
+            SELECT
+              CASE WHEN trim(s[i]) = '\"$user\"' THEN user ELSE trim(s[i]) END
+            FROM
+              generate_series(
+                array_lower(string_to_array(current_setting('search_path'),','),1),
+                array_upper(string_to_array(current_setting('search_path'),','),1)
+              ) as i,
+              string_to_array(current_setting('search_path'),',') s
+            )";
+    let names = texts(&client, tables).await.concat();
+    assert!(names.contains(&Some("events".to_owned())), "{names:?}");
+    assert!(names.contains(&Some("attribution".to_owned())));
+    // That is in the schema `system`.
+    assert!(!names.contains(&Some("data_files".to_owned())));
+    let columns = "select quote_ident(column_name) as \"column\", data_type as \"type\"
+        from information_schema.columns where quote_ident(table_name) = 'events'";
+    let columns = texts(&client, columns).await;
+    assert!(
+        columns
+            .iter()
+            .any(|row| row[0].as_deref() == Some("event_time"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn there_is_one_database() {
     let stage = Stage::new().await;
     let client = stage.connect().await;

@@ -111,6 +111,19 @@ async fn what_is_missing_is_named() {
     assert!(matches!(error, Error::NoKubeconfig(_)), "{error:?}");
     let text = error.to_string();
     assert!(text.contains("/nowhere/config"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("config");
+    std::fs::write(&broken, "clusters: 7").unwrap();
+    for path in [folder.path(), &broken] {
+        let unusable = Access::Kubeconfig {
+            path: Some(path.to_owned()),
+            context: None,
+        };
+        let error = connect(&unusable, None, clock).await.unwrap_err();
+        assert!(matches!(error, Error::Kubeconfig { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains(&path.display().to_string()), "{text}");
+    }
     let failing = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "/nowhere/aws"}});
     let file = self::file(&config("http://127.0.0.1:1", &failing));
     let text = connect(&access(&file, Some("me@dev")), None, clock)

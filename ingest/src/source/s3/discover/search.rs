@@ -13,39 +13,54 @@ const SEARCH_DEPTH: usize = 3;
 const SEARCH_FOLDERS: usize = 100;
 
 impl Discovery {
-    /// Searches for `AWSLogs` below a folder, and takes the folder for what it is where there is none.
+    /// Searches for `AWSLogs` below a folder, at any level, and takes the folder for what it is where there is none.
     pub(super) async fn search(&self, prefix: &str, folder: String) -> Result<Vec<Scoped>, Closed> {
         let mut level = vec![folder.clone()];
+        let mut all: Vec<String> = Vec::new();
         for depth in 0..SEARCH_DEPTH {
-            let (logs, below, failures) = self.look_into_all(&level).await?;
-            if !logs.is_empty() {
-                return self.accounts(logs).await;
-            }
+            let (logs, below, failures) = self.look_into_all(&level, !all.is_empty()).await?;
             if depth == 0 && failures > 0 {
                 // The folder itself cannot be listed: that is said.
                 return Ok(Vec::new());
+            }
+            all.extend(logs);
+            if below.len() > SEARCH_FOLDERS && !all.is_empty() {
+                tracing::warn!(
+                    bucket = self.bucket.name(),
+                    "more than {SEARCH_FOLDERS} folders beside {LOGS} are not searched for further trails"
+                );
             }
             if below.is_empty() || below.len() > SEARCH_FOLDERS {
                 break;
             }
             level = below;
         }
+        if !all.is_empty() {
+            return self.accounts(all).await;
+        }
         self.whole(prefix, folder).await?;
         Ok(Vec::new())
     }
 
-    /// Folders `AWSLogs` in some folders, the other folders in these, and how many could not be listed.
+    /// Folders `AWSLogs` in some folders, the other folders in these, and how many could not be listed. What is `beside`
+    /// a trail that was found need not be one's own: that it may not be listed is no fault.
     async fn look_into_all(
         &self,
         level: &[String],
+        beside: bool,
     ) -> Result<(Vec<String>, Vec<String>, usize), Closed> {
         let (mut logs, mut below, mut failures) = (Vec::new(), Vec::new(), 0);
         let pages: Vec<_> = level.iter().map(|folder| self.look_into(folder)).collect();
         let mut pages = std::pin::pin!(futures::stream::iter(pages).buffered(self.concurrency()));
         while let Some(page) = pages.next().await {
             match page {
-                Ok((true, found)) => logs.extend(found),
-                Ok((false, found)) => below.extend(found),
+                Ok((found, others)) => {
+                    logs.extend(found);
+                    below.extend(others);
+                }
+                Err(failed) if beside => {
+                    tracing::warn!(error = %failed.error, "not searched for further trails");
+                }
                 Err(failed) => {
                     failures += 1;
                     self.fail(failed).await?;
@@ -55,8 +70,8 @@ impl Discovery {
         Ok((logs, below, failures))
     }
 
-    /// True and the folder `AWSLogs` where it is in a folder, else the folders in its first page.
-    async fn look_into(&self, folder: &str) -> Result<(bool, Vec<String>), Failed> {
+    /// The folder `AWSLogs` where it is in a folder, and the other folders in its first page.
+    async fn look_into(&self, folder: &str) -> Result<(Option<String>, Vec<String>), Failed> {
         let logs = format!("{folder}{LOGS}/");
         let first = self
             .page(Query {
@@ -65,8 +80,10 @@ impl Discovery {
                 ..Query::default()
             })
             .await?;
-        if first.folders.contains(&logs) {
-            return Ok((true, vec![logs]));
+        let mut below = first.folders;
+        if let Some(at) = below.iter().position(|found| *found == logs) {
+            below.remove(at);
+            return Ok((Some(logs), below));
         }
         if first.next.is_some() {
             let probe = self
@@ -77,10 +94,10 @@ impl Discovery {
                 })
                 .await?;
             if !probe.objects.is_empty() {
-                return Ok((true, vec![logs]));
+                return Ok((Some(logs), below));
             }
         }
-        Ok((false, first.folders))
+        Ok((None, below))
     }
 
     /// Sends a folder of no known layout, or the object of that name.

@@ -117,6 +117,9 @@ async fn only_what_can_be_new_is_listed() {
     ];
     for account in ACCOUNTS {
         requests.push(format!("FOLDERS {ORGANISATION}{account}/CloudTrail/"));
+        requests.push(format!(
+            "FOLDERS {ORGANISATION}{account}/CloudTrail-NetworkActivity/"
+        ));
     }
     for (account, region, root) in roots() {
         let cut = format!("{account}_CloudTrail_{region}_20261120T1145");
@@ -152,6 +155,7 @@ async fn the_end_of_the_time_asked_for_is_found_with_late_files() {
         proxy.sorted_log(),
         [
             format!("FOLDERS {ORGANISATION}"),
+            format!("FOLDERS {ORGANISATION}111122223333/CloudTrail-NetworkActivity/"),
             format!("LIST {root}2026/10/31/ after {cut}"),
             format!("LIST {root}2026/11/01/"),
         ]
@@ -179,6 +183,7 @@ async fn without_a_time_everything_is_found_year_by_year() {
     let mut requests = vec![
         "FOLDERS logs/AWSLogs/".to_owned(),
         format!("FOLDERS {ORGANISATION}"),
+        format!("FOLDERS {ORGANISATION}777788889999/CloudTrail-NetworkActivity/"),
         format!("FOLDERS {root}"),
     ];
     for folder in ["2025/", "2025/12/", "2026/", "2026/10/", "2026/11/"] {
@@ -288,6 +293,56 @@ async fn trails_side_by_side_are_found_together() {
             "111122223333_CloudTrail_eu-west-1_20261120T0010Z_b.json.gz",
         ]
     );
+}
+
+#[tokio::test]
+async fn trails_below_and_beside_others_are_found_and_what_else_is_there_may_be_denied() {
+    let server = Server::start().await;
+    for (team, place) in [("a", "AWSLogs/"), ("b", "team/b/AWSLogs/")] {
+        server.put(
+            &log(place, ACCOUNTS[0], "eu-west-1", "20261120T0010Z", team),
+            b"{}",
+        );
+    }
+    server.put("secret/notes.txt", b"notes");
+    let proxy = Proxy::start(&server.endpoint).await;
+    let refusal = Fault::refusal(403, "AccessDenied", "Access Denied");
+    proxy.breaks("FOLDERS secret/", 1, refusal);
+    let (keys, errors) = listed("s3://trail", options(&proxy.endpoint)).await;
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(
+        keys,
+        [
+            "111122223333_CloudTrail_eu-west-1_20261120T0010Z_a.json.gz",
+            "111122223333_CloudTrail_eu-west-1_20261120T0010Z_b.json.gz",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn network_activity_events_are_found_and_sums_of_events_are_not() {
+    let server = Server::start().await;
+    let key = log("AWSLogs/", ACCOUNTS[0], "eu-west-1", "20261120T0010Z", "a");
+    for kind in ["", "-NetworkActivity", "-Aggregated", "-Insight"] {
+        let key = key.replace("CloudTrail", &format!("CloudTrail{kind}"));
+        server.put(&key, b"{}");
+    }
+    let wanted = ["", "-NetworkActivity"]
+        .map(|kind| format!("111122223333_CloudTrail{kind}_eu-west-1_20261120T0010Z_a.json.gz"));
+    for prefix in ["", "AWSLogs/", "AWSLogs/111122223333"] {
+        for region in [None, Some("eu-west-1"), Some("us-east-1")] {
+            let mut options = options(&server.endpoint);
+            options.regions = region.into_iter().map(str::to_owned).collect();
+            options.from = Some(time("2026-11-20T00:00:00Z"));
+            let (keys, errors) = listed(&format!("s3://trail/{prefix}"), options).await;
+            assert_eq!(errors, Vec::<String>::new());
+            let wanted: &[String] = match region {
+                Some("us-east-1") => &[],
+                _ => &wanted,
+            };
+            assert_eq!(keys, wanted, "{prefix} {region:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -299,6 +299,11 @@ async fn listings_are_tried_again() {
         Fault::Answer(
             200,
             Vec::new(),
+            listing_of(1, 1).replace("<Size>5</Size>", ""),
+        ),
+        Fault::Answer(
+            200,
+            Vec::new(),
             listing_of(2, 1).replace("</ListBucketResult>", ""),
         ),
         Fault::Reset(0),

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{HeldEvent, Named, Notice, read};
+use crate::hash::short;
 
 const LOG: &str = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/22/111122223333_CloudTrail_eu-west-1_20261122T0905Z_aBcD1234eFgH5678.json.gz";
 
@@ -135,6 +136,7 @@ fn an_event_with_a_record_is_read_itself() {
             event: Some(HeldEvent {
                 key: "eventbridge://111122223333/eu-west-1/0d6a1c3e-1111-2222-3333-444455556666"
                     .to_owned(),
+                etag: short(&text),
                 text: text.clone(),
             }),
             ..Notice::default()
@@ -142,6 +144,90 @@ fn an_event_with_a_record_is_read_itself() {
         for body in [text.clone(), envelope(&text).to_string()] {
             assert_eq!(read(&body), held, "{body}");
         }
+    }
+}
+
+/// A record as it is in a log file.
+fn record() -> Value {
+    json!({
+        "eventVersion": "1.11",
+        "userIdentity": {"type": "AssumedRole", "accountId": "444455556666"},
+        "eventTime": "2026-11-22T09:05:00Z",
+        "eventSource": "sts.amazonaws.com",
+        "eventName": "GetCallerIdentity",
+        "awsRegion": "eu-west-1",
+        "eventID": "5e1c7a9e-1111-2222-3333-444455556666",
+        "recipientAccountId": "111122223333",
+    })
+}
+
+/// A value without, or with another value of, a member.
+fn with(mut value: Value, name: &str, member: Option<Value>) -> Value {
+    let members = value.as_object_mut().unwrap();
+    match member {
+        Some(member) => members.insert(name.to_owned(), member),
+        None => members.remove(name),
+    };
+    value
+}
+
+#[test]
+fn a_record_alone_is_read_itself_where_it_is_nothing_else() {
+    let id = "eu-west-1/5e1c7a9e-1111-2222-3333-444455556666";
+    let without_owner = with(record(), "recipientAccountId", None);
+    let without_accounts = with(
+        without_owner.clone(),
+        "userIdentity",
+        Some(json!({"type": "AWSService"})),
+    );
+    for (message, account) in [
+        (record(), "111122223333"),
+        (without_owner, "444455556666"),
+        (without_accounts, "unknown"),
+    ] {
+        let text = message.to_string();
+        for body in [text.clone(), envelope(&text).to_string()] {
+            let event = read(&body).event.unwrap();
+            assert_eq!(event.key, format!("record://{account}/{id}"));
+            assert_eq!((event.etag, &event.text), (short(&text), &text));
+        }
+    }
+    for (name, member) in [
+        ("eventVersion", Some(json!("2.1"))),
+        ("eventVersion", Some(json!(1.11))),
+        ("eventSource", Some(json!("my.application"))),
+        ("eventName", None),
+        ("eventTime", Some(json!("yesterday"))),
+        ("userIdentity", Some(json!("ann"))),
+        ("awsRegion", None),
+        ("eventID", None),
+        ("eventID", Some(json!("../../x"))),
+    ] {
+        let notice = read(&with(record(), name, member).to_string());
+        assert_eq!(notice.event, None, "{name}");
+        let refused = notice.refused.unwrap_or_default();
+        assert!(
+            refused.contains("no record of CloudTrail"),
+            "{name}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn what_a_message_holds_is_kept_without_credentials() {
+    let token = "FwoGZXIvYXdzEXAMPLE";
+    let issued = json!({"credentials": {"accessKeyId": "ASIAEXAMPLE000000001", "sessionToken": token,
+        "secretAccessKey": "not-a-secret"}});
+    let record = with(record(), "responseElements", Some(issued));
+    for body in [record.clone(), recorded("aws.sts", record)] {
+        let event = read(&body.to_string()).event.unwrap();
+        assert!(!event.text.contains(token), "{}", event.text);
+        assert!(!event.text.contains("not-a-secret"), "{}", event.text);
+        assert!(
+            event.text.contains("ASIAEXAMPLE000000001"),
+            "{}",
+            event.text
+        );
     }
 }
 
@@ -183,6 +269,7 @@ fn what_brings_no_events_is_sound_and_names_nothing() {
     let records = |event, key| json!({"Records": [storage_record(event, key)]}).to_string();
     let digest = LOG.replace("/CloudTrail/", "/CloudTrail-Digest/");
     let insight = LOG.replace("/CloudTrail/", "/CloudTrail-Insight/");
+    let sums = LOG.replace("/CloudTrail/", "/CloudTrail-Aggregated/");
     let cases = [
         json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-11-22T09:00:00.000Z", "Bucket": "trail", "RequestId": "EXAMPLE", "HostId": "example"}).to_string(),
         "CloudTrail validation message.".to_owned(),
@@ -193,6 +280,7 @@ fn what_brings_no_events_is_sound_and_names_nothing() {
         records("Replication:OperationMissedThreshold", LOG),
         records("ObjectCreated:Put", &digest),
         records("ObjectCreated:Put", &insight),
+        records("ObjectCreated:Put", &sums),
         records("ObjectCreated:Put", "AWSLogs/111122223333/CloudTrail/"),
         bus("Object Deleted", LOG).to_string(),
         bus("Object Tags Added", LOG).to_string(),
@@ -214,6 +302,10 @@ fn a_folder_is_told_by_its_place_in_the_trail() {
     let keys = [
         (LOG.to_owned(), true),
         (format!("CloudTrail-Digest/{LOG}"), true),
+        (
+            LOG.replace("/CloudTrail/", "/CloudTrail-NetworkActivity/"),
+            true,
+        ),
         (LOG.replace("111122223333/", "o-abc123/111122223333/"), true),
         ("copied/one.json.gz".to_owned(), true),
         (

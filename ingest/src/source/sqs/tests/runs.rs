@@ -140,11 +140,13 @@ async fn an_event_of_eventbridge_is_read_from_its_message_which_goes_when_it_is_
     for _ in 0..2 {
         let body = queue.read(&objects[0]).await.unwrap();
         assert_eq!(content(body), recorded("e-1", 1));
+        assert_eq!(queue.held(&objects[0]), Some(recorded("e-1", 1)));
     }
     assert_eq!(service.deleted(), Vec::<String>::new());
 
-    // As after a crash: the batch is fixed, its message not there yet, and comes again under the same name.
+    // Not there any more, and comes again under the same name.
     queue.release().await;
+    assert_eq!(queue.held(&objects[0]), None);
     let gone = queue.read(&objects[0]).await.err().unwrap();
     assert!(gone.to_string().contains("it comes again"), "{gone}");
     assert_eq!(run(&queue).await.0, objects);
