@@ -34,15 +34,18 @@ fn days_with_the_same_files_are_in_common() {
     );
 }
 
+/// What a day, or what has no day, is marked with.
+type Mark = (Option<i32>, &'static str);
+
 #[test]
 fn days_with_the_same_files_and_other_marks_are_not_in_common() {
     let files = days(r#"{"1":"a","2":"b","3":"c"}"#);
-    let marks = |of: &[(Option<i32>, &str)]| -> OfDays {
+    let marks = |of: &[Mark]| -> OfDays {
         let marks = of.iter().map(|(day, mark)| (*day, (*mark).to_owned()));
         marks.collect()
     };
     let before = files.marked(&marks(&[(Some(1), "x"), (Some(2), "y"), (None, "z")]));
-    let cases: [(&[(Option<i32>, &str)], &[i32]); 5] = [
+    let cases: [(&[Mark], &[i32]); 5] = [
         (&[(Some(1), "x"), (Some(2), "y"), (None, "z")], &[1, 2, 3]),
         (&[(Some(1), "x"), (Some(2), "other"), (None, "z")], &[1, 3]),
         (&[(Some(2), "y"), (None, "z")], &[2, 3]),

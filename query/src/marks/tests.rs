@@ -27,6 +27,9 @@ fn marks(statements: &[&[Said]]) -> OfDays {
     rows.marks()
 }
 
+/// Rows of statements, and the days whose marks they change.
+type Case<'a> = (&'a [&'a [Said]], &'a [Option<i32>]);
+
 #[test]
 fn a_mark_changes_with_the_rows_of_its_day_and_not_with_their_order() {
     let first: &[Said] = &[(Some(1), "a"), (Some(2), "b"), (Some(2), "c"), (None, "d")];
@@ -40,7 +43,7 @@ fn a_mark_changes_with_the_rows_of_its_day_and_not_with_their_order() {
     rows.add(0, &batch(&turned)).unwrap();
     assert_eq!(rows.marks(), before);
 
-    let others: [(&[&[Said]], &[Option<i32>]); 5] = [
+    let others: [Case<'_>; 5] = [
         (
             &[&[(Some(1), "a"), (Some(2), "b"), (Some(2), "x"), (None, "d")]],
             &[Some(2)],

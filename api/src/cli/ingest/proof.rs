@@ -33,13 +33,16 @@ pub(super) struct Trail {
     verified: Verified,
 }
 
-/// When the last verification of a trail by this process began, and what it came to.
+/// When a verification began, and what it came to.
+type Last = Option<(DateTime<Utc>, Verdict)>;
+
+/// The last verification of a trail by this process.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Verified(Arc<Mutex<Option<(DateTime<Utc>, Verdict)>>>);
+pub(super) struct Verified(Arc<Mutex<Last>>);
 
 impl Verified {
     /// Nothing is left half done under the lock.
-    fn lock(&self) -> MutexGuard<'_, Option<(DateTime<Utc>, Verdict)>> {
+    fn lock(&self) -> MutexGuard<'_, Last> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -79,7 +79,7 @@ impl Conversation {
             let text = format!("a connection may have at most {MOST_PORTALS} cursors");
             return Err(error(LIMIT_EXCEEDED, text));
         }
-        let (answer, deadline) = self.started(sql, text, bound).await?;
+        let (answer, deadline) = Box::pin(self.started(sql, text, bound)).await?;
         let schema = answer.schema();
         // What cannot be fetched is refused now.
         columns(&schema, &Format::UnifiedText)?;

@@ -27,7 +27,7 @@ impl Conversation {
             Sql::Explain { .. } => "EXPLAIN",
             _ => "SHOW",
         };
-        let (answer, deadline) = self.started(sql, text, bound).await?;
+        let (answer, deadline) = Box::pin(self.started(sql, text, bound)).await?;
         let given = columns(&answer.schema(), format)?;
         if let Some(announced) = announced {
             let announced = columns(announced, format)?;
