@@ -29,6 +29,12 @@ export const PAGES: readonly { path: string; name: string }[] = [
   { path: '/ingestion', name: 'Ingestion' },
 ]
 
+/** What the page at an address is called; null where there is none. */
+export function pageName(pathname: string): string | null {
+  const one = PAGES.find(({ path }) => pathname === path || (path !== '/' && pathname.startsWith(`${path}/`)))
+  return one?.name ?? null
+}
+
 const MOST_HITS = 30
 
 /** Tells whether the text is an id that only the service can look up. */
@@ -146,7 +152,8 @@ export function Search({ onClose }: { onClose: () => void }) {
           // The field has the focus, and the keys that choose.
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
           <div
-            key={`${hit.kind} ${hit.to} ${hit.detail}`}
+            // Pods of one workload have but their names to tell them apart.
+            key={JSON.stringify([hit.kind, hit.to, hit.name, hit.detail])}
             id={`search-hit-${index}`}
             role="option"
             aria-selected={index === chosen}

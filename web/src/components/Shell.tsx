@@ -8,7 +8,7 @@ import { ago, localTime, utcTime } from '../state/time'
 import { useCarry } from '../state/url'
 import { Time } from './basics'
 import { TimeRange, Select, valuesOf } from './Filters'
-import { PAGES, Search } from './Search'
+import { PAGES, pageName, Search } from './Search'
 import { Loading } from './states'
 
 export function Shell() {
@@ -30,10 +30,38 @@ export function Shell() {
     return () => window.removeEventListener('keydown', keys)
   }, [])
 
+  // In a narrow window the open menu lies over the page, and over the button that opened it.
+  const side = useRef<HTMLElement>(null)
+  const menuButton = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (!menu) {
+      return undefined
+    }
+    side.current?.querySelector('a')?.focus()
+    const escape = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented) {
+        setMenu(false)
+        menuButton.current?.focus()
+      }
+    }
+    const beside = ({ target }: PointerEvent) => {
+      const within = (element: HTMLElement | null) => target instanceof Node && element?.contains(target) === true
+      // The button closes it by itself.
+      if (!within(side.current) && !within(menuButton.current)) {
+        setMenu(false)
+      }
+    }
+    window.addEventListener('keydown', escape)
+    window.addEventListener('pointerdown', beside)
+    return () => {
+      window.removeEventListener('keydown', escape)
+      window.removeEventListener('pointerdown', beside)
+    }
+  }, [menu])
+
   const first = useRef(true)
   useEffect(() => {
-    const page = PAGES.find((one) => one.path !== '/' && pathname.startsWith(one.path)) ?? PAGES[0]
-    document.title = `${page?.name ?? ''} · podtrail`
+    document.title = `${pageName(pathname) ?? 'No such page'} · podtrail`
     // Readers of the screen are told of the new page; the first one they come to by themselves.
     if (first.current) {
       first.current = false
@@ -49,7 +77,7 @@ export function Shell() {
         Skip to the content
       </a>
       <div className="shell">
-        <aside className="side" id="menu" data-open={menu}>
+        <aside className="side" id="menu" data-open={menu} ref={side}>
           <NavLink className="brand" to={carried('/')} aria-label="podtrail, overview">
             <img src="/favicon.svg" alt="" width={24} height={24} />
             podtrail
@@ -66,7 +94,7 @@ export function Shell() {
         <div className="page">
           <Freshness />
           <header className="top">
-            <button type="button" className="button menu-button" aria-expanded={menu} aria-controls="menu" onClick={() => setMenu(!menu)}>
+            <button ref={menuButton} type="button" className="button menu-button" aria-expanded={menu} aria-controls="menu" onClick={() => setMenu(!menu)}>
               Menu
             </button>
             <TimeRange />
