@@ -40,7 +40,7 @@ export default function IngestionView() {
           </div>
         )}
       </Answer>
-      {ingestion.data !== undefined && <Digests rows={ingestion.data.sources} />}
+      {ingestion.data !== undefined && <Digests rows={ingestion.data.sources} covered={coverage.data?.items ?? []} />}
     </>
   )
 }
