@@ -74,6 +74,7 @@ export function Search({ onClose }: { onClose: () => void }) {
   const lists = [workloads, fallbacks, nodes, roles]
   const failed = lists.find((list) => list.error !== null)?.error ?? null
   const isWaiting = lists.some((list) => list.isLoading)
+  const isCut = lists.some((list) => (list.data?.next_token ?? null) !== null)
 
   const all = useMemo<Hit[]>(() => {
     const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
@@ -167,6 +168,11 @@ export function Search({ onClose }: { onClose: () => void }) {
       {(failed !== null || isWaiting) && (
         <p className="soft small search-foot" role="status">
           {failed === null ? 'Workloads, nodes and roles are still read.' : `Not all workloads, nodes and roles could be read: ${failed.message}`}
+        </p>
+      )}
+      {isCut && (
+        <p className="soft small search-foot" role="status">
+          Only the first {MOST_ROWS.toLocaleString('en-GB')} workloads, fallbacks, nodes and roles each are looked through. By its id or ARN anything is found.
         </p>
       )}
       <p className="soft small search-foot">

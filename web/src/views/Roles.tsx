@@ -69,7 +69,7 @@ export default function Roles() {
         <Panel title="Service accounts that used it" note="Node agents and the control plane are not in this list." flush>
           <Answer query={flowsQuery}>{() => <RoleUsers roleArn={roleArn} flows={shownFlows} />}</Answer>
         </Panel>
-        {findings.length > 0 && findingsPanel}
+        {(findings.length > 0 || findingsQuery.error !== null) && findingsPanel}
       </>
     )
   }

@@ -49,7 +49,7 @@ export function Tiles({ overview }: { overview: Overview }) {
         </Asked>
       ) : (
         <Asked name="Calls in the time range" query={rows}>
-          {() => ({ figure: count(timeline.calls), note: `by identities of ${filters.cluster}` })}
+          {({ cut }) => ({ figure: `${count(timeline.calls)}${cut ? '+' : ''}`, note: `by identities of ${filters.cluster}` })}
         </Asked>
       )}
       <Asked name="Workloads on node role" query={fallbacks} to={to('/fallbacks')}>
