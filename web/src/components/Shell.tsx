@@ -21,7 +21,8 @@ export function Shell() {
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      // With Shift it is the browser's own.
+      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k') {
         event.preventDefault()
         setSearching(true)
       }
@@ -123,6 +124,13 @@ function Freshness(): ReactNode {
     return (
       <div className="banner bad" role="status">
         The service does not answer; what is shown may be old. It is asked again every 10 s.
+      </div>
+    )
+  }
+  if (readiness.error?.status === 503) {
+    return (
+      <div className="banner" role="status">
+        The service is starting: it still reads the store, and first answers take longer. This goes away by itself.
       </div>
     )
   }
