@@ -29,7 +29,7 @@ export function short(value: number): string {
   return grouped.format(value)
 }
 
-/** `12.3 %` of a whole; a dash where there is no whole. */
+/** `12.3 %` of a whole; a dash where there is no whole. What is not quite all, or not quite none, is not rounded to that. */
 export function share(part: number, whole: number): string {
   if (whole === 0) {
     return '–'
@@ -38,7 +38,10 @@ export function share(part: number, whole: number): string {
   if (percent > 0 && percent < 0.1) {
     return '< 0.1 %'
   }
-  return `${percent >= 99.95 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`
+  if (percent < 100 && percent >= 99.95) {
+    return '> 99.9 %'
+  }
+  return `${percent >= 100 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`
 }
 
 /** A score from 0 to 1. One that is not quite certain, or not quite none, is not rounded to that. */

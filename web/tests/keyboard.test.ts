@@ -179,6 +179,21 @@ test('the menu of a narrow window opens and closes', async () => {
   await nodes.waitFor({ state: 'hidden' })
 })
 
+test('the menu of a narrow window is left by Escape, and by a click beside it', async () => {
+  const { page } = await open('/', { width: 390 })
+  const menu = page.getByRole('button', { name: 'Menu' })
+  const nodes = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Nodes' })
+  await menu.click()
+  await nodes.waitFor()
+  await page.keyboard.press('Escape')
+  await nodes.waitFor({ state: 'hidden' })
+  expect(await menu.evaluate((element) => element === document.activeElement)).toBe(true)
+  await menu.click()
+  await nodes.waitFor()
+  await page.mouse.click(380, 700)
+  await nodes.waitFor({ state: 'hidden' })
+})
+
 test('the theme is kept', async () => {
   const { page } = await open('/ingestion', { theme: 'light' })
   await page.getByRole('button', { name: 'Dark theme' }).press('Enter')

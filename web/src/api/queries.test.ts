@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError } from './client'
-import { ask, queryClient } from './queries'
+import { ask, keptAnswer, queryClient } from './queries'
 
 const { retry, retryDelay } = queryClient.getDefaultOptions().queries ?? {}
 const again = (failures: number, error: Error) => (retry as (failures: number, error: Error) => boolean)(failures, error)
+const key = (path: unknown) => ['/api/v1/nodes/{instance}', path, { from: '-1h' }]
 const delay = (failures: number, error: Error) => (retryDelay as (failures: number, error: Error) => number)(failures, error)
 
 describe('a range of times that ends before it begins', () => {
@@ -39,5 +40,16 @@ describe('another try', () => {
   test('comes when the service says, or else later each time', () => {
     expect(delay(0, new ApiError(503, 'x', { retry_after: 7 }))).toBe(7_000)
     expect([0, 1, 2].map((failures) => delay(failures, new ApiError(503, 'x')))).toEqual([500, 1_000, 2_000])
+  })
+})
+
+describe('while the next answer is fetched', () => {
+  test('that of other filters stays', () => {
+    expect(keptAnswer({ instance: 'i-1' }, 'before', key({ instance: 'i-1' }))).toBe('before')
+    expect(keptAnswer(undefined, 'before', key(null))).toBe('before')
+  })
+
+  test('that of another thing does not', () => {
+    expect(keptAnswer({ instance: 'i-2' }, 'before', key({ instance: 'i-1' }))).toBeUndefined()
   })
 })

@@ -1,5 +1,5 @@
 // Questions to the API, kept until the service shows a newer snapshot.
-import { keepPreviousData, QueryCache, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
+import { QueryCache, QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { ApiError, answer, client, type GetPath, type Schemas } from './client'
 import { isBackwards } from '../state/time'
@@ -62,7 +62,15 @@ export function ask<P extends GetPath>(path: P, question: Question<P>, signal?: 
   return answer(get(path, { params, signal }))
 }
 
-/** Reads a resource; answers of the last parameters stay visible while the next are fetched. */
+/**
+ * What stays visible while the next answer is fetched: the one of other filters. That of another workload, node or fallback would be
+ * taken for this one's.
+ */
+export function keptAnswer<Data>(path: unknown, before: Data | undefined, keyBefore: readonly unknown[] | undefined): Data | undefined {
+  return JSON.stringify(keyBefore?.[1] ?? null) === JSON.stringify(path ?? null) ? before : undefined
+}
+
+/** Reads a resource; answers of the last filters stay visible while the next are fetched. */
 export function useApi<P extends GetPath>(
   path: P,
   question: Question<P> = {},
@@ -72,7 +80,7 @@ export function useApi<P extends GetPath>(
     queryKey: [path, question.path ?? null, question.query ?? null],
     queryFn: ({ signal }) => ask(path, question, signal),
     enabled: options.enabled ?? true,
-    placeholderData: keepPreviousData,
+    placeholderData: (before, query) => keptAnswer(question.path, before, query?.queryKey),
   })
 }
 

@@ -1,4 +1,6 @@
 // The bearer token of this tab. It ends with the tab and reaches no other one, and no address.
+import { keep, kept } from '../state/kept'
+
 const KEY = 'podtrail.token'
 
 type Listener = () => void
@@ -6,14 +8,10 @@ const listeners = new Set<Listener>()
 
 export const token = {
   get(): string | null {
-    return sessionStorage.getItem(KEY)
+    return kept('sessionStorage', KEY)
   },
   set(value: string | null) {
-    if (value === null) {
-      sessionStorage.removeItem(KEY)
-    } else {
-      sessionStorage.setItem(KEY, value)
-    }
+    keep('sessionStorage', KEY, value)
     for (const listener of listeners) {
       listener()
     }

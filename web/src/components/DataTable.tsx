@@ -154,6 +154,7 @@ export function DataTable<Row>({
                   ref={virtual ? virtualizer.measureElement : undefined}
                   aria-rowindex={index + 2}
                   data-selected={selected === key}
+                  aria-current={selected === key ? true : undefined}
                   {...(onOpen === undefined
                     ? {}
                     : {

@@ -43,7 +43,7 @@ export function Evidence({
       {list.map((fact) => {
         const others = Object.entries(fact).filter(([name, value]) => !OWN.includes(name) && value !== null)
         return (
-          <li key={JSON.stringify([fact.fact, fact.detail, fact.event_id])}>
+          <li key={JSON.stringify(fact)}>
             <strong>{fact.fact.replaceAll('_', ' ')}</strong>
             {fact.detail !== null && fact.detail !== undefined && <p>{fact.detail}</p>}
             {others.length > 0 && (

@@ -1,7 +1,9 @@
 // Controls for what narrows a page. What they are set to is in the address.
 import { useEffect, useId, useState, type ReactNode } from 'react'
 import { RANGES, atFullHour, isBackwards, momentText, readMoment } from '../state/time'
-import { onLeave, useUrlControl, useUrlControls, useUrlValues } from '../state/url'
+import { arnName } from '../format'
+import { onLeave, useFilters, useUrlControl, useUrlControls, useUrlValues, type FilterName } from '../state/url'
+import { Badge } from './basics'
 
 /** The time range, for all pages. */
 export function TimeRange() {
@@ -193,6 +195,34 @@ export function TextFilter({ name = 'q', label, placeholder, suggestions }: { na
         </datalist>
       )}
     </label>
+  )
+}
+
+/** Names of filters that have no control on some pages. */
+const NAMES: Partial<Record<FilterName, string>> = {
+  service_account: 'Service account',
+  role_arn: 'Role',
+  account: 'Account',
+  region: 'Region',
+  actor: 'Made by',
+  node: 'Node',
+  event_source: 'Service',
+}
+
+/** Filters that only a link sets: they have no control on the page, and are said all the same. */
+export function LinkFilters({ names }: { names: readonly FilterName[] }) {
+  const set = useFilters(names)
+  return (
+    <>
+      {names.map((name) => {
+        const value = set[name]
+        return value === undefined ? null : (
+          <Badge key={name} tone="info" title={value}>
+            {NAMES[name] ?? name}: {arnName(value)}
+          </Badge>
+        )
+      })}
+    </>
   )
 }
 

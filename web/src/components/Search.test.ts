@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { PAGES, explainable, find, type Hit } from './Search'
+import { PAGES, explainable, find, pageName, type Hit } from './Search'
 
 const hit = (kind: string, name: string, detail = ''): Hit => ({ kind, name, detail, to: `/${name}` })
 
@@ -58,4 +58,15 @@ describe('what only the service can look up', () => {
   test.each(['', 'orders', 'shop/orders', 'i-0123456789abcdef0', 'ASIA', 'f47ac10b-58cc'])('not %j', (text) => {
     expect(explainable(text)).toBe(false)
   })
+})
+
+test.each([
+  ['/', 'Overview'],
+  ['/workloads', 'Workloads'],
+  ['/workloads/prod/shop/cart', 'Workloads'],
+  ['/nodes/', 'Nodes'],
+  ['/nodes2', null],
+  ['/other', null],
+])('the page at %s', (pathname, name) => {
+  expect(pageName(pathname)).toBe(name)
 })

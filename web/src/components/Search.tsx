@@ -29,6 +29,12 @@ export const PAGES: readonly { path: string; name: string }[] = [
   { path: '/ingestion', name: 'Ingestion' },
 ]
 
+/** What the page at an address is called; null where there is none. */
+export function pageName(pathname: string): string | null {
+  const one = PAGES.find(({ path }) => pathname === path || (path !== '/' && pathname.startsWith(`${path}/`)))
+  return one?.name ?? null
+}
+
 const MOST_HITS = 30
 
 /** Tells whether the text is an id that only the service can look up. */
@@ -68,6 +74,7 @@ export function Search({ onClose }: { onClose: () => void }) {
   const lists = [workloads, fallbacks, nodes, roles]
   const failed = lists.find((list) => list.error !== null)?.error ?? null
   const isWaiting = lists.some((list) => list.isLoading)
+  const isCut = lists.some((list) => (list.data?.next_token ?? null) !== null)
 
   const all = useMemo<Hit[]>(() => {
     const found: Hit[] = PAGES.map((page) => ({ kind: 'Page', name: page.name, detail: '', to: page.path }))
@@ -146,7 +153,8 @@ export function Search({ onClose }: { onClose: () => void }) {
           // The field has the focus, and the keys that choose.
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus
           <div
-            key={`${hit.kind} ${hit.to} ${hit.detail}`}
+            // Pods of one workload have but their names to tell them apart.
+            key={JSON.stringify([hit.kind, hit.to, hit.name, hit.detail])}
             id={`search-hit-${index}`}
             role="option"
             aria-selected={index === chosen}
@@ -160,6 +168,11 @@ export function Search({ onClose }: { onClose: () => void }) {
       {(failed !== null || isWaiting) && (
         <p className="soft small search-foot" role="status">
           {failed === null ? 'Workloads, nodes and roles are still read.' : `Not all workloads, nodes and roles could be read: ${failed.message}`}
+        </p>
+      )}
+      {isCut && (
+        <p className="soft small search-foot" role="status">
+          Only the first {MOST_ROWS.toLocaleString('en-GB')} workloads, fallbacks, nodes and roles each are looked through. By its id or ARN anything is found.
         </p>
       )}
       <p className="soft small search-foot">

@@ -8,7 +8,7 @@ import { ago, localTime, utcTime } from '../state/time'
 import { useCarry } from '../state/url'
 import { Time } from './basics'
 import { TimeRange, Select, valuesOf } from './Filters'
-import { PAGES, Search } from './Search'
+import { PAGES, pageName, Search } from './Search'
 import { Loading } from './states'
 
 export function Shell() {
@@ -21,7 +21,8 @@ export function Shell() {
 
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+      // With Shift it is the browser's own.
+      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k') {
         event.preventDefault()
         setSearching(true)
       }
@@ -30,10 +31,38 @@ export function Shell() {
     return () => window.removeEventListener('keydown', keys)
   }, [])
 
+  // In a narrow window the open menu lies over the page, and over the button that opened it.
+  const side = useRef<HTMLElement>(null)
+  const menuButton = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (!menu) {
+      return undefined
+    }
+    side.current?.querySelector('a')?.focus()
+    const escape = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented) {
+        setMenu(false)
+        menuButton.current?.focus()
+      }
+    }
+    const beside = ({ target }: PointerEvent) => {
+      const within = (element: HTMLElement | null) => target instanceof Node && element?.contains(target) === true
+      // The button closes it by itself.
+      if (!within(side.current) && !within(menuButton.current)) {
+        setMenu(false)
+      }
+    }
+    window.addEventListener('keydown', escape)
+    window.addEventListener('pointerdown', beside)
+    return () => {
+      window.removeEventListener('keydown', escape)
+      window.removeEventListener('pointerdown', beside)
+    }
+  }, [menu])
+
   const first = useRef(true)
   useEffect(() => {
-    const page = PAGES.find((one) => one.path !== '/' && pathname.startsWith(one.path)) ?? PAGES[0]
-    document.title = `${page?.name ?? ''} · podtrail`
+    document.title = `${pageName(pathname) ?? 'No such page'} · podtrail`
     // Readers of the screen are told of the new page; the first one they come to by themselves.
     if (first.current) {
       first.current = false
@@ -49,7 +78,7 @@ export function Shell() {
         Skip to the content
       </a>
       <div className="shell">
-        <aside className="side" id="menu" data-open={menu}>
+        <aside className="side" id="menu" data-open={menu} ref={side}>
           <NavLink className="brand" to={carried('/')} aria-label="podtrail, overview">
             <img src="/favicon.svg" alt="" width={24} height={24} />
             podtrail
@@ -66,7 +95,7 @@ export function Shell() {
         <div className="page">
           <Freshness />
           <header className="top">
-            <button type="button" className="button menu-button" aria-expanded={menu} aria-controls="menu" onClick={() => setMenu(!menu)}>
+            <button ref={menuButton} type="button" className="button menu-button" aria-expanded={menu} aria-controls="menu" onClick={() => setMenu(!menu)}>
               Menu
             </button>
             <TimeRange />
@@ -95,6 +124,13 @@ function Freshness(): ReactNode {
     return (
       <div className="banner bad" role="status">
         The service does not answer; what is shown may be old. It is asked again every 10 s.
+      </div>
+    )
+  }
+  if (readiness.error?.status === 503) {
+    return (
+      <div className="banner" role="status">
+        The service is starting: it still reads the store, and first answers take longer. This goes away by itself.
       </div>
     )
   }

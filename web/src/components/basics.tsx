@@ -2,7 +2,9 @@
 import { Fragment, useId, useState, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import { ACCESS_PATHS, CONFIDENCE_MEANING, CONFIDENCE_TONE, CONFIDENCES, PATH_SERIES_NAMES, pathSeries, term, type Tone } from '../terms'
+import { copyText } from '../clipboard'
 import { arnName, scoreText } from '../format'
+import { useNow } from '../state/now'
 import { useCarry } from '../state/url'
 import { ago, localTime, utcTime } from '../state/time'
 
@@ -124,6 +126,12 @@ export function Time({ value }: { value: string | null | undefined }) {
   )
 }
 
+/** How long ago a time was: `5 min`, with `ago` unless that is said beside it. It goes on while the page is open. */
+export function Age({ value, bare = false }: { value: string; bare?: boolean }) {
+  const said = ago(value, useNow())
+  return <>{bare ? said.replace(/ ago$/, '') : said}</>
+}
+
 /** Where a name may go on in the next line: behind what parts it, and before its inner words. Browsers break at hyphens alone. */
 const SEAMS = /(?<=[/_:@])(?=.)|(?<=\.)(?=\D)|(?<=[a-z])(?=[A-Z])/
 
@@ -227,7 +235,7 @@ export function CopyButton({
 }) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle')
   const copy = () => {
-    navigator.clipboard.writeText(typeof text === 'string' ? text : text()).then(
+    copyText(typeof text === 'string' ? text : text()).then(
       () => setState('copied'),
       () => setState('failed'),
     )

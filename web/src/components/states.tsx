@@ -72,6 +72,8 @@ function advice(error: ApiError | null): string {
       return 'The token does not have the scope for this.'
     case 404:
       return 'Nothing is known of it in this store and time range.'
+    case 422:
+      return 'It takes more than the service allows one question. Narrow the time range, or choose a cluster.'
     case 503:
       return 'The service is busy, or its store cannot be read now. It says when it is ready at /readyz.'
     case 504:

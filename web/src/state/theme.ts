@@ -1,5 +1,6 @@
 // Light or dark: the reader's choice, or else the system's.
 import { useSyncExternalStore } from 'react'
+import { keep, kept } from './kept'
 
 export type Theme = 'light' | 'dark'
 const KEY = 'podtrail.theme'
@@ -7,7 +8,7 @@ const listeners = new Set<() => void>()
 const system = window.matchMedia('(prefers-color-scheme: dark)')
 
 function chosen(): Theme | null {
-  const value = localStorage.getItem(KEY)
+  const value = kept('localStorage', KEY)
   return value === 'light' || value === 'dark' ? value : null
 }
 
@@ -23,7 +24,7 @@ function apply() {
 }
 
 export function setTheme(value: Theme) {
-  localStorage.setItem(KEY, value)
+  keep('localStorage', KEY, value)
   apply()
 }
 

@@ -20,7 +20,7 @@ export const FILTERS = [
 export type FilterName = (typeof FILTERS)[number]
 
 /** Filters of single pages. */
-const PAGE_FILTERS = ['cause', 'kind', 'nodegroup', 'fallbacks', 'shared', 'unused', 'status', 'q'] as const
+const PAGE_FILTERS = ['cause', 'hop_limit_1', 'kind', 'nodegroup', 'fallbacks', 'shared', 'unused', 'status', 'q'] as const
 
 /** What an address narrows a page by. */
 export function narrowing(params: URLSearchParams): string[] {

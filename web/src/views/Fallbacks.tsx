@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { Link } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
 import { PageHead, Panel, Tile } from '../components/basics'
-import { FilterBar, Select, TextFilter, valuesOf } from '../components/Filters'
+import { FilterBar, LinkFilters, Select, TextFilter, valuesOf } from '../components/Filters'
 import { Answer, Empty } from '../components/states'
 import { count, counted, share } from '../format'
 import { useCarry, useFilters, useUrlValues } from '../state/url'
@@ -45,6 +45,9 @@ export default function Fallbacks() {
   )
 }
 
+/** Filters that the list takes and that have no control. */
+const OF_LINKS = ['service_account', 'account', 'region'] as const
+
 function Filters({ rows }: { rows: readonly Fallback[] | undefined }) {
   const causes = useMemo(() => byCause(rows ?? []).map(({ cause }) => ({ value: cause, name: CAUSES[cause]?.name ?? cause })), [rows])
   const namespaces = useMemo(() => valuesOf(rows, (row) => row.namespace), [rows])
@@ -58,6 +61,7 @@ function Filters({ rows }: { rows: readonly Fallback[] | undefined }) {
         <Select name="cause" label="Cause" options={causes} />
         <Select name="confidence" label="Confidence" options={confidences} />
         <Select name="role_arn" label="Node role" options={roles} />
+        <LinkFilters names={OF_LINKS} />
       </FilterBar>
     </div>
   )

@@ -1,10 +1,9 @@
 // What was read into the store, what was refused, and what is missing.
 import { MOST_ROWS, useApi } from '../api/queries'
 import type { Schemas } from '../api/client'
-import { PageHead, Tile, Time } from '../components/basics'
+import { Age, PageHead, Tile, Time } from '../components/basics'
 import { Answer } from '../components/states'
 import { bytes, count, counted, share } from '../format'
-import { ago } from '../state/time'
 import { byDigest, totals, trails } from './ingestion/figures'
 import { Batches } from './ingestion/Batches'
 import { Digests } from './ingestion/Digests'
@@ -41,7 +40,7 @@ export default function IngestionView() {
           </div>
         )}
       </Answer>
-      {ingestion.data !== undefined && <Digests rows={ingestion.data.sources} />}
+      {ingestion.data !== undefined && <Digests rows={ingestion.data.sources} covered={coverage.data?.items ?? []} />}
     </>
   )
 }
@@ -77,7 +76,7 @@ function Totals({ data }: { data: Schemas['Ingestion'] }) {
       <Tile name="Proven by digests" figure={share(proven, checked)} note={checked === 0 ? 'Nothing was read yet' : proven === 0 ? 'No log file was verified when it was read' : `${count(proven)} of ${count(checked)} objects`} />
       <Tile
         name="Since the last read"
-        figure={all.last_ingested_at === null ? '–' : ago(all.last_ingested_at).replace(' ago', '')}
+        figure={all.last_ingested_at === null ? '–' : <Age value={all.last_ingested_at} bare />}
         note={
           all.last_ingested_at === null ? (
             'Nothing was read yet'

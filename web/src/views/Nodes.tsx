@@ -89,7 +89,7 @@ function Tiles({ rows }: { rows: readonly NodeRow[] }) {
       <Tile
         name="Without Pod Identity Agent"
         figure={count(figures.noAgent)}
-        note={figures.noAgent === 0 ? 'it was seen on every node' : 'not seen there: associations have no effect'}
+        note={figures.noAgent === 0 ? 'it was seen on every node' : 'not seen there: where it is missing, associations have no effect'}
         tone={figures.noAgent === 0 ? 'good' : 'warn'}
       />
     </div>

@@ -10,19 +10,23 @@ import { PathChart } from './overview/PathChart'
 import { Tiles } from './overview/Tiles'
 import { TopFallbacks } from './overview/TopFallbacks'
 import { Unattributed } from './overview/Unattributed'
-import { isWithoutCalls, storeSpan, useOverview, type Overview as OverviewData } from './overview/useOverview'
+import { isWithoutCalls, isWithoutEvents, storeSpan, useOverview, type Overview as OverviewData } from './overview/useOverview'
 import './overview.css'
 
 export default function OverviewView() {
   const overview = useOverview()
-  const empty = overview.coverage.data?.items.length === 0
+  const covered = overview.coverage.data?.items
+  const empty = covered !== undefined && isWithoutEvents(covered)
   const narrowed = Object.keys(overview.filters).length > 0
   const backwards = isBackwards(overview.filters.from ?? null, overview.filters.to ?? null)
   return (
     <>
       <PageHead title="Overview" lead="Which pods still use the role of their node, which node roles could switch to hop limit 1 today, and how much is known." />
       {empty ? (
-        <FirstSteps />
+        <>
+          <FirstSteps />
+          {covered.length > 0 && <Coverage overview={overview} />}
+        </>
       ) : backwards ? (
         <>
           <div className="panel">

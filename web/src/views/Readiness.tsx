@@ -63,6 +63,10 @@ function Found({ rows, cut }: { rows: readonly NodeRole[]; cut: boolean }) {
           <Select name="role_arn" label="Node role" options={valuesOf(rows, (row) => row.role_arn).map(({ value }) => ({ value, name: arnName(value) }))} />
         </FilterBar>
       </div>
+      {nodes.error !== null && <p className="soft">Instances, with their metadata options and region, could not be read: {nodes.error.message}</p>}
+      {[nodes.data, fallbacks.data].some((page) => (page?.next_token ?? null) !== null) && (
+        <p className="soft">Verdicts are of all; instances and workloads below are of the first 10,000 only: choose a cluster or a node role to see the others.</p>
+      )}
       {cut && <p className="soft">The first 10,000 node roles only: choose a cluster to see the others.</p>}
       {shown.length === 0 && (
         <Panel title="Nothing to show">

@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { MOST_ROWS, useApi } from '../api/queries'
 import { PageHead, Panel } from '../components/basics'
 import { FilterBar, Select, TextFilter, Toggle, valuesOf } from '../components/Filters'
-import { Answer, Empty } from '../components/states'
+import { Answer, Empty, Loading } from '../components/states'
 import { Tabs } from '../components/Tabs'
 import { count, service } from '../format'
 import { useFilters, useUrlValues } from '../state/url'
@@ -58,7 +58,8 @@ export default function Roles() {
         <Answer query={rolesQuery}>
           {() =>
             role === undefined ? (
-              <NoSuchRole arn={roleArn} />
+              // The answer may be that of the role before, while this one's is fetched.
+              rolesQuery.isPlaceholderData ? <Loading lines={6} /> : <NoSuchRole arn={roleArn} />
             ) : (
               <RoleCard role={role} clusters={clusters.get(roleArn) ?? []} flows={flows} onClose={close} />
             )
@@ -68,7 +69,7 @@ export default function Roles() {
         <Panel title="Service accounts that used it" note="Node agents and the control plane are not in this list." flush>
           <Answer query={flowsQuery}>{() => <RoleUsers roleArn={roleArn} flows={shownFlows} />}</Answer>
         </Panel>
-        {findings.length > 0 && findingsPanel}
+        {(findings.length > 0 || findingsQuery.error !== null) && findingsPanel}
       </>
     )
   }

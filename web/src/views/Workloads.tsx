@@ -2,13 +2,13 @@
 import { useMemo, type ReactNode } from 'react'
 import { Link } from 'react-router'
 import { MOST_ROWS, useApi } from '../api/queries'
-import { FilterBar, Select, TextFilter, valuesOf } from '../components/Filters'
-import { Badge, PageHead, Panel } from '../components/basics'
+import { FilterBar, LinkFilters, Select, TextFilter, valuesOf } from '../components/Filters'
+import { PageHead, Panel } from '../components/basics'
 import { Answer, Empty, Failed, Loading } from '../components/states'
 import { Tabs } from '../components/Tabs'
-import { arnName, counted } from '../format'
+import { counted } from '../format'
 import { useCarry, useFilters, useUrlValue } from '../state/url'
-import { ACCESS_PATHS, CONFIDENCES, term } from '../terms'
+import { ACCESS_PATHS, CONFIDENCES } from '../terms'
 import { DeniedCalls } from './workloads/DeniedCalls'
 import { Unused } from './workloads/Unused'
 import { AccountTable, RoleTable } from './workloads/UseTables'
@@ -43,12 +43,12 @@ export default function Workloads() {
   )
 }
 
-/** Filters that only a link sets: they have no control, and are said all the same. */
-const HIDDEN: Record<string, string> = { service_account: 'Service account', role_arn: 'Role', account: 'Account', region: 'Region' }
+/** Filters without a control that the tabs take: the report on denied calls takes all. */
+const OF_LISTS = ['service_account', 'role_arn', 'account', 'region'] as const
+const OF_DENIED = [...OF_LISTS, 'actor', 'node', 'event_source'] as const
 
 function Controls({ tab }: { tab: Tab }) {
   const times = useFilters(['from', 'to', 'cluster'])
-  const hidden = useFilters(['service_account', 'role_arn', 'account', 'region'])
   // All namespaces stay to choose from when one is chosen.
   const all = useApi('/api/v1/workloads', { query: { ...times, limit: MOST_ROWS } })
   const falling = useApi('/api/v1/fallbacks', { query: { ...times, limit: MOST_ROWS } })
@@ -61,11 +61,7 @@ function Controls({ tab }: { tab: Tab }) {
       <Select name="namespace" label="Namespace" options={namespaces} />
       <Select name="access_path" label="Access path" options={options(ACCESS_PATHS)} />
       {tab !== 'unused' && <Select name="confidence" label="Confidence" options={options(CONFIDENCES)} />}
-      {Object.entries(hidden).map(([name, value]) => (
-        <Badge key={name} tone="info" title={value}>
-          {term(HIDDEN, name)}: {arnName(value)}
-        </Badge>
-      ))}
+      <LinkFilters names={tab === 'denied' ? OF_DENIED : OF_LISTS} />
       <TextFilter label="Find" placeholder="name or role" />
     </FilterBar>
   )

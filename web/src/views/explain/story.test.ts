@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { better } from './certainty'
 import { confidence, isShared, sentence, sessionsOf, type Row, type Story } from './story'
-import { eventChain, keyChain } from './ways'
+import { eventChain, keyChain, workloadChain } from './ways'
 
 function told(part: Partial<Story>): Story {
   return { verdict: '', event: null, attribution: null, chain: [], evidence: [], records: new Map(), sections: [], missing: [], ...part }
@@ -111,5 +111,28 @@ describe('what would make it more certain', () => {
     expect(better(told({}))).toEqual([])
     const missing = [{ text: 'the store has no inventory of the pods of c', command: 'podtrail inventory collect' }]
     expect(better(told({ missing }))).toEqual([{ text: 'The store has no inventory of the pods of c.', command: 'podtrail inventory collect' }])
+  })
+})
+
+/** Rows of refused calls with one role, two calls each. */
+function refused(number: number): Row[] {
+  return Array.from({ length: number }, () => ({ event_source: 's3.amazonaws.com', calls: 2, error_code: 'AccessDenied', hops: 0, role_arn: 'arn:aws:iam::111122223333:role/web', access_path: 'irsa' }))
+}
+
+describe('the way of a workload', () => {
+  const asked = { kind: 'service_account', id: 'c/shop/web', cluster: 'c', namespace: 'shop', serviceAccount: 'web', pod: null } as const
+  const figures = (number: number) => {
+    const steps = workloadChain(told({ sections: [{ title: 'calls', rows: refused(number) }] }), asked)
+    const last = steps.at(-1)
+    const used = steps.find((step) => step.title === 'Role used')
+    return [last?.name.text, last?.facts.find(([name]) => name === 'Failed')?.[1].text, used?.facts.find(([name]) => name === 'Calls')?.[1].text]
+  }
+
+  it('has the figures of all calls', () => {
+    expect(figures(3)).toEqual(['6', '6', '6'])
+  })
+
+  it('says where the service gave no more rows, so that there may be more', () => {
+    expect(figures(20)).toEqual(['40 or more', '40 or more', '40 or more'])
   })
 })

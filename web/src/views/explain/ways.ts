@@ -35,6 +35,11 @@ function rootName(one: Who): string {
   return one.path === 'irsa' ? 'AssumeRoleWithWebIdentity' : one.path === 'pod_identity' ? 'AssumeRole (Pod Identity)' : 'issuing event'
 }
 
+/** A number of what rows of a section tell, which is the least that it can be where the service gave no more rows. */
+function atLeast(value: number, rows: readonly Row[]): string {
+  return `${count(value)}${isCut(rows) ? ' or more' : ''}`
+}
+
 function callsStep(rows: readonly Row[]): Step {
   const total = rows.reduce((sum, row) => sum + (number(row, 'calls') ?? 0), 0)
   const denied = rows.reduce((sum, row) => sum + (text(row, 'error_code') === null ? 0 : (number(row, 'calls') ?? 0)), 0)
@@ -44,11 +49,11 @@ function callsStep(rows: readonly Row[]): Step {
     key: 'calls',
     kind: 'call',
     title: 'Calls',
-    name: plain(total === 0 ? 'none in the store' : count(total)),
+    name: plain(total === 0 ? 'none in the store' : atLeast(total, rows)),
     unknown: total === 0,
     facts: known([
       ['Services', on(services.join(', '), (value) => (value === '' ? null : plain(value)))],
-      ['Failed', denied > 0 ? plain(count(denied)) : null],
+      ['Failed', denied > 0 ? plain(atLeast(denied, rows)) : null],
       ['Last', on(times.toSorted().at(-1) ?? null, at)],
     ]),
   }
@@ -69,18 +74,18 @@ export function keyChain(told: Story, sessions: readonly Row[]): Step[] {
   const callers = new Set(calls.map((row) => [row.namespace, row.service_account, row.component, row.actor].join(' ')))
   const from =
     nodeRole && callers.size > 1
-      ? [sharedStep(one, callers.size)]
+      ? [sharedStep(one, atLeast(callers.size, calls))]
       : origin(one, nodeRole || issued === null ? null : { event_id: issued.event_id, event_name: text(issued, 'event_name') ?? rootName(one) })
   return [...from, ...held, callsStep(calls.length > 0 ? calls : rowsOf(told, 'shown by'))]
 }
 
 /** Those who share the credentials of a node. */
-function sharedStep(one: Who, callers: number): Step {
+function sharedStep(one: Who, callers: string): Step {
   return {
     key: 'who',
     kind: 'who',
     title: 'Pods and node agents',
-    name: plain(`${count(callers)} callers share it`),
+    name: plain(`${callers} callers share it`),
     facts: known([
       ['Node', on(one.node, node)],
       ['Cluster', on(one.cluster, plain)],
@@ -99,7 +104,7 @@ export function workloadChain(told: Story, asked: Extract<Subject, { cluster: st
     key: 'pod',
     kind: 'pod',
     title: asked.pod === null ? 'Pods' : 'Pod',
-    name: plain(asked.pod ?? (names.length === 0 ? 'none in the inventory' : `${count(names.length)} seen`)),
+    name: plain(asked.pod ?? (names.length === 0 ? 'none in the inventory' : `${atLeast(names.length, pods)} seen`)),
     unknown: names.length === 0,
     facts: known([
       ['Workload', on(text(latest, 'workload'), plain)],
@@ -150,8 +155,8 @@ function reached(calls: readonly Row[]): Step[] {
         title: hops === 0 ? 'Role used' : `Assumed role ${hops}`,
         name: first === undefined ? plain('–') : role(first),
         facts: [
-          ['Calls', plain(count(first === undefined ? 0 : roles.get(first)))] as [string, Value],
-          ...others.slice(0, 3).map((arn): [string, Value] => [`Also, ${count(roles.get(arn))}`, role(arn)]),
+          ['Calls', plain(atLeast(first === undefined ? 0 : (roles.get(first) ?? 0), calls))] as [string, Value],
+          ...others.slice(0, 3).map((arn): [string, Value] => [`Also, ${atLeast(roles.get(arn) ?? 0, calls)}`, role(arn)]),
         ],
       }
     })
@@ -273,10 +278,10 @@ function callsOfRole(used: readonly Row[], others: readonly Row[]): Step {
     key: 'calls',
     kind: 'call',
     title: 'Calls',
-    name: plain(calls === 0 ? 'none in the store' : `${count(calls)}${isCut(rows) ? ' or more' : ''}`),
+    name: plain(calls === 0 ? 'none in the store' : atLeast(calls, rows)),
     unknown: calls === 0,
     facts: known([
-      ['Denied', sum('denied') > 0 ? plain(count(sum('denied'))) : null],
+      ['Denied', sum('denied') > 0 ? plain(atLeast(sum('denied'), rows)) : null],
       ['Last', on(last.toSorted().at(-1) ?? null, at)],
     ]),
   }

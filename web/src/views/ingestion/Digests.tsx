@@ -1,14 +1,24 @@
 // What the digests of the trail prove of the log files that were read.
+import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
 import { Badge, Code, Panel } from '../../components/basics'
-import { count, counted, share } from '../../format'
-import { byDigest, shell, trails } from './figures'
+import { count, share } from '../../format'
+import { useCarry } from '../../state/url'
+import { rowsOf } from '../../statements'
+import { byDigest, faults, faultText, shell, trails } from './figures'
 import { digestWord } from './terms'
 
-export function Digests({ rows }: { rows: readonly Schemas['IngestionRow'][] }) {
+/** What digests say of each file that is not as delivered, and of others. */
+const STATUSES_OF_FILES = rowsOf('digest_statuses', {}, 'status, object')
+
+/** `covered` has also what was never read: a log file that is missing is no object. */
+export function Digests({ rows, covered }: { rows: readonly Schemas['IngestionRow'][]; covered: readonly Schemas['CoverageRow'][] }) {
+  const to = useCarry()
   const found = byDigest(rows)
   const objects = found.reduce((sum, one) => sum + one.objects, 0)
   const bad = found.reduce((sum, one) => sum + (digestWord(one.status).tone === 'bad' ? one.objects : 0), 0)
+  const { missing, altered } = faults(covered)
+  const wrong = faultText({ missing, altered: Math.max(altered, bad) })
   const places = trails(rows)
   const place = places.find((one) => one.startsWith('s3://')) ?? places[0] ?? 's3://BUCKET'
   const s3 = place.startsWith('s3://') ? place : 's3://BUCKET'
@@ -19,9 +29,9 @@ export function Digests({ rows }: { rows: readonly Schemas['IngestionRow'][] }) 
     >
       <div className="two-columns">
         <div className="section">
-          {bad > 0 && (
+          {wrong !== null && (
             <p className="alarm" role="alert">
-              {counted(bad, 'log file')} {bad === 1 ? 'is' : 'are'} not what CloudTrail delivered.
+              Not what CloudTrail delivered: {wrong}. <Link to={to('/sql', { q: STATUSES_OF_FILES })}>File by file, by SQL</Link>
             </p>
           )}
           <ul className="digests">

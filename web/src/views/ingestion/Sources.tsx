@@ -5,6 +5,7 @@ import { Badge, Code, Panel } from '../../components/basics'
 import { firstColumn, timeColumn } from '../../components/columns'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Select, valuesOf } from '../../components/Filters'
+import { Empty } from '../../components/states'
 import { bytes, count } from '../../format'
 import { useUrlValue } from '../../state/url'
 import { trailFolder } from './figures'
@@ -73,15 +74,19 @@ export function Sources({ rows, cut }: { rows: readonly Row[]; cut: boolean }) {
   }
   return (
     <Panel title="Sources" note="Objects that were read, by folder and status. An object that is unchanged is not read again." flush>
-      <DataTable
-        label="Objects by folder and status"
-        rows={shown}
-        columns={columns}
-        rowKey={(row) => [row.source, row.prefix, row.status, row.digest_status].join(' ')}
-        sortParameter="sort"
-        note={cut ? 'only the first 10,000 rows are shown' : undefined}
-        tools={options.length > 1 && <Select name="status" label="Status" options={options} />}
-      />
+      {shown.length === 0 ? (
+        <Empty title="No object has this status." />
+      ) : (
+        <DataTable
+          label="Objects by folder and status"
+          rows={shown}
+          columns={columns}
+          rowKey={(row) => [row.source, row.prefix, row.status, row.digest_status].join(' ')}
+          sortParameter="sort"
+          note={cut ? 'only the first 10,000 rows are shown' : undefined}
+          tools={(options.length > 1 || status !== null) && <Select name="status" label="Status" options={options} />}
+        />
+      )}
     </Panel>
   )
 }

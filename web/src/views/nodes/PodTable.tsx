@@ -70,7 +70,7 @@ const COLUMNS: Column<NodePod>[] = [
     id: 'injected',
     header: 'Injected',
     value: (pod) => pod.injected,
-    cell: (pod) => (pod.injected === null || pod.injected === 'none' ? <span className="soft">none</span> : term(ACCESS_PATHS, pod.injected)),
-    meaning: 'Credentials that the webhook injected',
+    cell: (pod) => (pod.injected === null || pod.injected === 'none' ? <span className="soft">{pod.injected ?? 'not known'}</span> : term(ACCESS_PATHS, pod.injected)),
+    meaning: 'Credentials that the webhook injected; not known where the inventory does not show it',
   },
 ]

@@ -24,7 +24,7 @@ export function Agent({ seen }: { seen: boolean }) {
       yes
     </Badge>
   ) : (
-    <Badge tone="warn" title="The EKS Pod Identity Agent was not seen on the node: pods with an association get no credentials here, and may fall back to the node’s role.">
+    <Badge tone="warn" title="Neither a call of the EKS Pod Identity Agent nor its pod was seen on the node. If it is missing, pods with an association get no credentials here, and may fall back to the node’s role.">
       not seen
     </Badge>
   )

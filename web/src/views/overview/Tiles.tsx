@@ -2,9 +2,9 @@
 import type { ReactNode } from 'react'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ApiError } from '../../api/client'
-import { Tile, Time } from '../../components/basics'
+import { Age, Tile, Time } from '../../components/basics'
 import { count, counted, share } from '../../format'
-import { ago } from '../../state/time'
+import { useNow } from '../../state/now'
 import { useCarry } from '../../state/url'
 import type { Tone } from '../../terms'
 import { whoFalls, whoFallsText } from '../fallbacks/fallback'
@@ -34,6 +34,7 @@ const STALE_MS = 24 * 3_600_000
 
 export function Tiles({ overview }: { overview: Overview }) {
   const to = useCarry()
+  const now = useNow()
   const { filters, summary, fallbacks, readiness, coverage, rows, timeline } = overview
   const during = filters.from === undefined && filters.to === undefined ? '' : ' in this time range'
   const others = filters.cluster === undefined ? '' : ', of all clusters'
@@ -48,7 +49,7 @@ export function Tiles({ overview }: { overview: Overview }) {
         </Asked>
       ) : (
         <Asked name="Calls in the time range" query={rows}>
-          {() => ({ figure: count(timeline.calls), note: `by identities of ${filters.cluster}` })}
+          {({ cut }) => ({ figure: `${count(timeline.calls)}${cut ? '+' : ''}`, note: `by identities of ${filters.cluster}` })}
         </Asked>
       )}
       <Asked name="Workloads on node role" query={fallbacks} to={to('/fallbacks')}>
@@ -91,8 +92,8 @@ export function Tiles({ overview }: { overview: Overview }) {
           }
           const time = new Date(last).toISOString()
           return {
-            figure: ago(time),
-            ...(coverage.dataUpdatedAt - last > STALE_MS ? { tone: 'warn' as const } : {}),
+            figure: <Age value={time} />,
+            ...(now - last > STALE_MS ? { tone: 'warn' as const } : {}),
             note: (
               <>
                 <Time value={time} /> UTC, of the whole store

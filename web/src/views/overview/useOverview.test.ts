@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isWithoutCalls, type Overview } from './useOverview'
+import type { Schemas } from '../../api/client'
+import { isWithoutCalls, isWithoutEvents, type Overview } from './useOverview'
 
 type Asked = Parameters<typeof isWithoutCalls>[0]
 
@@ -24,4 +25,12 @@ test.each([
   ['others that are not', { cluster: 'prod', fallbacks: 0 }, false],
 ])('%s', (_, given, expected) => {
   expect(isWithoutCalls(asked(given))).toBe(expected)
+})
+
+const row = (last: string | null) => ({ first_event_time: last, last_event_time: last }) as Schemas['CoverageRow']
+
+test('accounts of which digests alone are known do not make a store that has events', () => {
+  expect(isWithoutEvents([])).toBe(true)
+  expect(isWithoutEvents([row(null), row(null)])).toBe(true)
+  expect(isWithoutEvents([row(null), row('2026-05-01T00:00:00Z')])).toBe(false)
 })

@@ -44,6 +44,11 @@ export function isWithoutCalls({ filters, rows, summary, fallbacks }: Pick<Overv
   return attributed && (filters.cluster !== undefined || summary.data?.calls === 0)
 }
 
+/** Whether the store has no event, as coverage tells it: accounts of which digests alone are known have rows, too. */
+export function isWithoutEvents(coverage: readonly Schemas['CoverageRow'][]): boolean {
+  return storeSpan(coverage).last === null
+}
+
 /** First and last event of the store. */
 export function storeSpan(coverage: readonly Schemas['CoverageRow'][]): { first: number | null; last: number | null } {
   const times = (of: (row: Schemas['CoverageRow']) => string | null) =>

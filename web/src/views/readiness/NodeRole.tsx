@@ -9,6 +9,7 @@ import { useCarry } from '../../state/url'
 import { HOP_LIMIT } from '../../terms'
 import { who } from '../fallbacks/fallback'
 import { Breaking } from './Breaking'
+import { placeOf } from './commands'
 import { Gaps } from './Gaps'
 import { closedOf, gaps, keyOf, length, nodegroups, options, regionOf, sentence, split, verdict, whatBreaks, type Fallback, type Node, type NodeRole } from './readiness'
 import { Ways } from './Ways'
@@ -136,7 +137,9 @@ function NotObserved({ row }: { row: NodeRole }) {
 
 function ToDo({ row, region }: { row: NodeRole; region: string | null }) {
   const to = useCarry()
-  const ways = <Ways target={{ cluster: row.cluster, region, role_arn: row.role_arn, nodegroups: nodegroups(row) }} />
+  const place = placeOf(row.cluster)
+  const target = { cluster: place.cluster, region: place.region ?? region, role_arn: row.role_arn, nodegroups: nodegroups(row) }
+  const ways = <Ways target={target} cluster={row.cluster} />
   switch (verdict(row)) {
     case 'safe':
       return <Section title="What to run">{ways}</Section>

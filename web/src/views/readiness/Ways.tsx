@@ -4,12 +4,12 @@ import { arnName } from '../../format'
 import { useUrlValue } from '../../state/url'
 import { script, ways, type Target, type Way } from './commands'
 
-/** Commands that set hop limit 1, for each way in which instances come to be. */
-export function Ways({ target }: { target: Target }) {
+/** Commands that set hop limit 1, for each way in which instances come to be. The cluster is what the page calls it. */
+export function Ways({ target, cluster }: { target: Target; cluster: string | null }) {
   const [chosen, show] = useUrlValue('tab')
   const list = ways(target)
   // The same commands stand on the page for each node role.
-  const of = `${arnName(target.role_arn)} of ${target.cluster ?? 'unknown cluster'}`
+  const of = `${arnName(target.role_arn)} of ${cluster ?? 'unknown cluster'}`
   const shown = list.find((way) => way.name === chosen)?.name ?? 'instances'
   return (
     <div className="rd-ways">

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { quote, script, ways, type Target } from './commands'
+import { placeOf, quote, script, ways, type Target } from './commands'
 
 const TARGET: Target = { cluster: 'prod', region: 'eu-west-1', role_arn: 'arn:aws:iam::111122223333:role/team/prod-ng-1', nodegroups: ['ng-1', 'ng-2'] }
 
@@ -44,4 +44,15 @@ describe('ways', () => {
     const first = ways(TARGET)[0]
     expect(first === undefined ? '' : script(first)).not.toContain('hop-limit 2')
   })
+})
+
+test.each([
+  ['prod', 'prod', null],
+  ['arn:aws:eks:eu-west-1:111122223333:cluster/prod', 'prod', 'eu-west-1'],
+  ['arn:aws-cn:eks:cn-north-1:111122223333:cluster/prod', 'prod', 'cn-north-1'],
+  ['oidc.eks.eu-west-1.amazonaws.com/id/ABC', null, 'eu-west-1'],
+  ['oidc.example.com/id/ABC', null, null],
+  [null, null, null],
+])('of cluster %s commands have the name %s and the region %s', (cluster, name, region) => {
+  expect(placeOf(cluster)).toEqual({ cluster: name, region })
 })

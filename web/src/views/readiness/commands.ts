@@ -17,10 +17,24 @@ export interface Way {
 
 /** Where the commands apply. Values come from records: they stand in commands only quoted. */
 export interface Target {
+  /** By its name alone. */
   cluster: string | null
   region: string | null
   role_arn: string | null
   nodegroups: readonly string[]
+}
+
+/**
+ * Name and region of a cluster, as commands want them. It is called by its ARN where several have its name, and by its OIDC issuer
+ * where no name is known: what does not tell one of them leaves it null.
+ */
+export function placeOf(cluster: string | null): Pick<Target, 'cluster' | 'region'> {
+  const [, region = null, name = null] = /^arn:[^:]*:eks:([^:]*):[^:]*:cluster\/(.+)$/.exec(cluster ?? '') ?? []
+  if (name !== null) {
+    return { cluster: name, region }
+  }
+  const issuer = /^oidc\.eks\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/id\//.exec(cluster ?? '')?.[1] ?? null
+  return cluster?.includes('/') === true ? { cluster: null, region: issuer } : { cluster, region: null }
 }
 
 /** Quotes a value for a POSIX shell: nothing in it has a meaning there. */

@@ -27,7 +27,15 @@ export function RoleUsers({ roleArn, flows }: { roleArn: string; flows: readonly
   return users.length === 0 ? (
     <Empty title="No service account used it in this time range." />
   ) : (
-    <DataTable label="Service accounts that used the role" rows={users} columns={columns} rowKey={userKey} defaultSort="calls.desc" sortParameter="sort_users" />
+    <DataTable
+      label="Service accounts that used the role"
+      rows={users}
+      columns={columns}
+      rowKey={userKey}
+      defaultSort="calls.desc"
+      sortParameter="sort_users"
+      note={known.error === null ? undefined : `times, hops and confidence could not be read: ${known.error.message}`}
+    />
   )
 }
 

@@ -51,6 +51,9 @@ describe('bindingOf', () => {
   it('reads cluster, namespace and service account', () => {
     expect(bindingOf('prod/shop/cart')).toEqual({ cluster: 'prod', namespace: 'shop', serviceAccount: 'cart' })
     expect(bindingOf('oidc.eks.eu-west-1.amazonaws.com/id/ABC/shop/cart')?.cluster).toBe('oidc.eks.eu-west-1.amazonaws.com/id/ABC')
+    const cluster = 'arn:aws:eks:eu-west-1:111122223333:cluster/prod'
+    expect(bindingOf(`${cluster}/shop/cart`)).toEqual({ cluster, namespace: 'shop', serviceAccount: 'cart' })
+    expect(bindingOf(`${cluster}/shop/*`)).toBeNull()
   })
   it('takes a pattern for no service account', () => {
     expect(bindingOf('prod/shop/*')).toBeNull()

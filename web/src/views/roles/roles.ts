@@ -59,8 +59,8 @@ export function kindsOf(role: RoleRow): string[] {
 
 /** Finds the service account in a binding, `CLUSTER/NAMESPACE/NAME`; null for patterns, which leave parts out. */
 export function bindingOf(text: string): { cluster: string; namespace: string; serviceAccount: string } | null {
-  // A cluster known by its issuer only has slashes of its own.
-  const [, cluster, namespace, serviceAccount] = /^([^/]+|.+\/id\/[^/]+)\/([^/*?]+)\/([^/*?]+)$/.exec(text) ?? []
+  // A cluster known by its issuer only, or by its ARN, has slashes of its own.
+  const [, cluster, namespace, serviceAccount] = /^([^/]+|.+\/id\/[^/]+|arn:[^/]+:cluster\/[^/]+)\/([^/*?]+)\/([^/*?]+)$/.exec(text) ?? []
   return cluster === undefined || namespace === undefined || serviceAccount === undefined ? null : { cluster, namespace, serviceAccount }
 }
 
@@ -103,7 +103,7 @@ export function filterRoles(roles: readonly RoleRow[], flows: readonly FlowRow[]
   return roles.filter((role) => {
     const text = [role.role_arn, role.bound_to, role.kind, role.proof].join(' ').toLowerCase()
     return (
-      (filter.cluster === null || (clusters.get(role.role_arn ?? '') ?? []).includes(filter.cluster)) &&
+      (filter.cluster === null || (clusters.get(role.role_arn ?? '') ?? []).some((one) => one === filter.cluster || arnName(one) === filter.cluster)) &&
       (filter.kind === null || kindsOf(role).includes(filter.kind)) &&
       (ofService === null || ofService.has(role.role_arn)) &&
       (!filter.shared || isShared(role)) &&

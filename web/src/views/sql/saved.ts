@@ -1,5 +1,6 @@
 // Statements that the reader gave names, kept in this browser.
 import { useSyncExternalStore } from 'react'
+import { keep, kept } from '../../state/kept'
 
 export interface Saved {
   name: string
@@ -11,7 +12,7 @@ const listeners = new Set<() => void>()
 let held: { raw: string | null; list: readonly Saved[] } = { raw: null, list: [] }
 
 function read(): readonly Saved[] {
-  const raw = localStorage.getItem(KEY)
+  const raw = kept('localStorage', KEY)
   if (raw !== held.raw) {
     held = { raw, list: parse(raw) }
   }
@@ -20,15 +21,15 @@ function read(): readonly Saved[] {
 
 function parse(raw: string | null): Saved[] {
   try {
-    const kept: unknown = JSON.parse(raw ?? '[]')
-    return Array.isArray(kept) ? kept.filter((one): one is Saved => typeof one?.name === 'string' && typeof one?.query === 'string') : []
+    const list: unknown = JSON.parse(raw ?? '[]')
+    return Array.isArray(list) ? list.filter((one): one is Saved => typeof one?.name === 'string' && typeof one?.query === 'string') : []
   } catch {
     return []
   }
 }
 
 function write(list: readonly Saved[]) {
-  localStorage.setItem(KEY, JSON.stringify(list))
+  keep('localStorage', KEY, JSON.stringify(list))
   for (const listener of listeners) {
     listener()
   }

@@ -1,9 +1,8 @@
 // The figures of a workload at a glance, and the warning that it falls back to the node role.
 import { Link } from 'react-router'
 import type { Schemas } from '../../api/client'
-import { Confidence, Role, Tile, Time } from '../../components/basics'
+import { Age, Confidence, Role, Tile, Time } from '../../components/basics'
 import { count, counted } from '../../format'
-import { ago } from '../../state/time'
 import { useCarry } from '../../state/url'
 import { CAUSES } from '../../terms'
 import { AccessPaths } from '../workloads/parts'
@@ -44,7 +43,7 @@ export function Head({ answer }: { answer: Schemas['Workload'] }) {
       />
       <Tile
         name="Last use"
-        figure={last === null ? '–' : ago(last)}
+        figure={last === null ? '–' : <Age value={last} />}
         note={
           last === null ? (
             'no call in this time range'

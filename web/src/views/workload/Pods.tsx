@@ -10,7 +10,8 @@ import { useUrlValues } from '../../state/url'
 import { utcTime } from '../../state/time'
 import { ACCESS_PATHS, term } from '../../terms'
 import { roleColumn } from '../workloads/parts'
-import { moment, MOST_PODS, strip, type Bar, type Strip } from './pods'
+import { moment } from '../overview/timeline'
+import { MOST_PODS, strip, type Bar, type Strip } from './pods'
 
 type Pod = Schemas['WorkloadPod']
 
@@ -79,10 +80,10 @@ function Injected({ value }: { value: string | null }) {
 
 export function Pods({ pods, truncated }: { pods: readonly Pod[]; truncated: boolean }) {
   const [params] = useUrlValues()
-  const from = params.get('from')
-  const to = params.get('to')
+  const from = params.get('from') ?? undefined
+  const to = params.get('to') ?? undefined
   const [now] = useState(Date.now)
-  const shown = useMemo(() => strip(pods, moment(from, now), moment(to, now)), [pods, from, to, now])
+  const shown = useMemo(() => strip(pods, moment(from, 'from', now), moment(to, 'to', now)), [pods, from, to, now])
   if (pods.length === 0) {
     return (
       <Panel title="Pods">

@@ -1,12 +1,13 @@
 // What a policy has to allow, from the calls seen, beside what is known of what is granted.
+import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import type { Schemas } from '../../api/client'
+import type { ApiError, Schemas } from '../../api/client'
 import { useApi } from '../../api/queries'
 import { Badge, Code, Facts, Panel, Role, Time } from '../../components/basics'
 import { DataTable, type Column } from '../../components/DataTable'
 import { Section } from '../../components/Drawer'
 import { Toggle } from '../../components/Filters'
-import { Answer, Empty } from '../../components/states'
+import { Answer, Empty, Loading } from '../../components/states'
 import { arnAccount, count, service } from '../../format'
 import { policyText } from '../../policy'
 import { useUrlValue } from '../../state/url'
@@ -51,7 +52,7 @@ export function Policy({ name, roles }: { name: WorkloadName; roles: readonly st
         </Panel>
       </div>
       <div className="span-5 workload-column">
-        <Granted name={name} roles={roles} granted={policy.data?.granted ?? []} />
+        <Granted name={name} roles={roles} policy={policy} />
       </div>
     </div>
   )
@@ -115,7 +116,7 @@ function Text({ text }: { text: string }) {
   )
 }
 
-function Granted({ name, roles, granted }: { name: WorkloadName; roles: readonly string[]; granted: readonly Schemas['GrantedRole'][] }) {
+function Granted({ name, roles, policy }: { name: WorkloadName; roles: readonly string[]; policy: UseQueryResult<Schemas['PolicyAnswer'], ApiError> }) {
   return (
     <Panel title="What is granted" note="What the policies of its roles allow, beside what of it this workload used: from all calls in the store.">
       {roles.length === 0 ? (
@@ -126,7 +127,7 @@ function Granted({ name, roles, granted }: { name: WorkloadName; roles: readonly
       ) : (
         <div className="workload-column">
           {roles.map((arn) => (
-            <RoleGrants key={arn} name={name} arn={arn} granted={granted.find((role) => role.role_arn === arn)} />
+            <RoleGrants key={arn} name={name} arn={arn} policy={policy} />
           ))}
         </div>
       )}
@@ -134,27 +135,37 @@ function Granted({ name, roles, granted }: { name: WorkloadName; roles: readonly
   )
 }
 
-function RoleGrants({ name, arn, granted }: { name: WorkloadName; arn: string; granted: Schemas['GrantedRole'] | undefined }) {
+function RoleGrants({ name, arn, policy }: { name: WorkloadName; arn: string; policy: UseQueryResult<Schemas['PolicyAnswer'], ApiError> }) {
   const roles = useApi('/api/v1/roles', { query: { role_arn: arn } })
+  const granted = policy.data?.granted.find((role) => role.role_arn === arn)
   return (
     <Section title={<Role arn={arn} />}>
       <Answer query={roles} lines={2}>
         {(answer) => <Known name={name} row={answer.items[0]} arn={arn} granted={granted} />}
       </Answer>
-      {granted?.observed_at === undefined || granted.observed_at === null ? (
-        <p>
-          Its permission policies are not in the inventory. Collect them with <code>podtrail inventory collect</code>, or save what{' '}
-          <code>aws iam get-account-authorization-details</code> prints and import it.
-        </p>
-      ) : (
-        <Allows granted={granted} />
-      )}
+      {policy.data === undefined ? <NotYet failed={policy.error !== null} /> : <Permissions granted={granted} />}
       <details>
         <summary>Compare with IAM Access Analyzer</summary>
         <Code text={compareCommands(arn)} label={`Commands that compare what ${arn} is granted`} />
         <p className="soft small">Save the policy beside as seen.json first. Access Analyzer charges for each check.</p>
       </details>
     </Section>
+  )
+}
+
+/** What is granted comes with the policy: without one, it is not known whether the inventory has it. */
+function NotYet({ failed }: { failed: boolean }) {
+  return failed ? <p>Not known: what its policies allow comes with the policy beside, which could not be made.</p> : <Loading lines={2} />
+}
+
+function Permissions({ granted }: { granted: Schemas['GrantedRole'] | undefined }) {
+  return granted?.observed_at === undefined || granted.observed_at === null ? (
+    <p>
+      Its permission policies are not in the inventory. Collect them with <code>podtrail inventory collect</code>, or save what{' '}
+      <code>aws iam get-account-authorization-details</code> prints and import it.
+    </p>
+  ) : (
+    <Allows granted={granted} />
   )
 }
 

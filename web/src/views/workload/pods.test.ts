@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Schemas } from '../../api/client'
-import { groupOf, moment, MOST_PODS, strip, ticks } from './pods'
+import { groupOf, MOST_PODS, strip, ticks } from './pods'
 
 function pod(name: string, from: string, seen: string, to: string | null): Schemas['WorkloadPod'] {
   return {
@@ -73,11 +73,4 @@ test('ticks are round, and few', () => {
   const found = ticks(Date.UTC(2026, 4, 1, 0, 7), Date.UTC(2026, 4, 3))
   expect(found.length).toBeLessThanOrEqual(5)
   expect(found[0]).toBe(Date.UTC(2026, 4, 1, 12))
-})
-
-test('bounds of the address are read', () => {
-  expect(moment('-2h', 10_000_000)).toBe(2_800_000)
-  expect(moment('2026-05-01T00:00:00Z', 0)).toBe(Date.UTC(2026, 4, 1))
-  expect(moment('soon', 0)).toBeNull()
-  expect(moment(null, 0)).toBeNull()
 })

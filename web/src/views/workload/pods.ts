@@ -45,17 +45,6 @@ export function ticks(begin: number, end: number): number[] {
   return found
 }
 
-/** Reads a bound of the address: a time, a date, or one relative to now; null for anything else. */
-export function moment(text: string | null, now: number): number | null {
-  const relative = /^-(\d+)([smhdw])$/.exec(text ?? '')
-  if (relative !== null) {
-    const units: Record<string, number> = { s: 1000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS, w: 10_080 * MINUTE_MS }
-    return now - Number(relative[1]) * (units[relative[2] ?? ''] ?? 0)
-  }
-  const time = text === null ? NaN : new Date(text).getTime()
-  return Number.isNaN(time) ? null : time
-}
-
 /** Bars of the most recent pods, in groups in the order in which these began. Null without a pod of a known begin. */
 export function strip(pods: readonly Pod[], from: number | null, to: number | null): Strip | null {
   const dated = pods
