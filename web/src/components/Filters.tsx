@@ -2,7 +2,7 @@
 import { useEffect, useId, useState, type ReactNode } from 'react'
 import { RANGES, atFullHour, isBackwards, momentText, readMoment } from '../state/time'
 import { arnName } from '../format'
-import { onLeave, useFilters, useUrlControl, useUrlControls, useUrlValues, type FilterName } from '../state/url'
+import { onLeave, useFilters, useUrlControl, useUrlControls, type FilterName } from '../state/url'
 import { Badge } from './basics'
 
 /** The time range, for all pages. */
@@ -228,7 +228,8 @@ export function LinkFilters({ names }: { names: readonly FilterName[] }) {
 
 /** The bar of a page's filters. */
 export function FilterBar({ children }: { children: ReactNode }) {
-  const [params, set] = useUrlValues()
+  // As the address is now: a filter that is not drawn yet is cleared too.
+  const [params, set] = useUrlControls()
   // Those of the bar at the top are not the page's.
   const kept = ['from', 'to', 'cluster', 'sort', 'open', 'tab', 'id']
   const own = [...params.keys()].filter((name) => !kept.includes(name) && !name.startsWith('sort_'))

@@ -2,7 +2,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { ApiError } from '../api/client'
-import { narrowing, useUrlValues } from '../state/url'
+import { narrowing, useUrlControls } from '../state/url'
 
 export function Loading({ label = 'Loading', lines = 4 }: { label?: string; lines?: number }) {
   return (
@@ -16,7 +16,7 @@ export function Loading({ label = 'Loading', lines = 4 }: { label?: string; line
 
 /** Nothing to show. Says so, and offers to widen what is asked where the address narrows it. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
-  const [params, set] = useUrlValues()
+  const [params, set] = useUrlControls()
   const narrowed = narrowing(params)
   return (
     <div className="state">
