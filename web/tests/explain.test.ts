@@ -76,9 +76,10 @@ test('a pod, from its service account', async () => {
   const { page } = await open(explain(`${cluster}/${ACCOUNT}`))
   await page.getByRole('list', { name: 'The way of the credentials' }).getByRole('link', { name: workload.pods[0]?.pod?.slice(0, 8) ?? '' }).click()
   await soon(() => new URL(page.url()).searchParams.get('id')?.split('/').length).toBe(4)
-  await settled(page)
   const pod = new URL(page.url()).searchParams.get('id')?.split('/').at(-1) ?? ''
-  expect(await titles(page)).toEqual(expect.arrayContaining(['Pod', 'Service account', 'Binding', 'Calls']))
+  // The address changes before the page begins to load the pod's story.
+  await soon(() => titles(page)).toEqual(expect.arrayContaining(['Pod', 'Service account', 'Binding', 'Calls']))
+  await settled(page)
   expect(await panels(page)).toContain('Pods')
   await evidence(page).locator('.evidence > li').filter({ hasText: /^pod/i }).getByRole('link', { name: 'Rows of pods' }).click()
   const rows = page.getByRole('table', { name: 'Rows of the statement' })
