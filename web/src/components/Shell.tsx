@@ -4,9 +4,9 @@ import { NavLink, Outlet, useLocation } from 'react-router'
 import { useApi, useFreshness } from '../api/queries'
 import { token } from '../api/token'
 import { setTheme, useTheme } from '../state/theme'
-import { ago, localTime, utcTime } from '../state/time'
+import { localTime, utcTime } from '../state/time'
 import { useCarry } from '../state/url'
-import { Time } from './basics'
+import { Age, Time } from './basics'
 import { TimeRange, Select, valuesOf } from './Filters'
 import { PAGES, pageName, Search } from './Search'
 import { Loading } from './states'
@@ -149,7 +149,7 @@ function SideFoot() {
     <div className="side-foot">
       {readiness.data !== undefined && (
         <span title={`What is shown was read from the store at ${utcTime(readiness.data.pinned_at)} UTC, ${localTime(readiness.data.pinned_at)} (local)`}>
-          Snapshot of {ago(readiness.data.pinned_at)}
+          Snapshot of <Age value={readiness.data.pinned_at} />
         </span>
       )}
       <a href="/docs">API reference</a>

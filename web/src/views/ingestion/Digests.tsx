@@ -5,7 +5,8 @@ import { Badge, Code, Panel } from '../../components/basics'
 import { count, share } from '../../format'
 import { useCarry } from '../../state/url'
 import { rowsOf } from '../../statements'
-import { byDigest, faults, faultText, shell, trails } from './figures'
+import { faults, faultText } from '../overview/words'
+import { byDigest, shell, trails } from './figures'
 import { digestWord } from './terms'
 
 /** What digests say of each file that is not as delivered, and of others. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { byDigest, dayBefore, faults, faultText, readGaps, shell, storeDays, strip, totals, trailFolder, trails } from './figures'
+import { byDigest, dayBefore, readGaps, shell, storeDays, strip, totals, trailFolder, trails } from './figures'
 import { digestWord, wordOf, STATUSES } from './terms'
 
 const source = {
@@ -87,18 +87,5 @@ describe('words', () => {
   it('are quoted for a shell where they have to be', () => {
     expect(shell('s3://audit/org')).toBe('s3://audit/org')
     expect(shell("/a b/it's")).toBe("'/a b/it'\\''s'")
-  })
-})
-
-describe('what is not as delivered', () => {
-  it('is that of all accounts and regions', () => {
-    const rows = [
-      { missing_log_files: 1, altered_log_files: null },
-      { missing_log_files: 1, altered_log_files: 1 },
-    ]
-    expect(faults(rows)).toEqual({ missing: 2, altered: 1 })
-    expect(faultText(faults(rows))).toBe('2 log files missing, 1 log file altered, moved or added')
-    expect(faultText({ missing: 0, altered: 2 })).toBe('2 log files altered, moved or added')
-    expect(faultText(faults([]))).toBeNull()
   })
 })

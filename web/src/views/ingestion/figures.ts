@@ -1,6 +1,5 @@
 // Sums over what was read, and what is missing of it.
 import type { Schemas } from '../../api/client'
-import { counted } from '../../format'
 import { missingDays } from '../overview/words'
 
 type Source = Schemas['IngestionRow']
@@ -42,23 +41,6 @@ export function byDigest(rows: readonly Source[]): { status: string | null; obje
     }
   }
   return [...found].map(([status, objects]) => ({ status, objects })).toSorted((a, b) => b.objects - a.objects)
-}
-
-/** Log files that digests say are not as delivered, of the whole store: also those that were never there to be read. */
-export function faults(rows: readonly Pick<Covered, 'missing_log_files' | 'altered_log_files'>[]): { missing: number; altered: number } {
-  return {
-    missing: rows.reduce((sum, row) => sum + (row.missing_log_files ?? 0), 0),
-    altered: rows.reduce((sum, row) => sum + (row.altered_log_files ?? 0), 0),
-  }
-}
-
-/** They in words: `2 log files missing, 1 log file altered, moved or added`; null where there are none. */
-export function faultText({ missing, altered }: { missing: number; altered: number }): string | null {
-  const parts = [
-    ...(missing > 0 ? [`${counted(missing, 'log file')} missing`] : []),
-    ...(altered > 0 ? [`${counted(altered, 'log file')} altered, moved or added`] : []),
-  ]
-  return parts.length === 0 ? null : parts.join(', ')
 }
 
 /** Places of trails among what was read: what stands before `AWSLogs` in their folders. */

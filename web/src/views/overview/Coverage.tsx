@@ -9,7 +9,7 @@ import { Answer, Empty } from '../../components/states'
 import { count, counted, share } from '../../format'
 import { useCarry } from '../../state/url'
 import type { Overview } from './useOverview'
-import { lengthWords, missingDays, missingWords, stretches, stretchWords } from './words'
+import { faults, faultText, lengthWords, missingDays, missingWords, stretches, stretchWords } from './words'
 
 type Row = Schemas['CoverageRow']
 
@@ -177,15 +177,15 @@ function UnprovenTime({ row }: { row: Row }) {
 }
 
 function Faults({ row }: { row: Row }) {
-  const missing = row.missing_log_files ?? 0
-  const altered = row.altered_log_files ?? 0
+  const found = faults([row])
+  const wrong = faultText(found)
   const unreadable = row.unreadable ?? 0
   const rejected = row.rejected ?? 0
   return (
     <>
-      {missing + altered > 0 && (
-        <Badge tone="bad" title={`${counted(missing, 'log file')} missing, ${counted(altered, 'log file')} altered, moved or added`}>
-          {count(missing + altered)} not as delivered
+      {wrong !== null && (
+        <Badge tone="bad" title={wrong}>
+          {count(found.missing + found.altered)} not as delivered
         </Badge>
       )}{' '}
       {unreadable > 0 && (

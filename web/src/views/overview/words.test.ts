@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { couldSwitch, done, fallbackDetail, fallbackName, lengthWords, missingDays, missingWords, stretches, stretchWords, verdicts } from './words'
+import { couldSwitch, done, fallbackDetail, fallbackName, faults, faultText, lengthWords, missingDays, missingWords, stretches, stretchWords, verdicts } from './words'
 
 const fallback = { cluster: 'myeks', namespace: 'shop', service_account: 'default', workload: 'Deployment/orders', component: null, candidates: null }
 
@@ -67,5 +67,18 @@ describe('proven time', () => {
     expect(stretches(null)).toEqual([])
     expect(stretches('sometime ..2026-03-01T00:00:00Z')).toEqual([])
     expect(lengthWords([])).toBe('0 s')
+  })
+})
+
+describe('what is not as delivered', () => {
+  it('is that of all accounts and regions', () => {
+    const rows = [
+      { missing_log_files: 1, altered_log_files: null },
+      { missing_log_files: 1, altered_log_files: 1 },
+    ]
+    expect(faults(rows)).toEqual({ missing: 2, altered: 1 })
+    expect(faultText(faults(rows))).toBe('2 log files missing, 1 log file altered, moved or added')
+    expect(faultText({ missing: 0, altered: 2 })).toBe('2 log files altered, moved or added')
+    expect(faultText(faults([]))).toBeNull()
   })
 })

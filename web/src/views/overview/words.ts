@@ -91,6 +91,23 @@ export function missingWords(ranges: string | null): string | null {
   return `${counted(days, 'day')} missing: ${spans.join(', ')}`
 }
 
+/** Log files that digests say are not as delivered, of the whole store: also those that were never there to be read. */
+export function faults(rows: readonly Pick<Schemas['CoverageRow'], 'missing_log_files' | 'altered_log_files'>[]): { missing: number; altered: number } {
+  return {
+    missing: rows.reduce((sum, row) => sum + (row.missing_log_files ?? 0), 0),
+    altered: rows.reduce((sum, row) => sum + (row.altered_log_files ?? 0), 0),
+  }
+}
+
+/** They in words: `2 log files missing, 1 log file altered, moved or added`; null where there are none. */
+export function faultText({ missing, altered }: { missing: number; altered: number }): string | null {
+  const parts = [
+    ...(missing > 0 ? [`${counted(missing, 'log file')} missing`] : []),
+    ...(altered > 0 ? [`${counted(altered, 'log file')} altered, moved or added`] : []),
+  ]
+  return parts.length === 0 ? null : parts.join(', ')
+}
+
 /** A time from one moment to another, in milliseconds. */
 export interface Stretch {
   from: number
